@@ -1,0 +1,84 @@
+"""The language that people read: Chinese or English, chosen once at start, looked up by gettext."""
+
+import gettext as _gettext
+import locale
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Language = Literal["zh", "en"]
+
+DOMAIN = "wxpush"
+LOCALE_DIR = Path(__file__).parent / "locale"
+_CATALOGUES: dict[Language, str] = {"zh": "zh_CN", "en": "en"}
+
+
+class _Current:
+    """The one language of this process: threads share it, since they all speak to the same person."""
+
+    language: Language = "en"
+    translations: _gettext.NullTranslations = _gettext.NullTranslations()
+
+
+def set_language(language: Language) -> None:
+    """Speak `language` from now on, the libraries that use gettext (Typer) included."""
+    _Current.language = language
+    _Current.translations = _gettext.translation(
+        DOMAIN, LOCALE_DIR, languages=[_CATALOGUES[language]], fallback=True
+    )
+    # Typer looks its own few words up in gettext's global domain.
+    os.environ["LANGUAGE"] = _CATALOGUES[language]
+    _gettext.bindtextdomain(DOMAIN, str(LOCALE_DIR))
+    _gettext.textdomain(DOMAIN)
+
+
+def language() -> Language:
+    """The language in force."""
+    return _Current.language
+
+
+def _(message: str) -> str:
+    """`message` in the language in force; English is the source text."""
+    return _Current.translations.gettext(message)
+
+
+def ngettext(singular: str, plural: str, number: int) -> str:
+    """The form of a counted message for `number` in the language in force."""
+    return _Current.translations.ngettext(singular, plural, number)
+
+
+@dataclass(frozen=True, slots=True)
+class Bilingual:
+    """A text of a data table that carries both languages itself."""
+
+    en: str
+    zh: str
+
+    def __str__(self) -> str:
+        return self.zh if _Current.language == "zh" else self.en
+
+
+def choose_language(arguments: Sequence[str], environ: Mapping[str, str]) -> Language:
+    """The language asked for by `--lang`, `WXPUSH_LANG` or the locale, in that order; English otherwise.
+
+    Looks at the raw arguments because help texts are built before the command line is parsed.
+    """
+    for place, argument in enumerate(arguments):
+        if argument == "--":
+            break
+        if argument == "--lang" and place + 1 < len(arguments):
+            return _from_tag(arguments[place + 1])
+        if argument.startswith("--lang="):
+            return _from_tag(argument.removeprefix("--lang="))
+    if environ.get("WXPUSH_LANG"):
+        return _from_tag(environ["WXPUSH_LANG"])
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        if environ.get(name):
+            return _from_tag(environ[name])
+    return _from_tag(locale.getlocale()[0] or "")
+
+
+def _from_tag(tag: str) -> Language:
+    return "zh" if tag.lower().startswith(("zh", "chinese", "cn")) else "en"

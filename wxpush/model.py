@@ -1,0 +1,222 @@
+"""The words of the design as frozen data: what is handed from room to room."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class State(StrEnum):
+    """How a message stands. The first five are outcomes; `pending` is everything that is still to do."""
+
+    ACCEPTED = "accepted"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    HELD = "held"
+    IN_DOUBT = "in_doubt"
+    PENDING = "pending"
+
+
+class CodeClass(StrEnum):
+    """Whose fault a code is, and so whether trying again can help."""
+
+    TRANSIENT = "transient"
+    THROTTLE = "throttle"
+    ACCOUNT = "account"
+    MESSAGE = "message"
+    RECIPIENT = "recipient"
+    UNKNOWN = "unknown"
+
+
+class VerdictKind(StrEnum):
+    """What a reply means for the message."""
+
+    ACCEPTED = "accepted"
+    AGAIN = "again"
+    SLOW_DOWN = "slow_down"
+    FAIL = "fail"
+    HOLD = "hold"
+    STOP = "stop"
+    DUPLICATE = "duplicate"
+    """The API says that it has this message already; policy decides whose it was (design, rule 5)."""
+
+
+class Arrival(StrEnum):
+    """What is known of a request's way to the API."""
+
+    NEVER_LEFT = "never_left"
+    """No byte of it was sent: no connection, no name, no TLS."""
+    SILENT = "silent"
+    """Sent, but no readable answer: time-out, reset, 5xx, broken JSON. It may have been accepted."""
+    BUSY = "busy"
+    """Answered `-1 system error`, which leaves open whether it was accepted."""
+    ANSWERED = "answered"
+    """A definite answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one reply means: `kind` for the message, `arrival` for what may have happened.
+
+    `code` is WeChat's errcode as text or one of ours; `detail` is the API's own text, untrusted;
+    `wait` is the time in seconds that the server asked for, if it did.
+    """
+
+    kind: VerdictKind
+    code: str
+    cls: CodeClass
+    arrival: Arrival
+    msgid: int | None = None
+    detail: str = ""
+    wait: float | None = None
+    token_refused: bool = False
+    """The access_token was refused, the message itself was not looked at."""
+    recipient_last: bool = False
+    """This person can't be reached for a while (43117); everybody else goes first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One rendered payload for one person.
+
+    `payload` is the JSON text of the request body without its client_msg_id; `row` is the position in
+    the list (0-based, blank rows not counted), `line` the place that a person can find: the file's line,
+    or the row of a sheet; `fields` is the JSON text of the row's own columns.
+    """
+
+    key: str
+    to: str
+    payload: str
+    row: int
+    line: int
+    fields: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a message stands after its last attempt; goes unchanged to ledger, progress and report."""
+
+    key: str
+    state: State
+    code: str = ""
+    cls: CodeClass = CodeClass.UNKNOWN
+    msgid: int | None = None
+    attempts: int = 0
+    detail: str = ""
+    at: float = 0.0
+    """Unix time in seconds."""
+
+
+class Severity(StrEnum):
+    """Whether a problem keeps a sending from starting."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something wrong in a file: place, stable code (`WX101`), what is wrong and how to mend it.
+
+    `line` and `column` count from 1; 0 where the place has none.
+    """
+
+    file: str
+    line: int
+    column: int
+    code: str
+    message: str
+    hint: str = ""
+    severity: Severity = Severity.ERROR
+
+    @property
+    def place(self) -> str:
+        """`file:line:column` as editors and terminals understand it."""
+        parts = [self.file]
+        if self.line:
+            parts.append(str(self.line))
+            if self.column:
+                parts.append(str(self.column))
+        return ":".join(parts)
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.message}" + (f" {self.hint}" if self.hint else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """One row of the list: `values` by column as the expressions see them.
+
+    `row` is its position (0-based, blank rows not counted), `line` the file's line or the sheet's row.
+    """
+
+    row: int
+    line: int
+    values: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """A row that can't be read as a recipient (ragged, NUL, broken JSON), with its problems."""
+
+    row: int
+    line: int
+    problems: tuple[Problem, ...]
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """The account's daily quota of template/send, in messages, as the API reports it."""
+
+    limit: int
+    used: int
+    remain: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The verdict on the message that was submitted as `ticket`; `seconds` is how long the call took."""
+
+    ticket: int
+    verdict: Verdict
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaRead:
+    """The daily quota as read just now; None where the account can't tell, with the reason in `detail`."""
+
+    quota: Quota | None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """The channel can't work for a reason that is no message's: no token to be had, or no network for it.
+
+    A verdict of kind STOP ends the run; AGAIN counts as an unreachable API. `message` and `hint` are
+    for people, in the language in force (the IP that WeChat saw, the setting to mend).
+    """
+
+    verdict: Verdict
+    message: str
+    hint: str = ""
+
+
+Event = Answered | QuotaRead | Trouble
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a channel's rules have against one part of a message.
+
+    `where` names the part (`data.thing1`, `to`, `url`), `rule` the rule that a campaign's `checks:` can
+    turn to a warning or off (a keyword type such as `thing`, or `openid`).
+    """
+
+    where: str
+    rule: str
+    code: str
+    message: str
+    hint: str = ""
+    severity: Severity = Severity.ERROR
