@@ -80,7 +80,8 @@ class Message:
 
     `payload` is the JSON text of the request body without its client_msg_id; `row` is the position in
     the list (0-based, blank rows not counted), `line` the place that a person can find: the file's line,
-    or the row of a sheet; `fields` is the JSON text of the row's own columns.
+    or the row of a sheet; `fields` is the JSON text of the row's own columns. `epoch` counts the fresh
+    ids that the message was given after a definite refusal (design, rule 3).
     """
 
     key: str
@@ -89,6 +90,7 @@ class Message:
     row: int
     line: int
     fields: str
+    epoch: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,8 @@
 """What the engine needs of the world: a channel to send through, and somebody to tell."""
 
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
 from typing import Protocol
 
 from wxpush.model import Event
@@ -28,3 +31,62 @@ class Channel(Protocol):
 
     def close(self) -> None:
         """Let go of connections and threads; calls under way are abandoned."""
+
+
+class Why(Enum):
+    """Why nothing is being sent just now."""
+
+    HOURS = "hours"
+    QUOTA = "quota"
+    THROTTLE = "throttle"
+    OUTAGE = "outage"
+    TOKEN = "token"  # the reason, not a secret
+    RETRY = "retry"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A wait worth telling of, with the moment at which it goes on where that is known."""
+
+    why: Why
+    until: datetime | None = None
+    detail: str = ""
+
+
+class Notice(Enum):
+    """Something that the operator should know, though it goes on."""
+
+    QUOTA_UNREADABLE = "quota_unreadable"
+    SLOWED_DOWN = "slowed_down"
+    TOKEN_TROUBLE = "token_trouble"  # the reason, not a secret
+
+
+@dataclass(slots=True)
+class Progress:
+    """This process's counts so far. `retrying` and `flying` are messages that aren't decided yet."""
+
+    attempts: int = 0
+    accepted: int = 0
+    failed: int = 0
+    held: int = 0
+    in_doubt: int = 0
+    retrying: int = 0
+    flying: int = 0
+
+    @property
+    def finished(self) -> int:
+        """Messages with an outcome."""
+        return self.accepted + self.failed + self.held + self.in_doubt
+
+
+class Listener(Protocol):
+    """Is told how the sending goes. Called from the engine's loop: it must be quick."""
+
+    def progress(self, progress: Progress) -> None:
+        """The counts have changed; at most ten times a second, and once at the end."""
+
+    def waiting(self, waiting: Waiting | None) -> None:
+        """Nothing can be sent for a while, or (None) it goes on."""
+
+    def notice(self, notice: Notice, detail: str) -> None:
+        """Something to say aloud."""

@@ -1,0 +1,87 @@
+"""A circuit breaker: stops knocking on a door that nobody opens, and tries it now and then."""
+
+from collections import deque
+from typing import Final
+
+_WINDOW_S: Final = 10.0
+_SAMPLES: Final = 20
+_SHARE: Final = 0.5
+_IN_A_ROW: Final = 5
+_FIRST_PAUSE_S: Final = 5.0
+_LONGEST_PAUSE_S: Final = 30.0
+_PROBES: Final = 3
+
+
+class Breaker:
+    """Closed while calls are answered; open when at least half of 20 or more calls within ten seconds
+    were not, or five in a row; then three probes every 5 s, 10 s, 20 s, 30 s until one is answered.
+
+    Any readable answer counts as answered, whatever it says of the message. All times are the caller's
+    monotonic seconds.
+    """
+
+    def __init__(self) -> None:
+        self._calls: deque[tuple[float, bool]] = deque()
+        self._bad = 0
+        self._in_a_row = 0
+        self._pause = 0.0
+        self._opens_at: float | None = None
+        self._probes_left = 0
+        self._last_good: float | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the API counts as unreachable."""
+        return self._opens_at is not None
+
+    def allows(self, now: float) -> int | None:
+        """How many calls may start: None for any number, else what is left of this round of probes."""
+        if self._opens_at is None:
+            return None
+        return self._probes_left if now >= self._opens_at else 0
+
+    def next_probe(self) -> float:
+        """When the next probes may go; 0 while closed."""
+        return self._opens_at or 0.0
+
+    def probing(self) -> None:
+        """Note that a call was started."""
+        if self._opens_at is not None and self._probes_left:
+            self._probes_left -= 1
+
+    def unreachable_for(self, now: float) -> float:
+        """Seconds since the last answer, while open; 0 while closed."""
+        return 0.0 if self._opens_at is None or self._last_good is None else now - self._last_good
+
+    def observe(self, now: float, *, answered: bool) -> None:
+        """Take in how a call ended."""
+        if self._last_good is None or answered:
+            self._last_good = now
+        if answered and self._opens_at is not None:
+            self._close()
+            return
+        self._in_a_row = 0 if answered else self._in_a_row + 1
+        self._calls.append((now, answered))
+        self._bad += not answered
+        while self._calls[0][0] < now - _WINDOW_S:
+            self._bad -= not self._calls.popleft()[1]
+        if not answered and self._should_open(now):
+            self._open(now)
+
+    def _should_open(self, now: float) -> bool:
+        if self._opens_at is not None:
+            # Calls that were under way when it opened say nothing new; a failed probe does.
+            return now >= self._opens_at and not self._probes_left
+        enough = len(self._calls) >= _SAMPLES and self._bad >= _SHARE * len(self._calls)
+        return enough or self._in_a_row >= _IN_A_ROW
+
+    def _open(self, now: float) -> None:
+        self._pause = min(_LONGEST_PAUSE_S, self._pause * 2 or _FIRST_PAUSE_S)
+        self._opens_at = now + self._pause
+        self._probes_left = _PROBES
+
+    def _close(self) -> None:
+        self._calls.clear()
+        self._bad = self._in_a_row = 0
+        self._pause = 0.0
+        self._opens_at = None

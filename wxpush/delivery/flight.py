@@ -1,0 +1,80 @@
+"""A message on its way: what was claimed, and what its attempts have met."""
+
+from dataclasses import dataclass, replace
+
+from wxpush.delivery.clock import Moment, age
+from wxpush.delivery.identity import hash64
+from wxpush.delivery.policy import DEDUPE_WINDOW_S, History
+from wxpush.delivery.records import KEEPS_PAYLOAD, Claim, Mark, Record
+from wxpush.model import Arrival, Message, Verdict, VerdictKind
+
+
+@dataclass(slots=True)
+class Flight:
+    """A message that the engine has in hand; `made` is the moment of its claim while it has one."""
+
+    message: Message
+    made: Moment | None = None
+    attempts: int = 0
+    refusals: int = 0
+    repeats: int = 0
+    unanswered: bool = False
+    busy: bool = False
+    deferred: bool = False
+
+    @classmethod
+    def recovered(cls, claim: Claim) -> "Flight":
+        """The flight of a claim that a process before this one left open."""
+        return cls(claim.message, claim.made, claim.attempts, unanswered=claim.unanswered, busy=claim.busy)
+
+    @property
+    def ambiguous(self) -> bool:
+        """Whether an attempt may have been accepted; then the claim must stay as it is."""
+        return self.unanswered or self.busy
+
+    def outside_window(self, now: Moment) -> bool:
+        """Whether the claim is too old for WeChat to recognise its id with certainty."""
+        return self.made is not None and age(self.made, now) >= DEDUPE_WINDOW_S
+
+    def history(self, now: Moment) -> History:
+        """What policy wants to know of it."""
+        passed = age(self.made, now) if self.made is not None else 0.0
+        return History(
+            self.attempts, self.refusals, self.repeats, self.unanswered, self.busy, self.deferred, passed
+        )
+
+    def judged(self, verdict: Verdict) -> bool:
+        """Take in what an attempt met; true when that is news for the ledger while the claim stays open."""
+        before = self.unanswered, self.busy
+        self.unanswered = self.unanswered or verdict.arrival is Arrival.SILENT
+        self.busy = self.busy or verdict.arrival is Arrival.BUSY
+        definite = verdict.arrival is Arrival.ANSWERED and not verdict.token_refused
+        if definite and verdict.kind is VerdictKind.AGAIN and not verdict.recipient_last:
+            self.refusals += 1
+        return before != (self.unanswered, self.busy)
+
+    def next_epoch(self) -> None:
+        """Let the next claim have a fresh id: the one so far was refused as somebody else's repeat."""
+        self.message = replace(self.message, epoch=self.message.epoch + 1)
+        self.repeats += 1
+
+    def record(self, mark: Mark, verdict: Verdict, at: float) -> Record:
+        """What the ledger is to remember."""
+        message = self.message
+        keep = mark in KEEPS_PAYLOAD
+        return Record(
+            key=message.key,
+            row=message.row,
+            line=message.line,
+            mark=mark,
+            epoch=message.epoch,
+            payload_hash=f"{hash64(message.payload):016x}",
+            code=verdict.code,
+            cls=verdict.cls,
+            msgid=verdict.msgid,
+            attempts=self.attempts,
+            at=int(at),
+            detail=verdict.detail[:500],
+            payload=message.payload if keep else "",
+            fields=message.fields if keep else "",
+        )

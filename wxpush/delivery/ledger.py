@@ -1,0 +1,298 @@
+"""The run's record on disk of what happened to each message: claims before the POST, records after it.
+
+Kept in a diskcache (see store.py) as numbered blocks, each one value:
+
+    meta            whose ledger this is
+    c000000000007   claims that were made at one moment, with their payloads; deleted when all are over
+    o000000000123   records, in the order in which they were learnt; never changed, never deleted
+    i000000000001   wrong rows of the latest call's list; replaced by the next call
+
+One transaction writes new records, deletes the claims that are over and writes new claims.
+"""
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+import diskcache
+
+from wxpush.delivery import store
+from wxpush.delivery.identity import RunId
+from wxpush.delivery.records import (
+    FINAL,
+    Claim,
+    Invalid,
+    Mark,
+    Record,
+    dump_claims,
+    dump_invalid,
+    dump_records,
+    load_claims,
+    load_invalid,
+    load_records,
+)
+from wxpush.errors import DamagedStateError, StorageError
+from wxpush.i18n import _
+
+_SCHEMA: Final = 1
+_LOCK_TIMEOUT: Final = 2.0
+_LOCK_TRIES: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in the ledger a record stands: its block, from 1, and its position in it, from 0."""
+
+    block: int
+    index: int
+
+
+RecordVisitor = Callable[[Place, Record], None]
+
+
+@dataclass(slots=True)
+class _Contents:
+    """What one reading of a ledger leaves in memory."""
+
+    last: dict[str, int] = field(default_factory=lambda: {"c": 0, "o": 0, "i": 0})
+    open: dict[str, tuple[int, Claim]] = field(default_factory=dict)
+    """By key: the number of the block that holds the claim, and the claim."""
+
+
+class Ledger:
+    """The one writer of a run's ledger; the run's lock must be held.
+
+    Every method that writes is durable when it returns, or raises StorageError and has written nothing.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        run: RunId,
+        visit: RecordVisitor = lambda _place, _record: None,
+        *,
+        may_be_new: bool = True,
+    ) -> None:
+        """Open or make the ledger of `run`; `visit` is shown every record that is there already.
+
+        A run that is known to have begun must have its ledger: made anew, it would send to everybody again.
+
+        Raises DamagedStateError, UnsafeStateError, StorageError.
+        """
+        self._store = store.open_store(folder, lock_timeout=_LOCK_TIMEOUT)
+        self._folder = folder
+        self._invalid: list[Invalid] = []
+        try:
+            self._own(run, may_be_new=may_be_new)
+            contents = _read(folder, visit)
+        except BaseException:
+            self.close()
+            raise
+        self._last = contents.last
+        self._open_claims = {key: block for key, (block, _claim) in contents.open.items()}
+        self._claims_left: dict[int, int] = {}
+        for block in self._open_claims.values():
+            self._claims_left[block] = self._claims_left.get(block, 0) + 1
+        self.recovered = _oldest_first(contents)
+
+    def commit(self, records: Sequence[Record], claims: Sequence[Claim] = ()) -> None:
+        """Write what was learnt and claim what comes next, in one durable step. Raises StorageError."""
+        over = [record.key for record in records if record.mark in FINAL and record.key in self._open_claims]
+        if not records and not claims and not self._invalid:
+            return
+        with self._transaction():
+            if records:
+                self._write("o", dump_records(records))
+            if claims:
+                self._write("c", dump_claims(claims))
+            if self._invalid:
+                self._write("i", dump_invalid(self._invalid))
+            for block in self._blocks_over(over):
+                self._store.delete(f"c{block:012d}")
+        self._last["o"] += bool(records)
+        self._last["i"] += bool(self._invalid)
+        self._invalid.clear()
+        self._forget(over)
+        if claims:
+            self._last["c"] += 1
+            self._remember(self._last["c"], claims)
+
+    def record_at(self, place: Place) -> Record:
+        """The record that stands at `place`."""
+        text = self._store.get(f"o{place.block:012d}")
+        return load_records(text or "[]")[place.index]
+
+    def note_invalid(self, row: Invalid) -> None:
+        """Keep a wrong row of this call's list; written with the next commit."""
+        self._invalid.append(row)
+
+    def forget_invalid(self) -> None:
+        """Drop the wrong rows of the calls before this one. Raises StorageError."""
+        if not self._last["i"]:
+            return
+        with self._transaction():
+            for number in range(1, self._last["i"] + 1):
+                self._store.delete(f"i{number:012d}")
+        self._last["i"] = 0
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self._store.close()
+
+    def _own(self, run: RunId, *, may_be_new: bool) -> None:
+        mine = json.dumps({"schema": _SCHEMA, "run": run.digest})
+        found = self._store.get("meta")
+        if found is None and not len(self._store):
+            if not may_be_new:
+                raise DamagedStateError(
+                    _("The run in {path} has lost its ledger.").format(path=self._folder.parent),
+                    _("Restore the folder from a backup: only the ledger knows who got the message."),
+                )
+            with self._transaction():
+                self._store.set("meta", mine)
+        elif found != mine:
+            raise DamagedStateError(
+                _("The ledger in {path} belongs to another run or to a newer wxpush.").format(
+                    path=self._folder
+                )
+            )
+
+    def _write(self, kind: str, text: str) -> None:
+        self._store.set(f"{kind}{self._last[kind] + 1:012d}", text)
+
+    def _blocks_over(self, keys: Iterable[str]) -> list[int]:
+        left: dict[int, int] = {}
+        for key in keys:
+            block = self._open_claims[key]
+            left[block] = left.get(block, self._claims_left[block]) - 1
+        return [block for block, number in left.items() if number == 0]
+
+    def _forget(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            block = self._open_claims.pop(key)
+            self._claims_left[block] -= 1
+            if not self._claims_left[block]:
+                del self._claims_left[block]
+
+    def _remember(self, block: int, claims: Sequence[Claim]) -> None:
+        self._claims_left[block] = len(claims)
+        for claim in claims:
+            self._open_claims[claim.message.key] = block
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """One durable transaction; waits a bounded time for another process's lock."""
+        try:
+            with _begun(self._store, self._folder):
+                yield
+        except (sqlite3.Error, diskcache.Timeout, OSError) as failure:
+            raise StorageError(
+                _("The ledger in {path} can't be written: {reason}.").format(
+                    path=self._folder, reason=failure
+                ),
+                _("Free some space on the disk; the same command continues."),
+            ) from None
+
+
+@contextmanager
+def _begun(cache: diskcache.Cache, folder: Path) -> Iterator[None]:
+    """diskcache's `retry=True` would spin for ever where the disk refuses; this ends."""
+    for _attempt in range(_LOCK_TRIES):
+        transaction = cache.transact(retry=False)
+        try:
+            transaction.__enter__()
+        except diskcache.Timeout:
+            continue
+        break
+    else:
+        raise StorageError(
+            _("The ledger in {path} can't be written: another program holds it, or the disk refuses.").format(
+                path=folder
+            ),
+            _("See what has cache.db open and how much space is left; the same command continues."),
+        )
+    try:
+        yield
+    except BaseException as error:
+        transaction.__exit__(type(error), error, error.__traceback__)
+        raise
+    transaction.__exit__(None, None, None)
+
+
+def records(folder: Path) -> Iterator[tuple[Place, Record]]:
+    """Every record of the ledger in `folder`, in the order of writing; also while it is being written.
+
+    Raises DamagedStateError where a block is missing or can't be read.
+    """
+    for kind, number, text in _blocks(folder):
+        if kind == "o":
+            for index, record in enumerate(load_records(text)):
+                yield Place(number, index), record
+
+
+def open_claims(folder: Path) -> list[Claim]:
+    """Claims that no record has ended yet, oldest first, with what is known of their attempts."""
+    return _oldest_first(_read(folder, lambda _place, _record: None))
+
+
+def invalid_rows(folder: Path) -> Iterator[Invalid]:
+    """The wrong rows of the latest call's list."""
+    for kind, _number, text in _blocks(folder):
+        if kind == "i":
+            yield from load_invalid(text)
+
+
+def _oldest_first(contents: _Contents) -> list[Claim]:
+    return sorted((claim for _block, claim in contents.open.values()), key=lambda claim: claim.made.wall)
+
+
+def _read(folder: Path, visit: RecordVisitor) -> _Contents:
+    contents = _Contents()
+    for kind, number, text in _blocks(folder):
+        contents.last[kind] = number
+        if kind == "c":
+            for claim in load_claims(text):
+                # A process that was killed may have sent it; a record that follows may know better.
+                contents.open[claim.message.key] = number, replace(claim, unanswered=True)
+        elif kind == "o":
+            for index, record in enumerate(load_records(text)):
+                visit(Place(number, index), record)
+                _follow(contents, record)
+    return contents
+
+
+def _follow(contents: _Contents, record: Record) -> None:
+    """Bring the claim of `record`, if one is open, up to date."""
+    if record.key not in contents.open:
+        return
+    if record.mark in FINAL:
+        del contents.open[record.key]
+        return
+    block, claim = contents.open[record.key]
+    silent = record.mark is Mark.SILENT
+    contents.open[record.key] = (
+        block,
+        replace(claim, attempts=record.attempts, unanswered=silent, busy=not silent),
+    )
+
+
+def _blocks(folder: Path) -> Iterator[tuple[str, int, str]]:
+    """Kind, number and text of every block; raises DamagedStateError where records are missing."""
+    expected = 1
+    for key, text in store.rows(folder):
+        if key == "meta":
+            continue
+        kind, number = key[:1], key[1:]
+        if kind not in ("c", "o", "i") or not number.isdecimal():
+            raise DamagedStateError(
+                _("The ledger in {path} has an entry that wxpush never writes.").format(path=folder)
+            )
+        if kind == "o":
+            if int(number) != expected:
+                raise DamagedStateError(_("The ledger in {path} has lost records.").format(path=folder))
+            expected += 1
+        yield kind, int(number), text

@@ -1,0 +1,209 @@
+"""What the ledger writes: claims and records, in blocks of JSON text."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from wxpush.delivery.clock import Moment
+from wxpush.errors import DamagedStateError
+from wxpush.i18n import _
+from wxpush.model import CodeClass, Message, State
+
+
+class Mark(StrEnum):
+    """What a record says of its message; one letter on disk."""
+
+    ACCEPTED = "A"
+    FAILED = "F"
+    HELD = "H"
+    IN_DOUBT = "D"
+    RELEASED = "R"
+    """The claim is over and the message surely not delivered: pending again, with the record's epoch."""
+    BUSY = "B"
+    """The claim goes on; so far every attempt was answered with -1."""
+    SILENT = "S"
+    """The claim goes on; an attempt got no readable answer."""
+
+    @property
+    def state(self) -> State:
+        """The state that a message with this mark is in."""
+        return _STATES[self]
+
+
+_STATES = {
+    Mark.ACCEPTED: State.ACCEPTED,
+    Mark.FAILED: State.FAILED,
+    Mark.HELD: State.HELD,
+    Mark.IN_DOUBT: State.IN_DOUBT,
+    Mark.RELEASED: State.PENDING,
+    Mark.BUSY: State.IN_DOUBT,
+    Mark.SILENT: State.IN_DOUBT,
+}
+
+#: Marks that end a claim.
+FINAL = frozenset({Mark.ACCEPTED, Mark.FAILED, Mark.HELD, Mark.IN_DOUBT, Mark.RELEASED})
+#: Marks whose record keeps payload and row, so that it can be listed or sent again.
+KEEPS_PAYLOAD = frozenset({Mark.FAILED, Mark.HELD, Mark.IN_DOUBT})
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The promise, on disk before the POST, that this message may be on its way.
+
+    `made` is the moment of the claim, from which WeChat's dedupe window is reckoned; `unanswered` and
+    `busy` tell what earlier attempts met.
+    """
+
+    message: Message
+    made: Moment
+    attempts: int = 0
+    unanswered: bool = False
+    busy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What became of one message, or of one attempt; `at` is Unix time, whole seconds.
+
+    `payload_hash` is 64 bits of the payload as 16 hex digits. `payload` and `fields` are empty where the
+    mark keeps none.
+    """
+
+    key: str
+    row: int
+    line: int
+    mark: Mark
+    epoch: int
+    payload_hash: str
+    code: str
+    cls: CodeClass
+    msgid: int | None
+    attempts: int
+    at: int
+    detail: str = ""
+    payload: str = ""
+    fields: str = ""
+
+    def message(self) -> Message:
+        """The message as it was rendered; only of a record that keeps its payload."""
+        return Message(self.key, "", self.payload, self.row, self.line, self.fields, self.epoch)
+
+
+@dataclass(frozen=True, slots=True)
+class Invalid:
+    """A row of this call's list that could not be sent because it is wrong."""
+
+    row: int
+    line: int
+    code: str
+    detail: str
+    fields: str
+
+
+def dump_claims(claims: Sequence[Claim]) -> str:
+    """A block of claims that were made at one moment."""
+    made = claims[0].made
+    rows = [
+        (c.message.key, c.message.row, c.message.line, c.message.epoch, c.message.payload, c.message.fields)
+        for c in claims
+    ]
+    return _dump({"t": made.wall, "b": made.boot, "i": made.boot_id, "c": rows})
+
+
+def load_claims(text: str) -> list[Claim]:
+    """The claims of a block; raises DamagedStateError."""
+    try:
+        block = json.loads(text)
+        made = Moment(float(block["t"]), float(block["b"]), str(block["i"]))
+        return [
+            Claim(
+                Message(str(key), "", str(payload), int(row), int(line), str(fields), int(epoch)),
+                made,
+                int(block["l"]),
+            )
+            for key, row, line, epoch, payload, fields in block["c"]
+        ]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        raise _unreadable() from None
+
+
+def dump_records(records: Sequence[Record]) -> str:
+    """A block of records; what an accepted message doesn't need is left out."""
+    return _dump([_packed(record) for record in records])
+
+
+def load_records(text: str) -> list[Record]:
+    """The records of a block; raises DamagedStateError."""
+    try:
+        return [_unpacked(*packed) for packed in json.loads(text)]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        raise _unreadable() from None
+
+
+def dump_invalid(rows: Sequence[Invalid]) -> str:
+    """A block of wrong rows."""
+    return _dump([(r.row, r.line, r.code, r.detail, r.fields) for r in rows])
+
+
+def load_invalid(text: str) -> list[Invalid]:
+    """The wrong rows of a block; raises DamagedStateError."""
+    try:
+        return [
+            Invalid(int(row), int(line), str(code), str(detail), str(fields))
+            for row, line, code, detail, fields in json.loads(text)
+        ]
+    except (ValueError, TypeError, RecursionError):
+        raise _unreadable() from None
+
+
+def _message(key: Any, row: Any, line: Any, epoch: Any, payload: Any, fields: Any) -> Message:
+    return Message(str(key), "", str(payload), int(row), int(line), str(fields), int(epoch))
+
+
+def _packed(r: Record) -> tuple[Any, ...]:
+    core = (r.mark.value, r.key, r.row, r.line, r.epoch, r.payload_hash, r.msgid, r.attempts, r.at)
+    if r.mark is Mark.ACCEPTED and r.code == "0":
+        return core
+    if r.mark in KEEPS_PAYLOAD:
+        return (*core, r.code, r.cls.value, r.detail, r.payload, r.fields)
+    return (*core, r.code, r.cls.value, r.detail)
+
+
+def _unpacked(
+    mark: Any,
+    key: Any,
+    row: Any,
+    line: Any,
+    epoch: Any,
+    payload_hash: Any,
+    msgid: Any,
+    attempts: Any,
+    at: Any,
+    code: Any = "0",
+    cls: Any = CodeClass.UNKNOWN.value,
+    detail: Any = "",
+    payload: Any = "",
+    fields: Any = "",
+) -> Record:
+    if not all(type(text) is str for text in (key, payload_hash, code, detail, payload, fields)):
+        raise TypeError
+    if not all(type(number) is int and number >= 0 for number in (row, line, epoch, attempts, at)):
+        raise TypeError
+    if msgid is not None and type(msgid) is not int:
+        raise TypeError
+    return Record(
+        key, row, line, Mark(mark), epoch, payload_hash, code, CodeClass(cls), msgid, attempts, at,
+        detail, payload, fields,
+    )  # fmt: skip
+
+
+def _dump(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _unreadable() -> DamagedStateError:
+    return DamagedStateError(
+        _("The ledger holds a block that can't be read."), _("Restore the run's folder from a backup.")
+    )

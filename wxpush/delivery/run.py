@@ -1,0 +1,181 @@
+"""A run on disk: its folder, its lock, and the card that says what it is and what it was sent with."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Final
+
+from filelock import FileLock, Timeout
+
+from wxpush.delivery import store
+from wxpush.delivery.identity import RunId
+from wxpush.errors import DamagedStateError, InputError, LockedError
+from wxpush.i18n import _
+from wxpush.private import ensure_private_dir, read_private, write_private
+
+STATE_DIR: Final = ".wxpush"
+_RUNS: Final = "runs"
+_CARD: Final = "run.json"
+_PID: Final = "run.pid"
+_LOCK: Final = "run.lock"
+_SCHEMA: Final = 1
+#: Somebody who only looks whether the run is alive holds the lock for a moment.
+_PATIENCE_S: Final = 0.3
+_CARD_LIMIT: Final = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class RunCard:
+    """What is known of a run beside its ledger.
+
+    `content` and `selection` are fingerprints of what alters its messages and of what says who gets one;
+    `lists` are the digests of the lists that it was sent with, in order; `basis` covers everything that a
+    message is rendered from; `survey` is what the latest check of the whole list found, empty where none
+    was made or it found faults; `call` is how the latest call stood when it ended (its JSON).
+    """
+
+    name: str
+    origin: str
+    appid: str
+    account: str
+    campaign: str
+    list: str
+    template_id: str
+    template_title: str
+    content: str
+    selection: str
+    created: float
+    updated: float = 0.0
+    lists: tuple[str, ...] = ()
+    basis: str = ""
+    survey: dict[str, Any] = field(default_factory=dict)
+    call: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def id(self) -> RunId:
+        """Who the run is."""
+        return RunId(self.origin, self.appid, self.name)
+
+    def with_list(self, digest: str) -> "RunCard":
+        """The card of a run that is now sent with this list."""
+        return self if self.lists[-1:] == (digest,) else replace(self, lists=(*self.lists, digest))
+
+
+class RunFolder:
+    """Where a run lives; reading it needs no lock, writing does."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.ledger = path / "ledger"
+
+    @classmethod
+    def of(cls, state: Path, run: RunId) -> "RunFolder":
+        """The folder of `run` under the state folder `state`."""
+        return cls(state / _RUNS / run.folder)
+
+    @property
+    def failures(self) -> Path:
+        """The machine-readable list of what failed, is held or in doubt."""
+        return self.path / "failures.jsonl"
+
+    def exists(self) -> bool:
+        """Whether the run has been started."""
+        return (self.path / _CARD).exists() or store.exists(self.ledger)
+
+    def card(self) -> RunCard | None:
+        """The run's card, None where there is none. Raises DamagedStateError, UnsafeStateError."""
+        content = read_private(self.path / _CARD, _CARD_LIMIT)
+        if content is None:
+            return None
+        try:
+            values = json.loads(content)
+            known = values["schema"] == _SCHEMA
+            card = RunCard(**{f.name: values[f.name] for f in fields(RunCard)})
+            card = replace(card, lists=tuple(card.lists))
+        except (ValueError, TypeError, KeyError, RecursionError):
+            known = False
+        if not known:
+            raise DamagedStateError(
+                _("{path} is not what this version of wxpush wrote.").format(path=self.path / _CARD),
+                _("Restore the run's folder from a backup."),
+            )
+        return card
+
+    def write_card(self, card: RunCard) -> None:
+        """Replace the card. Raises StorageError."""
+        text = json.dumps({"schema": _SCHEMA, **asdict(card)}, ensure_ascii=False, indent=1)
+        write_private(self.path / _CARD, text.encode())
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Be the only process that works on this run. Raises LockedError, naming the other's pid."""
+        ensure_private_dir(self.path)
+        lock = FileLock(self.path / _LOCK, mode=0o600)
+        try:
+            lock.acquire(timeout=_PATIENCE_S)
+        except Timeout:
+            raise LockedError(
+                _("Another wxpush works on this run (process {pid}).").format(pid=self._holder()),
+                _("Wait until it ends, or stop it with Ctrl-C: nothing is lost."),
+            ) from None
+        try:
+            write_private(self.path / _PID, str(os.getpid()).encode())
+            yield
+        finally:
+            with suppress(OSError):
+                (self.path / _PID).unlink()
+            lock.release()
+
+    def live_pid(self) -> int | None:
+        """The process that works on this run just now, if one does."""
+        if not (self.path / _LOCK).exists():
+            return None
+        lock = FileLock(self.path / _LOCK, mode=0o600)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            return int(self._holder()) if self._holder().isdecimal() else 0
+        lock.release()
+        return None
+
+    def _holder(self) -> str:
+        return (read_private(self.path / _PID, 32) or b"?").decode("ascii", "replace").strip()
+
+
+def state_beside(campaign: Path, home: Path | None) -> Path:
+    """The state folder for a campaign file: `.wxpush/` beside it, or `home` where one is set."""
+    if home is not None:
+        return ensure_private_dir(home)
+    state = ensure_private_dir(campaign.resolve().parent / STATE_DIR)
+    ignore = state / ".gitignore"
+    if not ignore.exists():
+        write_private(ignore, b"*\n")
+    return state
+
+
+def runs_in(state: Path) -> list[RunFolder]:
+    """Every run under a state folder."""
+    folder = state / _RUNS
+    if not folder.is_dir():
+        return []
+    return [RunFolder(path) for path in sorted(folder.iterdir()) if (path / _CARD).exists()]
+
+
+def refuse_changes(old: RunCard, new: RunCard, *, accept: bool) -> None:
+    """See that a run goes on with what it began with. Raises InputError (contract: "Changed")."""
+    if old.selection != new.selection:
+        raise InputError(
+            _('The run "{run}" was begun with another `to`, `key` or account.').format(run=old.name),
+            _("Give this sending a name of its own (`name:` in the campaign, or --run NAME)."),
+        )
+    if old.content != new.content and not accept:
+        raise InputError(
+            _('The campaign\'s text has changed since the run "{run}" was begun.').format(run=old.name),
+            _(
+                "Pass --accept-changes to send the rest with the new text, "
+                "or --run NAME to begin another run, in which everybody gets the new message."
+            ),
+        )

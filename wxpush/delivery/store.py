@@ -1,0 +1,179 @@
+"""A diskcache that forgets nothing, runs no pickle, opens no side file, and refuses what it didn't write.
+
+The defaults of diskcache evict records past 1 GiB, unpickle whatever a tampered row says and join
+file names from the database unchecked. Every record here is text under a text key, inside the database.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import diskcache
+
+from wxpush.errors import DamagedStateError, StorageError
+from wxpush.i18n import _
+from wxpush.private import ensure_private_dir, refuse_unsafe_file
+
+_DATABASE: Final = "cache.db"
+_MODE_RAW: Final = diskcache.core.MODE_RAW
+_MAX_VALUE: Final = 64 * 1024 * 1024
+
+_SETTINGS: Final[dict[str, Any]] = {
+    "eviction_policy": "none",
+    "cull_limit": 0,  # with the default, expired rows are deleted even where the policy is none
+    "size_limit": 2**62,
+    "statistics": 0,
+    "tag_index": 0,
+    "disk_min_file_size": 32768,
+    "disk_pickle_protocol": 0,
+    "sqlite_journal_mode": "wal",
+    "sqlite_synchronous": 2,  # FULL: an acknowledged commit outlives a power cut
+    "sqlite_auto_vacuum": 0,
+    "sqlite_cache_size": 1024,
+    "sqlite_mmap_size": 0,
+}
+_COUNTERS: Final = {"count", "size", "hits", "misses"}
+_TABLES: Final = {"Settings", "Cache"}
+
+
+class SafeDisk(diskcache.Disk):  # type: ignore[misc]  # diskcache ships no types
+    """Text in, text out; raises DamagedStateError for a row of any other kind, before looking into it."""
+
+    def put(self, key: Any) -> tuple[str, bool]:
+        """The database form of a key."""
+        if type(key) is not str:
+            raise TypeError("keys are text")
+        return key, True
+
+    def get(self, key: Any, raw: Any) -> str:
+        """The key of a row."""
+        if not raw or type(key) is not str:
+            raise _foreign_row()
+        return key
+
+    def store(self, value: Any, read: bool, key: Any = diskcache.core.UNKNOWN) -> tuple[int, int, None, str]:
+        """The database form of a value: always in the row itself, however long."""
+        del key
+        if read or type(value) is not str or len(value) > _MAX_VALUE:
+            raise TypeError("values are text")
+        return 0, _MODE_RAW, None, value
+
+    def fetch(self, mode: Any, filename: Any, value: Any, read: bool) -> str:
+        """The value of a row."""
+        del read
+        return _checked_value(mode, filename, value)
+
+    def remove(self, file_path: Any) -> None:
+        """Delete nothing: no row of ours has a file, so a path found there is somebody else's."""
+
+
+def open_store(folder: Path, *, lock_timeout: float) -> diskcache.Cache:
+    """Open the store in `folder`, or make a new one.
+
+    `lock_timeout` is how long a write waits for another process's lock, in seconds; a write that waits
+    longer raises diskcache.Timeout. Raises DamagedStateError, UnsafeStateError, StorageError.
+    """
+    ensure_private_dir(folder)
+    database = folder / _DATABASE
+    for name in (_DATABASE, f"{_DATABASE}-wal", f"{_DATABASE}-shm"):
+        refuse_unsafe_file(folder / name)
+    if database.exists():
+        _inspect(database)
+    else:
+        database.touch(mode=0o600)  # SQLite gives its -wal and -shm files the mode of the database
+    try:
+        store = diskcache.Cache(str(folder), timeout=lock_timeout, disk=SafeDisk, **_SETTINGS)
+    except (sqlite3.Error, diskcache.Timeout, OSError) as error:
+        raise StorageError(
+            _("The ledger in {path} can't be opened: {reason}.").format(path=folder, reason=error)
+        ) from None
+    ((mode,),) = store._sql("PRAGMA journal_mode").fetchall()
+    if mode != "wal":
+        store.close()
+        raise StorageError(
+            _("The disk under {path} can't hold a ledger safely (no write-ahead log).").format(path=folder),
+            _("Network drives can't. Put the state on a local disk with --home or WXPUSH_HOME."),
+        )
+    return store
+
+
+def rows(folder: Path) -> Iterator[tuple[str, str]]:
+    """Every key and value of the store in `folder`, in the order of writing, without writing anything.
+
+    Reads through a connection of its own while another process may be writing; sees one moment.
+    Raises DamagedStateError.
+    """
+    with closing(_connect_read_only(folder / _DATABASE)) as connection, _damage_told(folder):
+        cursor = connection.execute("SELECT key, raw, mode, filename, value FROM Cache ORDER BY rowid")
+        for key, raw, mode, filename, value in cursor:
+            if raw != 1 or type(key) is not str:
+                raise _foreign_row()
+            yield key, _checked_value(mode, filename, value)
+
+
+def exists(folder: Path) -> bool:
+    """Whether there is a store in `folder`."""
+    return (folder / _DATABASE).exists()
+
+
+def _inspect(database: Path) -> None:
+    """See that a database is one of ours before diskcache takes its settings for its own."""
+    with closing(_connect_read_only(database)) as connection, _damage_told(database.parent):
+        tables = {
+            name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        }
+        if not tables and not connection.execute("PRAGMA schema_version").fetchone()[0]:
+            return  # the process that made the file was killed before it wrote the first table
+        if not tables <= _TABLES:
+            raise DamagedStateError(_("{path} is not a ledger of wxpush.").format(path=database))
+        if connection.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+            raise DamagedStateError(_("{path} is damaged.").format(path=database), _damage_hint())
+        if "Settings" in tables:
+            for key, value in connection.execute("SELECT key, value FROM Settings"):
+                _check_setting(database, key, value)
+
+
+def _check_setting(database: Path, key: Any, value: Any) -> None:
+    known = key in _COUNTERS and type(value) is int
+    if not known and (key not in _SETTINGS or _SETTINGS[key] != value):
+        raise DamagedStateError(
+            _("{path} has a setting that wxpush never writes: {key}.").format(path=database, key=key),
+            _damage_hint(),
+        )
+
+
+def _connect_read_only(database: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True, timeout=10)
+
+
+@contextmanager
+def _damage_told(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise StorageError(
+            _("The ledger in {path} can't be read: {reason}.").format(path=folder, reason=error)
+        ) from None
+    except sqlite3.DatabaseError as error:
+        raise DamagedStateError(
+            _("The ledger in {path} is damaged: {reason}.").format(path=folder, reason=error), _damage_hint()
+        ) from None
+
+
+def _checked_value(mode: Any, filename: Any, value: Any) -> str:
+    if mode != _MODE_RAW or filename is not None or type(value) is not str:
+        raise _foreign_row()
+    return value
+
+
+def _foreign_row() -> DamagedStateError:
+    return DamagedStateError(_("The ledger holds a row that wxpush never writes."), _damage_hint())
+
+
+def _damage_hint() -> str:
+    return _(
+        "Nothing was sent and nothing was changed. Restore the folder from a backup, or send under "
+        "another run name (--run) only to people who surely got nothing."
+    )
