@@ -1,0 +1,498 @@
+"""Requests travel within their deadline, and what is known of a broken one is never guessed."""
+
+import gzip
+import logging
+import queue
+import resource
+import socket
+import ssl
+import struct
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from loopback import OK, Loopback, answering, http
+
+from wxpush.channels.wechat.flight import Flight, FlightOverError
+from wxpush.channels.wechat.redact import redact
+from wxpush.channels.wechat.reply import Reply, parse_body
+from wxpush.channels.wechat.retry_after import parse_retry_after
+from wxpush.channels.wechat.transport import Transport
+from wxpush.channels.wechat.wire import Request
+from wxpush.model import Arrival
+
+TOKEN = "92_Canary-token_never-to-be-seen"
+Make = Callable[..., Transport]
+
+
+@pytest.fixture
+def transport() -> Iterator[Make]:
+    made: list[Transport] = []
+
+    def make(workers: int = 2, timeout: float = 5.0, **options: object) -> Transport:
+        made.append(Transport(workers, timeout, **options))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+def post(url: str, body: bytes = b'{"touser":"o"}') -> Request:
+    return Request("POST", f"{url}/cgi-bin/message/template/send?access_token={TOKEN}", body)
+
+
+def timed(call: Callable[[], Reply]) -> tuple[Reply, float]:
+    start = time.monotonic()
+    return call(), time.monotonic() - start
+
+
+def closed_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+def test_an_answer_comes_back_with_status_body_and_time(transport: Make) -> None:
+    with Loopback(answering()) as server:
+        reply = transport().call(post(server.url))
+    assert (reply.arrival, reply.status, reply.failure) == (Arrival.ANSWERED, 200, "")
+    assert parse_body(reply) == OK
+    assert 0 < reply.seconds < 5
+
+
+def test_the_body_travels_as_it_was_given(transport: Make) -> None:
+    body = '{"data":{"thing1":{"value":"长白山人参 & 蜂蜜"}}}'.encode()
+    with Loopback(answering()) as server:
+        transport().call(post(server.url, body))
+    head, _blank, sent = server.requests[0].partition(b"\r\n\r\n")
+    assert sent == body
+    assert b"accept-encoding: identity" in head.lower()
+
+
+def test_connections_are_kept_for_the_next_call(transport: Make) -> None:
+    with Loopback(answering()) as server:
+        one = transport(workers=1)
+        for _call in range(5):
+            one.call(post(server.url))
+    assert (server.connections, len(server.requests)) == (1, 5)
+
+
+def test_a_refused_connection_never_left(transport: Make) -> None:
+    reply = transport().call(post(f"http://127.0.0.1:{closed_port()}"))
+    assert (reply.arrival, reply.failure, reply.detail) == (
+        Arrival.NEVER_LEFT, "network", "Connection refused",
+    )  # fmt: skip
+
+
+def test_an_unknown_host_never_left(transport: Make) -> None:
+    reply = transport().call(post("http://api.weixin.invalid"))
+    assert (reply.arrival, reply.failure) == (Arrival.NEVER_LEFT, "network")
+
+
+def test_silence_is_silent_at_the_deadline(transport: Make) -> None:
+    with Loopback(lambda _connection, _request: server.pause(60)) as server:
+        reply, seconds = timed(lambda: transport(timeout=0.4).call(post(server.url)))
+    assert (reply.arrival, reply.failure) == (Arrival.SILENT, "timeout")
+    assert 0.35 < seconds < 1.4
+
+
+def drip(data: bytes, every: float = 0.15) -> Callable[[socket.socket, bytes], bool]:
+    def behave(connection: socket.socket, _request: bytes) -> bool:
+        for byte in data:
+            connection.sendall(bytes([byte]))
+            time.sleep(every)  # the server's slowness is what is tested
+        return False
+
+    return behave
+
+
+def ends_at_the_deadline(transport: Make, server: Loopback) -> None:
+    """The call is over in time, and so is the thread that made it, although the server goes on."""
+    freed: queue.SimpleQueue[None] = queue.SimpleQueue()
+    one = transport(workers=1, timeout=0.6, on_free=lambda: freed.put(None))
+    reply, seconds = timed(lambda: one.call(post(server.url)))
+    assert (reply.arrival, reply.failure) == (Arrival.SILENT, "timeout")
+    assert seconds < 1.6
+    freed.get(timeout=1.0)
+    assert one.free() == 1
+
+
+@pytest.mark.parametrize("closing", ["", "Connection: close\r\n"])
+def test_a_dripping_answer_ends_at_the_deadline(transport: Make, closing: str) -> None:
+    head = f"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n{closing}\r\n"
+
+    def behave(connection: socket.socket, request: bytes) -> bool:
+        connection.sendall(head.encode())
+        return drip(b"x" * 100)(connection, request)
+
+    with Loopback(behave) as server:
+        ends_at_the_deadline(transport, server)
+
+
+def test_a_dripping_header_ends_at_the_deadline(transport: Make) -> None:
+    with Loopback(drip(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n" + b"X-Slow: 1\r\n" * 9)) as server:
+        ends_at_the_deadline(transport, server)
+
+
+def test_a_server_that_never_finishes_the_handshake_never_got_the_message(transport: Make) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"https://127.0.0.1:{server.getsockname()[1]}"
+        reply, seconds = timed(lambda: transport(timeout=0.5).call(post(url)))
+    assert (reply.arrival, reply.failure) == (Arrival.NEVER_LEFT, "network")
+    assert seconds < 1.5
+
+
+def test_a_host_that_lets_connections_hang_never_got_the_message(transport: Make) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
+        waiting = [socket.socket() for _place in range(3)]
+        for one in waiting:  # the queue of connections to accept is full now, and more are not answered
+            one.setblocking(False)
+            one.connect_ex(full.getsockname())
+        calls = transport(workers=1, timeout=0.4)
+        url = f"http://127.0.0.1:{full.getsockname()[1]}"
+        for _call in range(3):
+            reply, seconds = timed(lambda: calls.call(post(url)))
+            assert (reply.arrival, reply.failure) == (Arrival.NEVER_LEFT, "network")
+            assert seconds < 1.4
+        for one in waiting:
+            one.close()
+
+
+class Stuck:
+    """A way to the API that hangs in the name lookup until `go`, where no socket can be shut down."""
+
+    def __init__(self) -> None:
+        self.go = threading.Event()
+        self.hanging: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self.sent: queue.SimpleQueue[bool] = queue.SimpleQueue()
+
+    def exchange(self, _request: Request, flight: Flight, _timeout: float) -> Reply:
+        self.hanging.put(None)
+        self.go.wait(30)
+        try:
+            flight.leaving(None)
+        except FlightOverError:
+            self.sent.put(False)
+        else:
+            self.sent.put(True)
+        return Reply(Arrival.SILENT, failure="network")
+
+    def close(self) -> None:
+        self.go.set()
+
+
+def test_a_call_that_hangs_in_a_name_lookup_is_given_up_and_can_never_be_sent_later(transport: Make) -> None:
+    stuck = Stuck()
+    one = transport(workers=2, timeout=0.1, make_wire=lambda: stuck)
+    for _call in range(2):
+        assert one.call(post("http://slow.dns")).arrival is Arrival.NEVER_LEFT
+        assert one.free() == 2
+    for _call in range(2):
+        assert one.call(post("http://slow.dns")).arrival is Arrival.NEVER_LEFT
+    assert one.free() == 0, "no more than `workers` threads are given up"
+    assert stuck.hanging.qsize() == 4
+    stuck.go.set()
+    assert [stuck.sent.get(timeout=5) for _thread in range(4)] == [False] * 4
+    while one.free() < 2:
+        stuck.go.wait(0.01)
+
+
+def test_a_fault_of_ours_in_a_thread_reaches_the_owner(transport: Make) -> None:
+    class Faulty(Stuck):
+        def exchange(self, _request: Request, _flight: Flight, _timeout: float) -> Reply:
+            raise ZeroDivisionError
+
+    told: queue.SimpleQueue[None] = queue.SimpleQueue()
+    one = transport(workers=1, timeout=0.3, make_wire=Faulty, on_free=lambda: told.put(None))
+    one.start(post("http://127.0.0.1"), lambda _reply: None)
+    told.get(timeout=5)
+    with pytest.raises(ZeroDivisionError):
+        one.free()
+
+
+def test_workers_come_back_after_deadlines(transport: Make) -> None:
+    freed: queue.SimpleQueue[None] = queue.SimpleQueue()
+    with Loopback(lambda _connection, _request: server.pause(60)) as server:
+        one = transport(workers=1, timeout=0.2, on_free=lambda: freed.put(None))
+        assert one.call(post(server.url)).arrival is Arrival.SILENT
+        freed.get(timeout=5)
+        assert one.free() == 1
+    with Loopback(answering()) as server:
+        assert one.call(post(server.url), 5.0).arrival is Arrival.ANSWERED
+
+
+def test_a_call_that_waits_for_a_worker_past_its_deadline_is_never_sent(transport: Make) -> None:
+    with Loopback(lambda _connection, _request: server.pause(60)) as server:
+        one = transport(workers=1)
+        replies: queue.SimpleQueue[Reply] = queue.SimpleQueue()
+        one.start(post(server.url), replies.put, 1.0)
+        one.start(post(server.url, b'{"second":1}'), replies.put, 0.3)
+        assert replies.get(timeout=5).arrival is Arrival.NEVER_LEFT
+        assert replies.get(timeout=5).arrival is Arrival.SILENT
+    assert len(server.requests) == 1
+
+
+def test_a_huge_body_is_given_up_early(transport: Make) -> None:
+    def behave(connection: socket.socket, _request: bytes) -> bool:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1073741824\r\n\r\n")
+        while True:
+            connection.sendall(b"x" * 65536)
+
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with Loopback(behave) as server:
+        reply, seconds = timed(lambda: transport().call(post(server.url)))
+    assert (reply.arrival, reply.failure) == (Arrival.SILENT, "bad_reply")
+    assert seconds < 5
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20 * 1024
+
+
+def test_a_gzip_bomb_is_not_unpacked(transport: Make) -> None:
+    bomb = gzip.compress(b"\0" * 50_000_000)
+    with Loopback(answering(bomb, "200 OK", "Content-Encoding: gzip")) as server:
+        reply = transport().call(post(server.url))
+    assert len(reply.body) <= 64 * 1024
+    assert parse_body(reply) is None
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_an_answer_and_never_followed(transport: Make, status: int) -> None:
+    with Loopback(answering()) as elsewhere:
+        location = f"Location: {elsewhere.url}/steal"
+        with Loopback(answering(b"", f"{status} Moved", location)) as server:
+            reply = transport().call(post(server.url))
+    assert (reply.arrival, reply.status) == (Arrival.ANSWERED, status)
+    assert elsewhere.requests == []
+
+
+def test_proxies_and_cookies_of_elsewhere_are_ignored(
+    transport: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (
+        Loopback(answering()) as proxy,
+        Loopback(answering(OK, "200 OK", "Set-Cookie: session=1")) as server,
+    ):
+        for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, proxy.url)
+        one = transport(workers=1)
+        one.call(post(server.url))
+        one.call(post(server.url))
+    assert proxy.requests == []
+    assert b"cookie" not in server.requests[1].lower()
+
+
+def test_a_configured_proxy_is_used(transport: Make) -> None:
+    with Loopback(answering()) as proxy:
+        reply = transport(proxy=proxy.url).call(post("http://api.weixin.invalid"))
+    assert reply.arrival is Arrival.ANSWERED
+    assert proxy.requests[0].startswith(b"POST http://api.weixin.invalid/")
+
+
+def test_a_proxy_that_refuses_the_tunnel_means_that_nothing_left(transport: Make) -> None:
+    with Loopback(answering(b"", "407 Proxy Authentication Required")) as proxy:
+        reply = transport(proxy=proxy.url).call(post("https://api.weixin.invalid"))
+    assert (reply.arrival, reply.failure) == (Arrival.NEVER_LEFT, "network")
+    assert b"access_token" not in proxy.requests[0]
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A key and a certificate for localhost that nobody trusts, in one file."""
+    folder = tmp_path_factory.mktemp("tls")
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+         "-addext", "subjectAltName=DNS:localhost", "-keyout", folder / "key.pem",
+         "-out", folder / "cert.pem"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    return folder / "cert.pem"
+
+
+def tls_server(certificate: Path) -> Loopback:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, certificate.with_name("key.pem"))
+    return Loopback(answering(), tls=context)
+
+
+def test_an_untrusted_certificate_stops_the_message_whatever_the_environment_says(
+    transport: Make, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+    monkeypatch.setenv("CURL_CA_BUNDLE", str(certificate))
+    with tls_server(certificate) as server:
+        reply = transport().call(post(f"https://localhost:{server.port}"))
+    assert (reply.arrival, reply.failure) == (Arrival.NEVER_LEFT, "network")
+    assert reply.detail.startswith("certificate refused")
+    assert server.requests == []
+
+
+def test_a_certificate_of_another_host_is_refused(transport: Make, certificate: Path) -> None:
+    with tls_server(certificate) as server:
+        reply = transport(ca_file=certificate).call(post(f"https://127.0.0.1:{server.port}"))
+    assert reply.arrival is Arrival.NEVER_LEFT
+    assert server.requests == []
+
+
+def test_an_authority_of_ones_own_is_trusted_when_configured(transport: Make, certificate: Path) -> None:
+    with tls_server(certificate) as server:
+        one = transport(workers=1, ca_file=certificate)
+        replies = [one.call(post(f"https://localhost:{server.port}")) for _call in range(3)]
+    assert [reply.arrival for reply in replies] == [Arrival.ANSWERED] * 3
+
+
+def test_silence_over_tls_ends_at_the_deadline(transport: Make, certificate: Path) -> None:
+    with tls_server(certificate) as server:
+        server.behave = lambda _connection, _request: server.pause(60)
+        one = transport(timeout=0.8, ca_file=certificate)
+        reply, seconds = timed(lambda: one.call(post(f"https://localhost:{server.port}")))
+    assert (reply.arrival, reply.failure) == (Arrival.SILENT, "timeout")
+    assert seconds < 1.8
+
+
+def reset(connection: socket.socket, _request: bytes) -> bool:
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    return False
+
+
+@pytest.mark.parametrize(
+    ("behave", "failure"),
+    [
+        (reset, "network"),
+        (lambda _connection, _request: False, "network"),
+        (lambda connection, _request: connection.sendall(b"garbage\r\n\r\n"), "bad_reply"),
+        (lambda connection, _request: connection.sendall(http(OK)[:-5]), "bad_reply"),
+    ],
+    ids=["reset", "closed", "garbage", "cut body"],
+)
+def test_a_request_without_a_whole_answer_is_silent(
+    transport: Make, behave: Callable[[socket.socket, bytes], bool], failure: str
+) -> None:
+    with Loopback(behave) as server:
+        reply = transport().call(post(server.url))
+    assert (reply.arrival, reply.failure) == (Arrival.SILENT, failure)
+
+
+def test_a_kept_connection_that_is_reset_after_sending_is_silent_and_not_sent_again(transport: Make) -> None:
+    def behave(connection: socket.socket, request: bytes) -> bool:
+        if b"first" in request:
+            connection.sendall(http(OK))
+            return True
+        return reset(connection, request)
+
+    with Loopback(behave) as server:
+        one = transport(workers=1)
+        one.call(post(server.url, b'{"first":1}'))
+        reply = one.call(post(server.url, b'{"second":1}'))
+    assert (reply.arrival, reply.failure) == (Arrival.SILENT, "network")
+    assert [b"second" in request for request in server.requests] == [False, True]
+
+
+def test_a_kept_connection_that_was_closed_meanwhile_is_replaced(transport: Make) -> None:
+    with Loopback(lambda connection, _request: connection.sendall(http(OK))) as server:
+        one = transport(workers=1)
+        for _call in range(3):
+            assert one.call(post(server.url)).arrival is Arrival.ANSWERED
+
+
+def test_closing_ends_the_calls_under_way(transport: Make) -> None:
+    replies: queue.SimpleQueue[Reply] = queue.SimpleQueue()
+    arrived: queue.SimpleQueue[None] = queue.SimpleQueue()
+
+    def behave(_connection: socket.socket, _request: bytes) -> bool:
+        arrived.put(None)
+        return server.pause(60)
+
+    with Loopback(behave) as server:
+        one = transport(timeout=60.0)
+        one.start(post(server.url), replies.put)
+        arrived.get(timeout=5)
+        one.close()
+        assert replies.get(timeout=2).arrival is Arrival.SILENT
+
+
+def test_no_log_line_and_no_reply_shows_the_token(
+    transport: Make, caplog: pytest.LogCaptureFixture, certificate: Path
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    broken_head = b"HTTP/1.1 200 OK\r\nbroken header line\r\nContent-Length: 2\r\n\r\n{}"
+    behaviours = [answering(), answering(b"", "307 Moved", "Location: /x"), reset,
+                  lambda connection, _request: connection.sendall(broken_head)]  # fmt: skip
+    shown = []
+    for behave in behaviours:
+        with Loopback(behave) as server:
+            shown.append(repr(transport().call(post(server.url))))
+    for url in (f"http://127.0.0.1:{closed_port()}", "http://api.weixin.invalid", "http://[bad"):
+        shown.append(repr(transport().call(post(url))))
+    shown.append(repr(post("http://127.0.0.1")))
+    shown += [f"{record.getMessage()} {record.exc_text} {record.exc_info}" for record in caplog.records]
+    assert any("127.0.0.1" in line for line in shown), "the libraries do log"
+    assert TOKEN not in "\n".join(shown)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        (None, None), ("0", 0.0), ("5", 5.0), (" 2.5 ", 2.5), ("999999999", 120.0), ("-1", None),
+        ("NaN", None), ("inf", None), ("soon", None), ("", None), ("١", None),
+        ("Mon, 23 Nov 2026 10:00:30 GMT", 30.0), ("Mon, 23 Nov 2026 09:00:00 GMT", 0.0),
+        ("Wed, 23 Nov 2033 10:00:00 GMT", 120.0), ("Mon, 99 Nov 2026 10:00:00 GMT", None),
+    ],
+)  # fmt: skip
+def test_retry_after_is_read_with_care(text: str | None, seconds: float | None) -> None:
+    now = 1_795_428_000.0  # Mon, 23 Nov 2026 10:00:00 GMT
+    assert parse_retry_after(text, lambda: now) == seconds
+
+
+@given(st.text())
+def test_any_retry_after_asks_for_two_minutes_at_most(text: str) -> None:
+    seconds = parse_retry_after(text)
+    assert seconds is None or 0 <= seconds <= 120
+
+
+def test_a_retry_after_comes_with_the_reply(transport: Make) -> None:
+    with Loopback(answering(b"busy", "503 Service Unavailable", "Retry-After: 7")) as server:
+        reply = transport().call(post(server.url))
+    assert (reply.status, reply.retry_after) == (503, 7.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "redacted"),
+    [
+        ("GET /token?appid=wx1&secret=abc HTTP/1.1", "GET /token?appid=wx1&secret=*** HTTP/1.1"),
+        ("/send?access_token=92_abc-D (Caused by x)", "/send?access_token=*** (Caused by x)"),
+        ('{"access_token":"92_abc","expires_in":7200}', '{"access_token":"***","expires_in":7200}'),
+        ("{'secret': 'abc', 'appid': 'wx1'}", "{'secret': '***', 'appid': 'wx1'}"),
+        ("nothing to hide", "nothing to hide"),
+    ],
+)  # fmt: skip
+def test_tokens_and_secrets_are_taken_out_of_texts(text: str, redacted: str) -> None:
+    assert redact(text) == redacted
+
+
+@pytest.mark.parametrize(
+    ("body", "parsed"),
+    [
+        (b'{"errcode":0,"msgid":3717005636572528642}', {"errcode": 0, "msgid": 3717005636572528642}),
+        (b'\xef\xbb\xbf{"errcode":43004}', {"errcode": 43004}),
+        (b'{"errcode":43004,"errmsg":"\xe5\xbc"}', {"errcode": 43004, "errmsg": "\ufffd"}),
+        (b'{"errcode":0,"msgid":1e30}', {"errcode": 0}),
+        (b'{"errcode":0,"msgid":99999999999999999999}', {"errcode": 0}),
+        (b'{"errcode":0,"msgid":true}', {"errcode": 0}),
+        (b'{"access_token":"92_x","expires_in":7200}', {"access_token": "92_x", "expires_in": 7200}),
+        (b'{"errcode":"0"}', None), (b'{"errcode":true}', None), (b'{"errcode":0.0}', None),
+        (b'{"errcode":null}', None), (b"[]", None), (b"", None), (b"<html>502</html>", None),
+        (b'{"errcode":0', None), (b"[" * 100_000, None), (b'{"errcode":' + b"9" * 5000 + b"}", None),
+    ],
+)  # fmt: skip
+def test_a_body_is_believed_only_as_far_as_it_is_sound(body: bytes, parsed: dict | None) -> None:
+    assert parse_body(Reply(Arrival.ANSWERED, 200, body)) == parsed
+
+
+@given(st.binary())
+def test_no_body_breaks_the_parser(body: bytes) -> None:
+    parsed = parse_body(Reply(Arrival.ANSWERED, 200, body))
+    assert parsed is None or isinstance(parsed, dict)

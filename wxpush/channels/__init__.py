@@ -1,0 +1,1 @@
+"""The channels that messages travel through; one folder each, none knows another."""

@@ -1,0 +1,1 @@
+"""WeChat Official Account: everything that is WeChat and nothing else."""

@@ -1,0 +1,241 @@
+"""WeChat's endpoints: a channel that sends template messages, and a client for the calls around it."""
+
+import json
+import queue
+import random
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Final
+from urllib.parse import quote
+
+from wxpush.channels.wechat.errcodes import info, verdict
+from wxpush.channels.wechat.outside_token import OutsideSupply
+from wxpush.channels.wechat.reply import Reply, parse_body
+from wxpush.channels.wechat.token import Token, TokenKeeper
+from wxpush.channels.wechat.token_call import JSON_HEADERS, TokenCall
+from wxpush.channels.wechat.token_store import TokenStore
+from wxpush.channels.wechat.transport import Transport
+from wxpush.channels.wechat.wire import Request
+from wxpush.config import Account, Directories, OutsideToken
+from wxpush.errors import StoppedError
+from wxpush.i18n import _
+from wxpush.model import (
+    Answered,
+    Arrival,
+    CodeClass,
+    Event,
+    Quota,
+    QuotaRead,
+    Trouble,
+    Verdict,
+    VerdictKind,
+)
+
+SEND_PATH: Final = "/cgi-bin/message/template/send"
+_QUOTA_PATH: Final = "/cgi-bin/openapi/quota/get"
+_TEMPLATES_PATH: Final = "/cgi-bin/template/get_all_private_template"
+_CONTROL_SECONDS: Final = 10.0
+_CONTROL_WORKERS: Final = 2
+_ATTEMPTS: Final = 3
+_TOKEN_PATIENCE: Final = 20.0
+_SAME_TROUBLE_SECONDS: Final = 1.0
+
+
+def make_keeper(account: Account, directories: Directories) -> TokenKeeper:
+    """The keeper of the account's token, wherever it comes from. Raises UnsafeStateError, StorageError."""
+    if isinstance(account.token, OutsideToken):
+        # A token centre stands inside the company: the way out is not the way there.
+        inside = Transport(1, _CONTROL_SECONDS, ca_file=account.ca_file)
+        return TokenKeeper(OutsideSupply(account.token, inside))
+    store = TokenStore(directories.account_dir(account), account)
+    return TokenKeeper(TokenCall(account, store, _control(account)))
+
+
+class WeChatClient:
+    """Calls that are waited for: the quota, the account's templates. Errors come as StoppedError."""
+
+    def __init__(
+        self,
+        account: Account,
+        keeper: TokenKeeper,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        chance: random.Random | None = None,
+    ) -> None:
+        self._account = account
+        self._keeper = keeper
+        self._transport = _control(account)
+        self._sleep = sleep
+        self._chance = chance or random.Random()
+
+    def quota(self) -> Quota:
+        """Today's quota of template/send."""
+        found = self.call("quota", _QUOTA_PATH, {"cgi_path": SEND_PATH}).get("quota")
+        numbers = [
+            found.get(name) if isinstance(found, dict) else None for name in ("daily_limit", "used", "remain")
+        ]
+        limit, used, remain = (number if isinstance(number, int) else -1 for number in numbers)
+        if min(limit, used, remain) < 0:
+            raise StoppedError(_("WeChat's answer about the quota can't be read."), code="bad_reply")
+        return Quota(limit, used, remain)
+
+    def private_templates(self) -> list[dict[str, Any]]:
+        """The account's templates as WeChat lists them: template_id, title, content, example and more."""
+        found = self.call("other", _TEMPLATES_PATH, None).get("template_list")
+        if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
+            raise StoppedError(_("WeChat's list of templates can't be read."), code="bad_reply")
+        return found
+
+    def call(self, endpoint: str, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
+        """The good answer of `path`, a call that may safely be repeated; `endpoint` as in `verdict`.
+
+        GET without a body, else POST. Tries again on a refused token and on passing trouble.
+        """
+        for attempt in range(_ATTEMPTS):
+            token = self._keeper.wait(_TOKEN_PATIENCE)
+            reply = self._transport.call(_request(self._account, path, token, _encoded(body)))
+            judged = verdict(endpoint, reply)
+            _tell_keeper(self._keeper, judged, token)
+            if judged.kind is VerdictKind.ACCEPTED:
+                return parse_body(reply) or {}
+            if judged.kind not in {VerdictKind.AGAIN, VerdictKind.SLOW_DOWN} or attempt + 1 == _ATTEMPTS:
+                break
+            if not judged.token_refused:
+                self._sleep(max(judged.wait or 0.0, self._chance.uniform(0.1, 0.5 * 2**attempt)))
+        raise _stopped(judged, reply, path)
+
+    def close(self) -> None:
+        """Let go of connections and threads."""
+        self._transport.close()
+
+
+class WeChatChannel:
+    """Sends template messages (api_sendtemplatemessage), as many at once as there are workers."""
+
+    def __init__(
+        self,
+        account: Account,
+        keeper: TokenKeeper,
+        *,
+        workers: int,
+        timeout: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`timeout` is the total of one call in seconds; `clock` says when a trouble was last told."""
+        self._account = account
+        self._keeper = keeper
+        self._clock = clock
+        self._inbox: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
+        self._told: dict[tuple[str, str], float] = {}
+        self._transport = Transport(
+            workers, timeout, proxy=account.proxy, ca_file=account.ca_file, on_free=self.wake
+        )
+        self._client = WeChatClient(account, keeper)
+        keeper.listen(self._hear_of_token)
+
+    @property
+    def token_fetches(self) -> int:
+        """How many times this process has asked for a token."""
+        return self._keeper.fetches
+
+    def free(self) -> int:
+        """How many messages would start on their way at once: 0 while there is no token."""
+        return self._transport.free() if self._keeper.current() is not None else 0
+
+    def submit(self, ticket: int, payload: str, client_msg_id: str) -> None:
+        """Start sending `payload`, a JSON object's text that is not empty and has no client_msg_id."""
+        token = self._keeper.current()
+        if token is None:
+            self._inbox.put(Answered(ticket, _NO_TOKEN, 0.0))
+            return
+        body = f'{payload[:-1]},"client_msg_id":{json.dumps(client_msg_id)}}}'.encode()
+        request = _request(self._account, SEND_PATH, token, body)
+        self._transport.start(request, lambda reply: self._answered(ticket, token, reply))
+
+    def replies(self, timeout: float) -> list[Event]:
+        """What has happened; waits up to `timeout` seconds, and less where a token may be due earlier."""
+        events: list[Event] = []
+        wait = min(timeout, self._keeper.next_chance())
+        try:
+            found = self._inbox.get(timeout=wait) if wait > 0 else self._inbox.get_nowait()
+            while True:
+                if found is not None:
+                    events.append(found)
+                found = self._inbox.get_nowait()
+        except queue.Empty:
+            return events
+
+    def wake(self) -> None:
+        """Let a waiting `replies` return; safe from a signal handler and from other threads."""
+        self._inbox.put(None)
+
+    def read_quota(self) -> None:
+        """Start reading the daily quota; one QuotaRead follows."""
+        threading.Thread(target=self._read_quota, name="wxpush-quota", daemon=True).start()
+
+    def close(self) -> None:
+        """Let go of connections and threads; calls under way are abandoned."""
+        self._keeper.listen(lambda _trouble: None)
+        self._transport.close()
+        self._client.close()
+
+    def _answered(self, ticket: int, token: Token, reply: Reply) -> None:
+        judged = verdict("send", reply)
+        _tell_keeper(self._keeper, judged, token)
+        self._inbox.put(Answered(ticket, judged, reply.seconds))
+
+    def _hear_of_token(self, trouble: Trouble | None) -> None:
+        if trouble is None or not self._is_new(trouble):
+            self.wake()
+        else:
+            self._inbox.put(trouble)
+
+    def _is_new(self, trouble: Trouble) -> bool:
+        what, at = (trouble.verdict.code, trouble.message), self._clock()
+        last = self._told.get(what)
+        if last is not None and at - last < _SAME_TROUBLE_SECONDS:
+            return False
+        self._told[what] = at
+        return True
+
+    def _read_quota(self) -> None:
+        try:
+            read = QuotaRead(self._client.quota())
+        except StoppedError as error:
+            read = QuotaRead(None, str(error))
+        self._inbox.put(read)
+
+
+# The token ran out between `free` and `submit`: the message stays where it was.
+_NO_TOKEN: Final = Verdict(VerdictKind.AGAIN, "network", CodeClass.TRANSIENT, Arrival.NEVER_LEFT)
+
+
+def _control(account: Account) -> Transport:
+    return Transport(_CONTROL_WORKERS, _CONTROL_SECONDS, proxy=account.proxy, ca_file=account.ca_file)
+
+
+def _request(account: Account, path: str, token: Token, body: bytes | None) -> Request:
+    url = f"{account.api_base}{path}?access_token={quote(token.value, safe='')}"
+    return Request("GET", url) if body is None else Request("POST", url, body, JSON_HEADERS)
+
+
+def _encoded(body: dict[str, Any] | None) -> bytes | None:
+    return None if body is None else json.dumps(body, ensure_ascii=False).encode()
+
+
+def _tell_keeper(keeper: TokenKeeper, judged: Verdict, token: Token) -> None:
+    """A definite answer that is not about the account proves the token good."""
+    if judged.token_refused:
+        keeper.refuse(token.serial)
+    elif judged.arrival is Arrival.ANSWERED and judged.cls is not CodeClass.ACCOUNT:
+        keeper.accepted(token.serial)
+
+
+def _stopped(judged: Verdict, reply: Reply, path: str) -> StoppedError:
+    known = info(judged.code)
+    detail = judged.detail or reply.detail
+    message = _("WeChat's {path}: {meaning} ({code}).").format(
+        path=path, meaning=known.meaning, code=judged.code
+    )
+    return StoppedError(f"{message} {detail}".rstrip(), str(known.advice), code=judged.code)

@@ -1,0 +1,32 @@
+"""Redaction: no token and no secret in what the HTTP libraries log."""
+
+import logging
+import re
+
+_LIBRARIES = ("urllib3", "requests")
+_SECRETS = re.compile(
+    r"""((?:access_token|appsecret|secret)["']?\s*[=:]\s*["']?)[^&\s"',})]+""", re.IGNORECASE
+)
+
+
+def redact(text: str) -> str:
+    """`text` with the values of access_token and secret, in URLs and in JSON, replaced by `***`."""
+    return _SECRETS.sub(r"\1***", text)
+
+
+class _Redacting(logging.Filter):
+    """Rewrites a record before any handler sees it."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = redact(record.getMessage()), None
+        record.exc_info = record.exc_text = None  # a traceback's messages hold the URL
+        return True
+
+
+def redact_library_logs() -> None:
+    """Make the loggers of urllib3 and requests safe at every level; to be called after their import."""
+    for name in list(logging.root.manager.loggerDict):
+        if name.split(".")[0] in _LIBRARIES:
+            logger = logging.getLogger(name)
+            if not any(isinstance(present, _Redacting) for present in logger.filters):
+                logger.addFilter(_Redacting())

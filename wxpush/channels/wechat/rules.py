@@ -1,0 +1,93 @@
+"""WeChat's rules: what one template lets its messages say, and the request body that says it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from json.encoder import encode_basestring as _quoted
+from typing import Any
+
+from wxpush.channels.wechat.addresses import (
+    PLAIN_URL,
+    USUAL_OPENID,
+    miniprogram_findings,
+    openid_findings,
+    url_findings,
+)
+from wxpush.channels.wechat.characters import half_character
+from wxpush.channels.wechat.keywords import Keyword
+from wxpush.channels.wechat.template import Template
+from wxpush.channels.wechat.values import TYPES, check_value
+from wxpush.model import Finding
+
+_UNSEEN = frozenset({"first", "remark"})
+"""Nobody is shown their values since 2023-05-04: their length is of no matter."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Check:
+    """How one keyword's values are looked at; `plain` says of most of them that nothing is wrong."""
+
+    plain: Callable[[str], Any]
+    type: str
+    allowed: tuple[str, ...]
+    where: str
+
+
+class WeChatRules:
+    """The rules of one template; what `checks` turns off is not reported, severities are the caller's."""
+
+    def __init__(self, template: Template, checks: Mapping[str, str] | None = None) -> None:
+        self.template = template
+        self.keywords = tuple(keyword.name for keyword in template.keywords)
+        # A value that can't be encoded can't be sent, whatever the campaign says: rule `text` stays.
+        self._off = {rule for rule, level in (checks or {}).items() if level == "off"} - {"text"}
+        self._checks = {keyword.name: self._check_of(keyword) for keyword in template.keywords}
+        self._template_id = f',"template_id":{_quoted(template.id)}'
+
+    def _check_of(self, keyword: Keyword) -> _Check:
+        allowed = self.template.allowed.get(keyword.name, ())
+        plain: Callable[[str], Any] = TYPES[keyword.type].plain.fullmatch
+        if allowed:
+            plain = frozenset(allowed).__contains__
+        elif keyword.name in _UNSEEN:
+            plain = _can_be_sent
+        return _Check(plain, keyword.type, allowed, f"data.{keyword.name}")
+
+    def check(
+        self, data: Mapping[str, str], to: str, url: str | None, miniprogram: Mapping[str, str] | None
+    ) -> list[Finding]:
+        """All that speaks against a message; keywords that the template lacks are the caller's matter."""
+        found: list[Finding] = []
+        for name, value in data.items():
+            check = self._checks.get(name)
+            if check is not None and not check.plain(value):
+                found += check_value(check.type, value, allowed=check.allowed, where=check.where)
+        if not USUAL_OPENID.fullmatch(to):
+            found += openid_findings(to)
+        if url is not None and not PLAIN_URL.fullmatch(url):
+            found += url_findings(url)
+        if miniprogram is not None:
+            found += miniprogram_findings(miniprogram)
+        return [finding for finding in found if finding.rule not in self._off] if found else found
+
+    def compose(
+        self, to: str, data: Mapping[str, str], url: str | None, miniprogram: Mapping[str, str] | None
+    ) -> str:
+        """The JSON text of the request body without its client_msg_id, in raw characters.
+
+        `url` and `miniprogram` are left out where there is nothing in them: WeChat takes an empty one for
+        a wrong one.
+        """
+        values = ",".join([f'{_quoted(name)}:{{"value":{_quoted(value)}}}' for name, value in data.items()])
+        link = f',"url":{_quoted(url)}' if url else ""
+        if miniprogram:
+            link += f',"miniprogram":{_object(miniprogram)}'
+        return f'{{"touser":{_quoted(to)}{self._template_id}{link},"data":{{{values}}}}}'
+
+
+def _can_be_sent(value: str) -> bool:
+    return half_character(value) is None
+
+
+def _object(mapping: Mapping[str, str]) -> str:
+    pairs = [f"{_quoted(name)}:{_quoted(value)}" for name, value in mapping.items() if value]
+    return "{" + ",".join(pairs) + "}"

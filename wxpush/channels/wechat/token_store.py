@@ -1,0 +1,193 @@
+"""The access_token on disk: one private file for all processes of this user, and the lock of its renewal."""
+
+import contextlib
+import hashlib
+import json
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import filelock
+
+from wxpush.config import Account
+from wxpush.errors import LockedError, StorageError
+from wxpush.i18n import _
+from wxpush.private import read_private, refuse_unsafe_file, write_private
+
+LONGEST_LIFE: Final = 7200.0
+"""Seconds that a token lives at most (getStableAccessToken: "expires_in", a value within 7200)."""
+_LIMIT: Final = 16 * 1024
+_TOKEN_CHARS: Final = 1024
+_SKEW: Final = 5.0
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One moment by two clocks: Unix time, and seconds since the machine's start `boot_id`."""
+
+    wall: float
+    boot: float
+    boot_id: str
+
+
+def now() -> Moment:
+    """This moment; the boot clock counts sleep too, where the system has such a clock."""
+    clock = getattr(time, "CLOCK_BOOTTIME", None)
+    boot = time.monotonic() if clock is None else time.clock_gettime(clock)
+    return Moment(time.time(), boot, _boot_id())
+
+
+@cache
+def _boot_id() -> str:
+    try:
+        return _BOOT_ID.read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A token as it was given: `lifetime` in seconds from `fetched`; `generation` counts them from 1."""
+
+    token: str = field(repr=False)
+    lifetime: float
+    fetched: Moment
+    generation: int = 1
+
+    def life(self, at: Moment) -> float:
+        """Seconds that it is good for, by the less favourable clock; 0 where a clock was set back."""
+        ages = [at.wall - self.fetched.wall]
+        if self.fetched.boot_id == at.boot_id:
+            ages.append(at.boot - self.fetched.boot)
+        if min(ages) < -_SKEW:
+            return 0.0
+        return max(0.0, self.lifetime - max(0.0, *ages))
+
+    def is_younger_than(self, moment: Moment) -> bool:
+        """Whether it was given after `moment`."""
+        if self.fetched.boot_id == moment.boot_id:
+            return self.fetched.boot > moment.boot
+        return self.fetched.wall > moment.wall
+
+    @property
+    def reserve(self) -> float:
+        """Seconds of life below which it is no longer used for a new call."""
+        return min(30.0, self.lifetime / 10)
+
+
+class TokenStore:
+    """`token.json` and its lock in an account's private folder."""
+
+    def __init__(self, folder: Path, account: Account) -> None:
+        self._path = folder / "token.json"
+        self._lock_path = folder / "token.lock"
+        self._owner = _owner(account)
+
+    def load(self) -> Grant | None:
+        """The stored token of this appid and secret; None where there is none, or it isn't what we wrote.
+
+        Raises UnsafeStateError where others could have read or changed the file.
+        """
+        raw = read_private(self._path, _LIMIT + 1)
+        return None if raw is None else _parse(raw, self._owner)
+
+    def save(self, grant: Grant) -> None:
+        """Replace the stored token, in one step; under the lock. Raises StateError."""
+        for left_behind in self._path.parent.glob(f".{self._path.name}.*"):
+            left_behind.unlink(missing_ok=True)
+        refuse_unsafe_file(self._path)
+        content = {"schema": 1, "owner": self._owner, **asdict(grant)}
+        write_private(self._path, json.dumps(content).encode())
+
+    def clear(self) -> bool:
+        """Forget the stored token; False where there was none."""
+        with self.locked(10.0):
+            try:
+                self._path.unlink()
+            except FileNotFoundError:
+                return False
+            except OSError as error:
+                reason = error.strerror or type(error).__name__
+                message = _("{path} can't be removed: {reason}.").format(path=self._path, reason=reason)
+                raise StorageError(message) from None
+            return True
+
+    @contextlib.contextmanager
+    def locked(self, patience: float) -> Iterator[None]:
+        """Alone among all processes of this machine; raises LockedError after `patience` seconds."""
+        refuse_unsafe_file(self._lock_path)
+        # A file of its own: a lock on token.json would be lost with each replacement.
+        lock = filelock.FileLock(str(self._lock_path), timeout=patience, mode=0o600)
+        try:
+            lock.acquire()
+        except filelock.Timeout:
+            raise LockedError(
+                _("Another process has been renewing the access_token for {seconds:.0f} seconds.").format(
+                    seconds=patience
+                )
+            ) from None
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            message = _("{path} can't be locked: {reason}.").format(path=self._lock_path, reason=reason)
+            raise StorageError(message) from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def is_token(text: object) -> bool:
+    """Whether it can be an access_token: visible ASCII, not longer than WeChat asks to allow for, twice."""
+    return (
+        isinstance(text, str)
+        and 0 < len(text) <= _TOKEN_CHARS
+        and text.isascii()
+        and text.isprintable()
+        and " " not in text
+    )
+
+
+def successor(before: Grant | None, grant: Grant) -> Grant:
+    """`grant` with its generation: the same token again, with what is left of its life, is no new one."""
+    if before is None:
+        return grant
+    return replace(grant, generation=before.generation + (before.token != grant.token))
+
+
+def _owner(account: Account) -> str:
+    """What binds the file to this appid and secret, and tells nothing of them."""
+    secret = account.secret.reveal() if account.secret else ""
+    return hashlib.sha256(f"{account.appid}|{secret}".encode()).hexdigest()[:16]
+
+
+def _parse(raw: bytes, owner: str) -> Grant | None:
+    try:
+        found = json.loads(raw) if len(raw) <= _LIMIT else None
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(found, dict) or found.get("schema") != 1 or found.get("owner") != owner:
+        return None
+    fetched = found.get("fetched")
+    if not isinstance(fetched, dict) or not isinstance(fetched.get("boot_id"), str):
+        return None
+    lifetime, generation = _number(found.get("lifetime")), _number(found.get("generation"))
+    moment = Moment(_number(fetched.get("wall")), _number(fetched.get("boot")), fetched["boot_id"])
+    sound = 0 < lifetime <= LONGEST_LIFE and 1 <= generation < 1e12
+    if not (sound and is_token(found.get("token")) and math.isfinite(moment.wall + moment.boot)):
+        return None
+    return Grant(found["token"], lifetime, moment, int(generation))
+
+
+def _number(value: Any) -> float:
+    """A JSON number as a float; NaN, which no comparison accepts, for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return math.nan
+    try:
+        return float(value)
+    except OverflowError:
+        return math.nan
