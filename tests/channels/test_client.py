@@ -195,6 +195,16 @@ def test_a_wrong_secret_is_trouble_that_stops(wechat: Sandbox, desk: Open) -> No
     assert "f" * 32 not in repr(one.seen)
 
 
+def test_a_fault_from_before_the_sending_is_told_to_it_too(wechat: Sandbox, desk: Open) -> None:
+    one = desk(wechat, secret=Secret("f" * 32))
+    with pytest.raises(StoppedError):
+        one.client().quota()
+    late = WeChatChannel(one.account, one.keeper, workers=1, timeout=5.0)
+    told = late.replies(5.0)
+    late.close()
+    assert [event.verdict.kind for event in told if isinstance(event, Trouble)] == [VerdictKind.STOP]
+
+
 @pytest.mark.parametrize("calls", ["token", "every"])
 def test_an_address_outside_the_allow_list_stops_and_is_shown(desk: Open, calls: str) -> None:
     with Sandbox(Scenario(allow_list=AllowList(calls, ("10.0.0.1",), "203.0.113.7"))) as sandbox:

@@ -18,7 +18,7 @@ from wxpush.channels.wechat.token_store import TokenStore
 from wxpush.channels.wechat.transport import Transport
 from wxpush.channels.wechat.wire import Request
 from wxpush.config import Account, Directories, OutsideToken
-from wxpush.errors import StoppedError
+from wxpush.errors import StoppedError, WxpushError
 from wxpush.i18n import _
 from wxpush.model import (
     Answered,
@@ -202,7 +202,7 @@ class WeChatChannel:
     def _read_quota(self) -> None:
         try:
             read = QuotaRead(self._client.quota())
-        except StoppedError as error:
+        except WxpushError as error:
             read = QuotaRead(None, str(error))
         self._inbox.put(read)
 

@@ -104,8 +104,14 @@ class TokenKeeper:
         return self._supply.fetches
 
     def listen(self, listener: Callable[[Trouble | None], None]) -> None:
-        """Tell `listener`, from another thread, of each failure to get a token; None for each one got."""
-        self._listener = listener
+        """Tell `listener`, from another thread, of each failure to get a token; None for each one got.
+
+        It hears at once of a fault that has ended everything before it came.
+        """
+        with self._changed:
+            self._listener, fault = listener, self._fault
+        if fault is not None:
+            listener(fault)
 
     def current(self) -> Token | None:
         """The token to use now, if there is one; starts its renewal when that is due. Never blocks."""

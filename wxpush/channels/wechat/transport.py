@@ -60,10 +60,12 @@ class Transport:
         proxy: str | None = None,
         ca_file: Path | None = None,
         on_free: Callable[[], None] = lambda: None,
+        idle: float = _IDLE_SECONDS,
         clock: Callable[[], float] = time.monotonic,
         make_wire: Callable[[], Carrier] | None = None,
     ) -> None:
-        """`on_free` is told of a worker that becomes free without a reply at that moment.
+        """`on_free` is told of a worker that becomes free without a reply at that moment; a connection that
+        was not used for `idle` seconds is closed.
 
         `make_wire` gives each thread its connections, in place of those that go through `proxy` and
         trust `ca_file`.
@@ -72,6 +74,7 @@ class Transport:
         self._timeout = timeout
         self._make_wire = make_wire or (lambda: Wire(proxy, ca_file))
         self._on_free = on_free
+        self._idle = idle
         self._clock = clock
         self._lock = threading.Lock()
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
@@ -134,7 +137,7 @@ class Transport:
 
     def _next(self, wire: Carrier) -> _Job | None:
         try:
-            return self._jobs.get(timeout=_IDLE_SECONDS)
+            return self._jobs.get(timeout=self._idle)
         except queue.Empty:
             wire.close()
             return self._jobs.get()

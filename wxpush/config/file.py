@@ -1,0 +1,197 @@
+"""config.yaml: named accounts and testers as they are written, all faults found in one go."""
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from wxpush.config.account import Fault, TokenKind, api_base_fault, appid_fault, proxy_fault, url_fault
+from wxpush.errors import ProblemsError
+from wxpush.i18n import _
+from wxpush.model import Problem
+from wxpush.yamlfile import Document, KeyPath, parse_yaml
+
+_TOP: Final = ("default", "testers", "accounts")
+_SECRETS: Final = ("secret_env", "secret_file", "secret_command")
+_ACCOUNT: Final = ("appid", *_SECRETS, "token", "api_base", "proxy", "ca_file")
+_SOURCES: Final = ("file", "command", "url")
+_TOKEN: Final = (*_SOURCES, "json", "header")
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredToken:
+    """A `token:` mapping; a header is a text, or the name of an environment variable in `header_env`."""
+
+    file: str | None = None
+    command: str | None = None
+    url: str | None = field(default=None, repr=False)
+    json: str = ""
+    header: Mapping[str, str] = field(default_factory=dict, repr=False)
+    header_env: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """One entry of `accounts:`; of the three sources of the secret at most one is set."""
+
+    appid: str
+    secret_env: str | None = None
+    secret_file: str | None = None
+    secret_command: str | None = None
+    token: TokenKind | DeclaredToken = "stable"
+    api_base: str | None = None
+    proxy: str | None = field(default=None, repr=False)
+    ca_file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigFile:
+    """What config.yaml says; relative paths in it start at its `folder`."""
+
+    folder: Path
+    default: str | None = None
+    testers: Mapping[str, str] = field(default_factory=dict)
+    accounts: Mapping[str, Declared] = field(default_factory=dict)
+
+
+def read_config(path: Path) -> ConfigFile:
+    """What `path` says; raises ProblemsError with every fault and its place."""
+    parsed = parse_yaml(path)
+    if parsed.document is None:
+        raise ProblemsError(parsed.problems)
+    reader = _Reader(parsed.document, list(parsed.problems))
+    config = reader.config(path.parent)
+    if reader.problems:
+        raise ProblemsError(sorted(reader.problems, key=lambda problem: (problem.line, problem.column)))
+    return config
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Takes the file apart; a faulty part is noted and replaced by something harmless."""
+
+    document: Document
+    problems: list[Problem]
+
+    def config(self, folder: Path) -> ConfigFile:
+        top = self.document.value
+        self.known_keys(top, (), _TOP)
+        accounts = {
+            name: self.account(value, ("accounts", name))
+            for name, value in self.mapping(top, "accounts", ()).items()
+        }
+        default = self.text(top, "default", ())
+        if default is not None and default not in accounts:
+            self.fault(("default",), "WX604", _("There is no account {name}.").format(name=repr(default)))
+        testers = self.mapping(top, "testers", ())
+        names = {name: self.text(testers, name, ("testers",)) or "" for name in testers}
+        return ConfigFile(folder, default, names, accounts)
+
+    def account(self, value: Any, at: KeyPath) -> Declared:
+        if not isinstance(value, dict):
+            self.as_mapping(value, at)
+            return Declared(appid="")
+        self.known_keys(value, at, _ACCOUNT)
+        appid = self.checked(value, "appid", at, appid_fault)
+        if not value.get("appid"):
+            self.fault(at, "WX603", _("The account lacks its `appid`."))
+        declared = Declared(
+            appid=appid or "",
+            secret_env=self.text(value, "secret_env", at),
+            secret_file=self.text(value, "secret_file", at),
+            secret_command=self.text(value, "secret_command", at),
+            token=self.token(value.get("token", "stable"), (*at, "token")),
+            api_base=self.checked(value, "api_base", at, api_base_fault),
+            proxy=self.checked(value, "proxy", at, proxy_fault),
+            ca_file=self.text(value, "ca_file", at),
+        )
+        self.one_secret(value, at)
+        return declared
+
+    def one_secret(self, value: Mapping[str, Any], at: KeyPath) -> None:
+        given = [key for key in _SECRETS if key in value]
+        if len(given) > 1:
+            message = _("{keys} stand together.").format(keys=", ".join(given))
+            self.fault((*at, given[1]), "WX604", message, _("Keep one of them."))
+        if not given and not isinstance(value.get("token"), dict) and "secret" not in value:
+            hint = _("Add `secret_env: NAME` and set that variable, or secret_file or secret_command.")
+            self.fault(at, "WX603", _("The account doesn't say where its secret is."), hint)
+
+    def token(self, value: Any, at: KeyPath) -> TokenKind | DeclaredToken:
+        if not isinstance(value, dict):
+            if value == "classic":
+                return "classic"
+            if value != "stable":
+                hint = _("Write stable, classic, or a mapping with file, command or url.")
+                self.fault(at, "WX604", _("`token` can't be {value}.").format(value=repr(value)), hint)
+            return "stable"
+        self.known_keys(value, at, _TOKEN)
+        if sum(key in value for key in _SOURCES) != 1:
+            self.fault(at, "WX604", _("`token` needs exactly one of file, command and url."))
+        header = self.mapping(value, "header", at)
+        if header and "url" not in value:
+            self.fault((*at, "header"), "WX604", _("`header` goes with `url` only."))
+        plain, from_env = self.headers(header, (*at, "header"))
+        return DeclaredToken(
+            file=self.text(value, "file", at),
+            command=self.text(value, "command", at),
+            url=self.checked(value, "url", at, url_fault),
+            json=self.text(value, "json", at) or "",
+            header=plain,
+            header_env=from_env,
+        )
+
+    def headers(self, header: Mapping[str, Any], at: KeyPath) -> tuple[dict[str, str], dict[str, str]]:
+        plain: dict[str, str] = {}
+        from_env: dict[str, str] = {}
+        for name, value in header.items():
+            if isinstance(value, dict):
+                self.known_keys(value, (*at, name), ("env",))
+                from_env[name] = self.text(value, "env", (*at, name)) or ""
+                if "env" not in value:
+                    self.fault((*at, name), "WX603", _("The header lacks its `env`."))
+            else:
+                plain[name] = self.text(header, name, at) or ""
+        return plain, from_env
+
+    def checked(
+        self, value: Mapping[str, Any], key: str, at: KeyPath, check: Callable[[str], Fault | None]
+    ) -> str | None:
+        text = self.text(value, key, at)
+        fault = None if text is None else check(text)
+        if fault is not None:
+            self.fault((*at, key), "WX604", *fault)
+        return text
+
+    def text(self, value: Mapping[str, Any], key: str, at: KeyPath) -> str | None:
+        found = value.get(key)
+        if key in value and not (isinstance(found, str) and found.strip()):
+            self.fault((*at, key), "WX602", _("`{key}` must be a text.").format(key=key))
+            return None
+        return found
+
+    def mapping(self, value: Mapping[str, Any], key: str, at: KeyPath) -> dict[str, Any]:
+        return self.as_mapping(value.get(key, {}), (*at, key))
+
+    def as_mapping(self, value: Any, at: KeyPath) -> dict[str, Any]:
+        if isinstance(value, dict):
+            return value
+        self.fault(at, "WX602", _("`{key}` must hold `name: value` lines.").format(key=at[-1]))
+        return {}
+
+    def known_keys(self, value: Mapping[str, Any], at: KeyPath, known: tuple[str, ...]) -> None:
+        for key in value:
+            if key in known:
+                continue
+            if key == "secret":
+                hint = _("Keep it out of this file: use secret_env, secret_file or secret_command.")
+            elif close := difflib.get_close_matches(key, known, n=1):
+                hint = _("Did you mean `{key}`?").format(key=close[0])
+            else:
+                hint = _("Known keys: {keys}.").format(keys=", ".join(known))
+            message = _("`{key}` is no key of this place.").format(key=key)
+            self.problems.append(self.document.problem((*at, key), "WX601", message, hint, at_key=True))
+
+    def fault(self, at: KeyPath, code: str, message: str, hint: str = "") -> None:
+        self.problems.append(self.document.problem(at, code, message, hint))

@@ -1,0 +1,88 @@
+"""All that one sandbox knows of its account; it is told the time, and the display is its only output."""
+
+import random
+from dataclasses import dataclass
+
+from wxpush.sandbox.expiring import Expiring
+from wxpush.sandbox.followers import Followers
+from wxpush.sandbox.quotas import Quotas
+from wxpush.sandbox.replies import Refusal, RidBook
+from wxpush.sandbox.scenario import Scenario
+from wxpush.sandbox.shown import ShownLog
+from wxpush.sandbox.tokens import Tokens
+
+_FIRST_MSGID = 3_700_000_000_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A send that WeChat took: `msgid` is a 19-digit number."""
+
+    msgid: int
+
+
+class World:
+    """The account's state, put together of its parts; not safe for several threads at once."""
+
+    def __init__(self, scenario: Scenario, display: ShownLog, token_chance: random.Random) -> None:
+        self.scenario = scenario
+        self.display = display
+        self.tokens = Tokens(scenario.tokens, token_chance)
+        self.quotas = Quotas(scenario.quota)
+        self.followers = Followers(scenario.followers, scenario.seed)
+        self.repeats = Repeats(scenario)
+        self.rids = RidBook(random.Random(f"{scenario.seed}:rid"))
+        self.templates = {template.template_id: template for template in scenario.templates}
+        self.allowed = set(scenario.allow_list.addresses)
+        self.review_chance = random.Random(f"{scenario.seed}:review")
+        self._last_msgid = 0
+
+    def next_msgid(self, now: float) -> int:
+        """A number above all before it, also above those of a sandbox that was started earlier."""
+        self._last_msgid = max(self._last_msgid + 1, _FIRST_MSGID + int(now * 1_000_000))
+        return self._last_msgid
+
+    def ip_refusal(self) -> Refusal | None:
+        """40164 with the caller's address, where the allow-list lacks it."""
+        address = self.scenario.allow_list.seen_as
+        if address in self.allowed:
+            return None
+        return Refusal(40164, f"invalid ip {address} ipv6 ::ffff:{address}, not in whitelist")
+
+    def burn(self, openid: str, client_msg_id: str, now: float) -> None:
+        """A call failed without being accepted; where the scenario says so, its id counts as used."""
+        if self.scenario.dedupe.burnt_by_failure:
+            self.repeats.record(openid, client_msg_id, self.next_msgid(now), now)
+
+
+class Repeats:
+    """What has been sent lately: by openid and client_msg_id, and by openid and text."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self._settings = scenario.dedupe
+        self._ids: Expiring[int] = Expiring(scenario.dedupe.window_s)
+        self._texts: Expiring[str] = Expiring(scenario.dedupe.same_text_s)
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def answer(self, openid: str, client_msg_id: str, text: str, now: float) -> Accepted | Refusal | None:
+        """The answer to a repeated message; None where it is a new one. An empty id is never a repetition."""
+        earlier = self._ids.get(f"{openid} {client_msg_id}", now) if client_msg_id else None
+        if earlier is not None:
+            if self._settings.sliding:
+                self.record(openid, client_msg_id, earlier, now)
+            return Accepted(earlier) if self._settings.answer == "msgid" else Refusal(40241)
+        if self._settings.same_text_s and self._texts.get(f"{openid} {text}", now) is not None:
+            return Refusal(40241)
+        return None
+
+    def record(self, openid: str, client_msg_id: str, msgid: int, now: float) -> None:
+        """This id is used for this person."""
+        if client_msg_id:
+            self._ids.put(f"{openid} {client_msg_id}", msgid, now)
+
+    def record_text(self, openid: str, text: str, client_msg_id: str, now: float) -> None:
+        """This person got this text."""
+        if self._settings.same_text_s:
+            self._texts.put(f"{openid} {text}", client_msg_id, now)
