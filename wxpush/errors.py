@@ -1,16 +1,16 @@
 """Every error that a person is told of, as a tree; each type owns its exit code.
 
-    WxpushError                      1
-    ├── InputError                   2  files, options or settings are wrong; nothing was sent
-    │   └── ProblemsError            2  the same, with a list of problems, each with its place
-    ├── NobodyToAskError             2  a question, but no terminal to ask it on
-    ├── StoppedError                 3  the account, the quota or the network ended it; resumable
-    ├── StateError                   4  the state can't be used
-    │   ├── LockedError              4  another live process holds it
-    │   ├── UnsafeStateError         4  owner, mode or link would let others read or change it
-    │   ├── DamagedStateError        4  it isn't what wxpush wrote
-    │   └── StorageError             4  the disk refuses to write or read
-    └── InterruptedRunError        130  Ctrl-C, SIGTERM, SIGHUP or declined at the question
+WxpushError                      1
+├── InputError                   2  files, options or settings are wrong; nothing was sent
+│   └── ProblemsError            2  the same, with a list of problems, each with its place
+├── NobodyToAskError             2  a question, but no terminal to ask it on
+├── StoppedError                 3  the account, the quota or the network ended it; resumable
+├── StateError                   4  the state can't be used
+│   ├── LockedError              4  another live process holds it
+│   ├── UnsafeStateError         4  owner, mode or link would let others read or change it
+│   ├── DamagedStateError        4  it isn't what wxpush wrote
+│   └── StorageError             4  the disk refuses to write or read
+└── InterruptedRunError        130  Ctrl-C, SIGTERM, SIGHUP or declined at the question
 """
 
 from collections.abc import Sequence

@@ -3,7 +3,8 @@
 import gettext as _gettext
 import locale
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -37,6 +38,17 @@ def set_language(language: Language) -> None:
 def language() -> Language:
     """The language in force."""
     return _Current.language
+
+
+@contextmanager
+def speaking(other: Language) -> Iterator[None]:
+    """Speak another language for a while: what scripts read is English whatever people read."""
+    before = _Current.language
+    set_language(other)
+    try:
+        yield
+    finally:
+        set_language(before)
 
 
 def _(message: str) -> str:

@@ -61,7 +61,9 @@ def read_private(path: Path, limit: int = 64 * 1024) -> bytes | None:
     Raises UnsafeStateError for a link, anything but a regular file, a foreign owner or a mode that lets
     others in; never blocks on a FIFO.
     """
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    flags = (
+        os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    )
     try:
         handle = os.open(path, flags)
     except FileNotFoundError:

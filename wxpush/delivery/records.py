@@ -93,13 +93,14 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Invalid:
-    """A row of this call's list that could not be sent because it is wrong."""
+    """A row of this call's list that could not be sent because it is wrong; `at` is Unix time."""
 
     row: int
     line: int
     code: str
     detail: str
     fields: str
+    at: float
 
 
 def dump_claims(claims: Sequence[Claim]) -> str:
@@ -144,15 +145,15 @@ def load_records(text: str) -> list[Record]:
 
 def dump_invalid(rows: Sequence[Invalid]) -> str:
     """A block of wrong rows."""
-    return _dump([(r.row, r.line, r.code, r.detail, r.fields) for r in rows])
+    return _dump([(r.row, r.line, r.code, r.detail, r.fields, r.at) for r in rows])
 
 
 def load_invalid(text: str) -> list[Invalid]:
     """The wrong rows of a block; raises DamagedStateError."""
     try:
         return [
-            Invalid(int(row), int(line), str(code), str(detail), str(fields))
-            for row, line, code, detail, fields in json.loads(text)
+            Invalid(int(row), int(line), str(code), str(detail), str(fields), float(at))
+            for row, line, code, detail, fields, at in json.loads(text)
         ]
     except (ValueError, TypeError, RecursionError):
         raise _unreadable() from None

@@ -1,0 +1,275 @@
+"""What goes to which output, in which language and encoding."""
+
+import json
+import re
+
+import pytest
+
+from tests.console.stage import Input, Stage, Stream, a_group, a_plan, a_stop, a_summary, a_view
+from wxpush import i18n
+from wxpush.channels.wechat.errcodes import info
+from wxpush.console import Console
+from wxpush.errors import InputError, ProblemsError
+from wxpush.model import Problem, Quota, Severity
+
+
+def problems(count: int) -> list[Problem]:
+    return [Problem("users.csv", n, 3, "WX310", f"row {n} is wrong.", "Fix it.") for n in range(2, count + 2)]
+
+
+def test_an_error_is_told_with_its_remedy_on_standard_error() -> None:
+    stage = Stage()
+    stage.console.error(InputError('users.csv:37: no value for "openid".', "Fix the row."))
+    assert stage.err.lines() == ['error: users.csv:37: no value for "openid".', "  Fix the row."]
+    assert stage.out.text() == ""
+
+
+def test_problems_are_told_one_a_line_with_place_and_remedy() -> None:
+    stage = Stage()
+    stage.console.error(ProblemsError(problems(2)))
+    assert stage.err.lines() == [
+        "users.csv:2:3: row 2 is wrong. Fix it.",
+        "users.csv:3:3: row 3 is wrong. Fix it.",
+    ]
+
+
+def test_after_twenty_problems_the_rest_is_counted() -> None:
+    stage = Stage()
+    stage.console.error(ProblemsError(problems(25), total=1_234))
+    assert len(stage.err.lines()) == 21
+    assert stage.err.lines()[-1] == "… and 1,214 more"
+
+
+def test_a_warning_among_problems_says_that_it_is_one() -> None:
+    stage = Stage()
+    stage.console.problems([Problem("c.yaml", 1, 0, "WX1", "odd.", severity=Severity.WARNING)])
+    assert stage.err.lines() == ["c.yaml:1: warning: odd."]
+
+
+def test_the_lines_of_a_long_problem_are_indented_on_a_terminal() -> None:
+    stage = Stage(width=40)
+    stage.console.problems([Problem("users.csv", 2, 0, "WX1", "there is " + "very " * 20 + "much wrong.")])
+    first, *rest = stage.err.lines()
+    assert first.startswith("users.csv:2:")
+    assert rest
+    assert all(line.startswith("    ") and len(line) <= 40 for line in rest)
+
+
+def test_quiet_leaves_errors_and_warnings() -> None:
+    stage = Stage(quiet=True)
+    stage.console.say("hello")
+    stage.console.plan(a_plan())
+    stage.console.commands([("wxpush runs", "shows the runs")])
+    stage.console.warn("odd")
+    stage.console.error(InputError("wrong"))
+    assert stage.err.lines() == ["warning: odd", "error: wrong"]
+
+
+def test_quiet_says_nothing_of_a_run_in_which_all_went_well() -> None:
+    stage = Stage(quiet=True)
+    well = a_summary(accepted=10_000, failed=0, held=0, in_doubt=0, skipped=0, skips={}, failures=[])
+    stage.console.summary(well)
+    assert stage.out.text() + stage.err.text() == ""
+
+
+def test_quiet_tells_of_a_run_that_needs_attention() -> None:
+    stage = Stage(quiet=True)
+    stage.console.summary(a_summary())
+    assert "43004" in stage.out.text()
+
+
+def test_with_json_standard_output_is_exactly_one_object() -> None:
+    stage = Stage(json=True)
+    stage.console.plan(a_plan())
+    stage.console.data("order")
+    stage.console.summary(a_summary(), [("wxpush retry-failed", "again")])
+    stage.console.runs([a_view()])
+    with stage.console.progress(10, {}):
+        pass
+    stage.console.json({"run": "订单", "nested": {"a": [1, None]}})
+    assert json.loads(stage.out.text()) == {"run": "订单", "nested": {"a": [1, None]}}
+    assert "订单" in stage.out.text()
+    assert "43004" in stage.err.text()
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "gbk", "latin-1", "utf-8"])
+def test_json_survives_every_encoding(encoding: str) -> None:
+    stage = Stage(json=True, encoding=encoding)
+    stage.console.json({"run": "订单😀", "half": "\ud800"})
+    assert json.loads(stage.out.text()) == {"run": "订单😀", "half": "\ud800"}
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("encoding", ["ascii", "gbk", "utf-8"])
+@pytest.mark.parametrize("width", [None, 45, 80])
+def test_nothing_that_an_output_cannot_show_is_an_error(
+    encoding: str, width: int | None, language: i18n.Language
+) -> None:
+    i18n.set_language(language)
+    stage = Stage(encoding=encoding, width=width, typed="y\n")
+    stage.console.plan(a_plan(run="双十一😀"))
+    stage.console.ask(a_plan(people=3))
+    stage.console.summary(a_summary(state="stopped", stopped_by=a_stop()), [("wxpush send 订单.yaml", "😀")])
+    stage.console.run(a_view(name="双十一😀"))
+    with stage.console.progress(10, {}):
+        pass
+    assert "order-shipped.yaml" in stage.err.text()
+    assert "users.failures.csv" in stage.out.text()
+
+
+def test_what_an_encoding_lacks_is_replaced() -> None:
+    stage = Stage(encoding="gbk")
+    stage.console.data("订单😀")
+    assert stage.out.text() == "订单?\n"
+
+
+def test_no_color_and_pipes_get_no_escapes() -> None:
+    for stage in (Stage(), Stage(environ={"NO_COLOR": "", "FORCE_COLOR": "1"})):
+        stage.console.summary(a_summary())
+        stage.console.error(InputError("wrong"))
+        assert "\x1b" not in stage.out.text() + stage.err.text()
+
+
+def test_no_color_on_a_terminal_gives_no_colour() -> None:
+    stage = Stage(width=80)
+    stage.console.error(InputError("wrong"))
+    assert not re.search(r"\x1b\[[\d;]*3\dm", stage.err.text())
+
+
+def test_a_terminal_gets_colour() -> None:
+    stage = Stage(width=80, environ={"NO_COLOR": ""})
+    stage.console.error(InputError("wrong"))
+    assert "\x1b[31m" in stage.err.text()
+
+
+@pytest.mark.parametrize(
+    ("people", "typed", "agreed"),
+    [
+        (5, "y\n", True), (5, "YES\n", True), (5, "是\n", True), (5, "好。\n", True), (5, " 确认 \n", True),
+        (5, "\n", False), (5, "n\n", False), (5, "", False), (5, "否\n", False), (None, "y\n", True),
+        (999, "y\n", True), (1_000, "y\n", False), (1_000, "1000\n", True), (1_000, "1,000\n", True),
+        (1_000, "１，０００\n", True), (1_000, "100\n", False), (1_000, "", False), (12_000, "²\n", False),
+    ],
+)  # fmt: skip
+def test_sending_needs_a_yes_or_the_number(people: int | None, typed: str, agreed: bool) -> None:
+    stage = Stage(typed=typed)
+    assert stage.console.ask(a_plan(people=people)) is agreed
+    assert stage.out.text() == ""
+
+
+def test_the_question_names_the_number() -> None:
+    stage = Stage(typed="\n")
+    stage.console.ask(a_plan(people=9_878))
+    assert "9,878" in stage.err.text()
+
+
+class Interrupting(Input):
+    def readline(self, size: int = -1, /) -> str:
+        raise KeyboardInterrupt
+
+
+def test_ctrl_c_at_the_question_means_no() -> None:
+    assert Stage(inp=Interrupting()).console.ask(a_plan(people=3)) is False
+
+
+def test_another_question_can_be_asked() -> None:
+    stage = Stage(typed="yes\n")
+    assert stage.console.confirm("Remove 3 runs?") is True
+    assert stage.err.text() == "Remove 3 runs? [y/N] "
+
+
+@pytest.mark.parametrize(
+    ("typing", "reading", "askable"), [(True, 80, True), (False, 80, False), (True, None, False)]
+)
+def test_a_person_can_be_asked_only_at_a_terminal(typing: bool, reading: int | None, askable: bool) -> None:
+    assert Stage(inp=Input(terminal=typing), width=reading).console.can_ask() is askable
+
+
+def test_a_closed_standard_input_can_not_be_asked() -> None:
+    closed = Input()
+    closed.close()
+    assert Stage(inp=closed, width=80).console.can_ask() is False
+
+
+class Gone(Stream):
+    """An output whose reader has left."""
+
+    def write(self, text: str, /) -> int:
+        raise BrokenPipeError
+
+
+class Full(Stream):
+    """An output on a full disk."""
+
+    def write(self, text: str, /) -> int:
+        raise OSError(28, "No space left on device")
+
+
+def test_a_reader_that_leaves_ends_nothing() -> None:
+    console = Console(out=Gone(), err=Gone(), environ={})
+    console.say("hello")
+    console.data("order")
+    console.json({"a": 1})
+
+
+def test_talk_that_can_not_be_written_ends_nothing() -> None:
+    Console(out=Stream(), err=Full(), environ={}).warn("odd")
+
+
+def test_data_that_can_not_be_written_is_an_error() -> None:
+    with pytest.raises(OSError, match="No space left"):
+        Console(out=Full(), err=Stream(), environ={}).json({"a": 1})
+
+
+def test_runs_are_listed_one_a_line_with_their_counts() -> None:
+    stage = Stage()
+    stage.console.runs([a_view(), a_view(name="双十一", live_pid=4321)])
+    head, first, second = stage.out.lines()
+    assert head.startswith("run ")
+    assert all(fact in first for fact in ("stopped", "5,000", "1,000,000", "2026-11-23 13:00:00 +08:00"))
+    assert "running (pid 4321)" in second
+
+
+def test_a_narrow_terminal_keeps_name_and_state_of_a_run() -> None:
+    stage = Stage(width=45)
+    stage.console.runs([a_view()])
+    assert stage.out.lines()[1].split()[:2] == ["order-shipped-2026-11-23", "stopped"]
+    assert all(len(line) <= 45 for line in stage.out.lines())
+
+
+def test_no_runs_are_said_to_be_none() -> None:
+    stage = Stage()
+    stage.console.runs([])
+    assert stage.out.text() == "No runs yet.\n"
+
+
+def test_a_run_is_shown_with_its_causes_and_where_it_lies() -> None:
+    stage = Stage()
+    stage.console.run(a_view(failures=[a_group()], skips={"duplicate": 2}))
+    shown = stage.out.text()
+    assert all(fact in shown for fact in ("994,997", "43004", "require subscribe", ".wxpush", "Skipped: 2"))
+
+
+def test_an_error_code_is_explained_in_both_languages() -> None:
+    shown = {}
+    for language in ("en", "zh"):
+        i18n.set_language(language)
+        stage = Stage()
+        stage.console.explain(info("43004"))
+        shown[language] = stage.out.text()
+    assert "require subscribe" in shown["en"]
+    assert "未关注" in shown["zh"]
+
+
+def test_the_quota_is_shown_with_what_is_kept() -> None:
+    stage = Stage()
+    stage.console.quota("shop", Quota(100_000, 2_000, 98_000), 10_000)
+    figures = re.findall(r"[\d,]{3,}", stage.out.text())
+    assert figures == ["100,000", "2,000", "98,000", "10,000"]
+
+
+def test_facts_about_the_token_are_named_in_words_and_beijing_time() -> None:
+    stage = Stage()
+    stage.console.token({"account": "shop", "expires": a_view().updated, "fetched": None, "valid": True})
+    assert stage.out.lines()[1].split(maxsplit=1) == ["Expires", "2026-11-23 13:00:00 +08:00"]
+    assert [line.split()[-1] for line in stage.out.lines()[2:]] == ["none", "yes"]

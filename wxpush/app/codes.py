@@ -1,0 +1,38 @@
+"""Codes as people read them, grouped as reports show them."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from wxpush.app.results import FailureGroup, StoppedBy
+from wxpush.channels.wechat.errcodes import info
+from wxpush.model import CodeClass
+
+#: Outcome, code and class of a message that was not accepted.
+Cause = tuple[str, str, CodeClass]
+
+
+def failure_groups(causes: Counter[Cause]) -> list[FailureGroup]:
+    """One group per cause: failed before held before in doubt, the largest first."""
+    order = {"failed": 0, "held": 1, "in_doubt": 2}
+    ranked = sorted(causes.items(), key=lambda item: (order[item[0][0]], -item[1], item[0][1]))
+    return [_group(cause, count) for cause, count in ranked]
+
+
+def stopped_by(code: str, detail: str, hint: str) -> StoppedBy:
+    """What ended a run: WeChat's own text beside the meaning, and the remedy that fits best."""
+    known = info(code)
+    meaning = str(known.meaning)
+    if detail and detail not in meaning:
+        meaning = f"{meaning} ({detail})"
+    return StoppedBy(code, meaning, known.meaning.en, hint or str(known.advice))
+
+
+def _group(cause: Cause, count: int) -> FailureGroup:
+    state, code, cls = cause
+    known = info(code)
+    return FailureGroup(state, code, count, cls, str(known.meaning), known.meaning.en, str(known.advice))
+
+
+def first_words(problems: Iterable[object]) -> str:
+    """Problems as one line for a record."""
+    return "; ".join(str(problem) for problem in problems)[:500]

@@ -1,0 +1,141 @@
+"""Takes messages to WeChat for one command: the channel, the gate and the engine, and how to stop them."""
+
+import random
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from wxpush.app.quota import QuotaFound, read_quota
+from wxpush.campaign.schema import Campaign
+from wxpush.channels.wechat.client import WeChatChannel, make_keeper
+from wxpush.channels.wechat.token import TokenKeeper
+from wxpush.config import Account, Directories
+from wxpush.delivery.clock import Clock
+from wxpush.delivery.engine import Ending, Engine, RunLedger, Settings
+from wxpush.delivery.gate import Gate, GateRules
+from wxpush.delivery.hours import Hours
+from wxpush.delivery.identity import MessageIds, RunId
+from wxpush.delivery.policy import RetryRules, StopRules
+from wxpush.delivery.ports import Listener, Progress
+from wxpush.delivery.records import Claim
+from wxpush.model import Message
+
+_LATENCY_ALLOWED_S: Final = 0.5
+_FEWEST, _MOST = 4, 64
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What the campaign and the command line say of speed: messages a second, calls at once, hours."""
+
+    rate: float
+    workers: int
+    hours: Hours | None
+
+    @classmethod
+    def of(
+        cls, campaign: Campaign, rate: float | None, workers: int | None, *, any_hour: bool = False
+    ) -> "Pace":
+        """The command line first. `any_hour` for rehearsals, which wake nobody."""
+        chosen = rate or campaign.rate
+        hours = Hours(*campaign.send_window) if campaign.send_window and not any_hour else None
+        return cls(chosen, workers or campaign.workers or default_workers(chosen), hours)
+
+
+def default_workers(rate: float) -> int:
+    """Enough for the rate while WeChat answers within half a second."""
+    return int(min(_MOST, max(_FEWEST, rate * _LATENCY_ALLOWED_S + 0.999)))
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """How it ended, this process's counts, and how long it took in seconds."""
+
+    ending: Ending
+    progress: Progress
+    elapsed: float = 0.0
+
+
+class Delivering:
+    """One command's way to WeChat: `connect`, then `send`; `stop` at any time, from a signal handler too."""
+
+    def __init__(self, account: Account, directories: Directories, clock: Clock) -> None:
+        self._account, self._directories, self._clock = account, directories, clock
+        self._keeper: TokenKeeper | None = None
+        self._engine: Engine | None = None
+        self._interrupted = self._at_once = False
+        self.quota = QuotaFound(None)
+
+    def connect(self) -> QuotaFound:
+        """See that there is a token, and read the quota. Raises StoppedError for an unfit account."""
+        self._keeper = make_keeper(self._account, self._directories)
+        self.quota = read_quota(self._account, self._keeper)
+        return self.quota
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether `connect` has succeeded."""
+        return self._keeper is not None
+
+    @property
+    def token_fetches(self) -> int:
+        """How many tokens this process has asked for."""
+        return self._keeper.fetches if self._keeper else 0
+
+    def stop(self) -> None:
+        """First call: take the answers on their way and end. Second call: end at once."""
+        self._at_once = self._interrupted
+        self._interrupted = True
+        if self._engine is not None:
+            (self._engine.hurry if self._at_once else self._engine.stop)()
+
+    def send(
+        self,
+        run: RunId,
+        ledger: RunLedger,
+        campaign: Campaign,
+        pace: Pace,
+        listener: Listener,
+        *,
+        messages: Iterator[Message | None],
+        recovered: Iterable[Claim] = (),
+        resend_in_doubt: bool = False,
+    ) -> Delivered:
+        """Send `recovered` claims, then `messages`. Call `connect` before."""
+        if self._keeper is None:
+            raise RuntimeError("send before connect")
+        channel = WeChatChannel(self._account, self._keeper, workers=pace.workers, timeout=campaign.timeout)
+        burst = None if campaign.burst is None else float(campaign.burst)
+        rules = GateRules(pace.rate, burst, pace.hours, campaign.keep_quota)
+        engine = Engine(
+            channel,
+            ledger,
+            MessageIds(run).client_msg_id,
+            Gate(rules, self._clock, self.quota.quota),
+            _settings(campaign, pace, resend_in_doubt=resend_in_doubt),
+            listener,
+            clock=self._clock,
+            chance=random.Random(),
+        )
+        self._engine = engine
+        if self._interrupted:
+            engine.stop()
+        started = self._clock.monotonic()
+        try:
+            ending = engine.run(recovered, messages)
+        finally:
+            channel.close()
+        return Delivered(ending, engine.progress, self._clock.monotonic() - started)
+
+
+def _settings(campaign: Campaign, pace: Pace, *, resend_in_doubt: bool) -> Settings:
+    retry, stop = campaign.retry, campaign.stop_when
+    return Settings(
+        rate=pace.rate,
+        workers=pace.workers,
+        timeout=campaign.timeout,
+        retry=RetryRules(retry.attempts, retry.base, retry.cap),
+        stop=StopRules(stop.failure_rate, stop.after, stop.outage),
+        wait_for_quota=campaign.on_quota == "wait",
+        resend_in_doubt=resend_in_doubt,
+    )

@@ -1,0 +1,144 @@
+"""The runs that this user has: where they are, how they stand, and which one is meant."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from wxpush.app.aftermath import look_back
+from wxpush.app.codes import failure_groups
+from wxpush.app.request import Surroundings
+from wxpush.app.results import FailureGroup, RunView
+from wxpush.delivery.run import STATE_DIR, RunCard, RunFolder, runs_in
+from wxpush.errors import InputError, WxpushError
+from wxpush.i18n import _
+from wxpush.model import State
+from wxpush.private import ensure_private_dir, read_private, write_private
+
+_PLACES: Final = "places.json"
+_MOST_PLACES: Final = 200
+_LIMIT: Final = 1024 * 1024
+
+
+def remember_place(state: Path, around: Surroundings) -> None:
+    """Note that runs live in `state`, so that `runs` finds them from any folder."""
+    home = ensure_private_dir(around.directories.state)
+    places = [str(state), *(place for place in _places(home) if place != str(state))]
+    write_private(home / _PLACES, json.dumps(places[:_MOST_PLACES], ensure_ascii=False).encode())
+
+
+def all_runs(around: Surroundings, here: Path) -> list[RunFolder]:
+    """Every run in this folder, its subfolders and the places that were sent from, the latest first."""
+    states = dict.fromkeys(path.resolve() for path in _states(around, here) if path.is_dir())
+    found = [folder for state in states for folder in runs_in(state)]
+    return sorted(found, key=_last_touched, reverse=True)
+
+
+def find_run(name: str | None, around: Surroundings, here: Path) -> RunFolder:
+    """The run called `name`, or the only one there is. Raises InputError that lists what there is."""
+    folders = all_runs(around, here)
+    cards = {folder.path: card for folder in folders if (card := folder.card()) is not None}
+    fitting = [
+        folder for folder in folders if folder.path in cards and name in (None, cards[folder.path].name)
+    ]
+    if len(fitting) == 1:
+        return fitting[0]
+    names = ", ".join(dict.fromkeys(card.name for card in cards.values()))
+    if not cards:
+        raise InputError(_("There is no run yet."), _("Start one: wxpush send CAMPAIGN RECIPIENTS"))
+    if not fitting:
+        raise InputError(
+            _('There is no run "{name}".').format(name=name), _("There are: {names}").format(names=names)
+        )
+    if name is None:
+        raise InputError(_("Which run? There are several."), _("Name one of: {names}").format(names=names))
+    places = ", ".join(str(folder.path) for folder in fitting)
+    raise InputError(
+        _('Several runs are called "{name}": {places}.').format(name=name, places=places),
+        _("Go to the folder of the one that you mean, or pass --home."),
+    )
+
+
+def view(folder: RunFolder, around: Surroundings, *, whole: bool) -> RunView:
+    """How a run stands; unless `whole`, the card of a run that no process works on is believed."""
+    card = folder.card()
+    if card is None:
+        raise InputError(_("There is no run in {path}.").format(path=folder.path))
+    pid = folder.live_pid()
+    if not whole and pid is None and card.call:
+        return _from_card(folder, card, around)
+    aftermath = look_back(folder, card)
+    counts = dict(aftermath.states)
+    skips = _skips(card)
+    counts[State.SKIPPED] = sum(skips.values())
+    known = sum(counts.get(state, 0) for state in State if state is not State.PENDING)
+    total = max(int(card.call.get("total", 0)), int(card.survey.get("rows", 0)), known)
+    counts[State.PENDING] = total - known
+    state = "running" if pid is not None else str(card.call.get("state", "interrupted"))
+    return _view(folder, card, around, state, total, counts, pid=pid, groups=failure_groups(aftermath.causes))
+
+
+def _from_card(folder: RunFolder, card: RunCard, around: Surroundings) -> RunView:
+    call = card.call
+    counts = {state.value: int(call.get(state.value, 0)) for state in State}
+    return _view(folder, card, around, str(call.get("state")), int(call.get("total", 0)), counts)
+
+
+def _view(
+    folder: RunFolder,
+    card: RunCard,
+    around: Surroundings,
+    state: str,
+    total: int,
+    counts: dict[str, int],
+    *,
+    pid: int | None = None,
+    groups: Sequence[FailureGroup] = (),
+) -> RunView:
+    return RunView(
+        name=card.name,
+        account=card.account,
+        appid=card.appid,
+        origin=card.origin,
+        campaign=Path(card.campaign),
+        list_name=card.list,
+        template_title=card.template_title,
+        template_id=card.template_id,
+        folder=folder.path,
+        created=around.at(card.created),
+        updated=around.at(card.updated or card.created),
+        state=state,
+        total=total,
+        counts=counts,
+        failures=groups,
+        skips=_skips(card),
+        live_pid=pid,
+    )
+
+
+def _skips(card: RunCard) -> dict[str, int]:
+    found = card.call.get("skips") or [
+        {"reason": reason, "count": count} for reason, count in dict(card.survey.get("skips", {})).items()
+    ]
+    return {str(item["reason"]): int(item["count"]) for item in found}
+
+
+def _states(around: Surroundings, here: Path) -> list[Path]:
+    home = around.directories.home
+    if home is not None:
+        return [home]
+    near = [here / STATE_DIR, *sorted(here.glob(f"*/{STATE_DIR}")), *sorted(here.glob(f"*/*/{STATE_DIR}"))]
+    return [*near, *(Path(place) for place in _places(around.directories.state))]
+
+
+def _places(home: Path) -> list[str]:
+    try:
+        found = json.loads(read_private(home / _PLACES, _LIMIT) or b"[]")
+    except (ValueError, WxpushError):
+        return []
+    return [str(place) for place in found] if isinstance(found, list) else []
+
+
+def _last_touched(folder: RunFolder) -> float:
+    card = folder.card()
+    return max(card.updated, card.created) if card else 0.0

@@ -1,0 +1,111 @@
+"""What a sending is made of: campaign, template and list, read together so that all faults show at once."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from wxpush.app.results import Sample
+from wxpush.campaign.check import Checker, check_campaign, keyword_problems
+from wxpush.campaign.recipients import RecipientList, open_recipients
+from wxpush.campaign.render import Rendered, Renderer
+from wxpush.campaign.schema import Campaign, Reading, read_campaign
+from wxpush.channels.wechat.rules import WeChatRules
+from wxpush.channels.wechat.template import Template, load_template, template_from_mapping
+from wxpush.errors import ProblemsError
+from wxpush.i18n import _
+from wxpush.model import Message, Problem, Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """Campaign, template and list, without a fault that concerns them as a whole."""
+
+    campaign: Campaign
+    template: Template
+    recipients: RecipientList
+    renderer: Renderer
+    checker: Checker
+    warnings: tuple[Problem, ...]
+
+    @property
+    def content(self) -> str:
+        """A fingerprint of all that alters the messages."""
+        return _digest(self.campaign.content_fingerprint(), self.template.id, self.template.content)
+
+    @property
+    def selection(self) -> str:
+        """A fingerprint of what tells people and messages apart."""
+        return self.campaign.identity_fingerprint()
+
+    @property
+    def basis(self) -> str:
+        """A fingerprint of everything that the messages are rendered from, the list and the day included."""
+        return _digest(
+            self.content, self.selection, self.recipients.digest(), self.campaign.today.isoformat()
+        )
+
+    def notes(self) -> list[str]:
+        """What to say of the list, in the language in force."""
+        opened = self.recipients
+        notes = [opened.encoding_note] if opened.encoding_note else []
+        if opened.blank_rows:
+            notes.append(_("{count} blank rows were passed over.").format(count=opened.blank_rows))
+        return notes + [str(problem) for problem in self.warnings]
+
+    def sample(self, message: Message, rendered: Rendered) -> Sample:
+        """`rendered` as a person reads it."""
+        labels = {keyword.name: keyword.label for keyword in self.template.keywords}
+        parts = [(labels.get(name, ""), name, value) for name, value in rendered.data.items()]
+        return Sample(
+            message.line, rendered.to, self.template.title, parts, rendered.url, rendered.miniprogram
+        )
+
+
+def read_material(
+    campaign: Path, recipients: Path, *, list_name: str, list_format: str | None, today: date
+) -> Material:
+    """Read all three. Raises ProblemsError with the faults of all, InputError for an unknown format."""
+    problems: list[Problem] = []
+    reading = read_campaign(campaign, today=today)
+    problems += reading.problems
+    template = _template(reading, problems)
+    if template is not None and reading.campaign is None and reading.document and reading.data:
+        problems += keyword_problems(reading.document, reading.data, [k.name for k in template.keywords])
+    opened = _list(recipients, list_name, list_format, problems)
+    if reading.campaign is None or template is None or opened is None:
+        raise ProblemsError(problems)
+    rules = WeChatRules(template, reading.campaign.checks)
+    problems += check_campaign(
+        reading.campaign, rules, opened.columns, list_name=opened.name, header_line=opened.header_line
+    )
+    if any(problem.severity is Severity.ERROR for problem in problems):
+        raise ProblemsError([problem for problem in problems if problem.severity is Severity.ERROR])
+    renderer = Renderer(reading.campaign)
+    checker = Checker(reading.campaign, renderer, rules, opened.name)
+    return Material(reading.campaign, template, opened, renderer, checker, (*template.warnings, *problems))
+
+
+def _template(reading: Reading, problems: list[Problem]) -> Template | None:
+    try:
+        if isinstance(reading.template, Path):
+            return load_template(reading.template)
+        if reading.template is not None and reading.document is not None:
+            value: Any = reading.template
+            return template_from_mapping(value, reading.document, ("template",))
+    except ProblemsError as error:
+        problems += error.problems
+    return None
+
+
+def _list(path: Path, name: str, list_format: str | None, problems: list[Problem]) -> RecipientList | None:
+    try:
+        return open_recipients(path, list_format=list_format, name=name)
+    except ProblemsError as error:
+        problems += error.problems
+        return None
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()

@@ -1,0 +1,57 @@
+"""Where a sending happens: the account it speaks for and the folders it keeps its state in."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from wxpush.app.request import Surroundings
+from wxpush.channels.wechat.template import Template
+from wxpush.config import Account, Directories, Secret, load_account
+from wxpush.delivery.run import state_beside
+from wxpush.private import ensure_private_dir
+from wxpush.sandbox import Sandbox, Scenario
+from wxpush.sandbox.scenario import load as load_scenario
+
+SANDBOX_ORIGIN: Final = "sandbox"
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """`origin` owns the runs; `state` holds them, `directories` the token."""
+
+    account: Account
+    origin: str
+    state: Path
+    directories: Directories
+    rehearsal: bool = False
+
+
+def real_scene(account: str | None, campaign: Path, around: Surroundings) -> Scene:
+    """The account that is asked for, and the state beside the campaign. Raises InputError."""
+    chosen = load_account(account, around.environ)
+    directories = around.directories
+    return Scene(chosen, chosen.origin, state_beside(campaign, directories.home), directories)
+
+
+@contextmanager
+def sandbox_scene(scenario: str, template: Template, campaign: Path, around: Surroundings) -> Iterator[Scene]:
+    """A WeChat started for this command, with a state of its own that begins anew each time."""
+    home = ensure_private_dir(state_beside(campaign, around.directories.home) / "sandbox")
+    shutil.rmtree(home / "accounts", ignore_errors=True)
+    known: dict[str, Any] = {"template_id": template.id, "title": template.title, "content": template.content}
+    if template.allowed:
+        known["allowed"] = {name: list(values) for name, values in template.allowed.items()}
+    with Sandbox(scenario_of(scenario).with_templates([known])) as sandbox:
+        account = Account("sandbox", sandbox.appid, Secret(sandbox.secret), api_base=sandbox.url)
+        yield Scene(account, SANDBOX_ORIGIN, home, Directories(home, home), rehearsal=True)
+
+
+def scenario_of(name: str) -> Scenario:
+    """A scenario that comes with wxpush, or a scenario file. Raises InputError, ProblemsError."""
+    path = Path(name)
+    if path.suffix in {".yaml", ".yml"}:
+        return load_scenario(path)
+    return Scenario.named(name)

@@ -1,0 +1,55 @@
+"""The JSON of a sending that didn't begin (contract §4, state `refused`)."""
+
+from typing import Any
+
+from wxpush.channels.wechat.errcodes import info
+from wxpush.errors import InterruptedRunError, ProblemsError, StoppedError, WxpushError
+from wxpush.model import Problem
+
+
+def refusal(error: WxpushError, run: str, account: str) -> dict[str, Any]:
+    """The same keys as a summary, all counts 0, and `problems` as `validate` gives them."""
+    stopped = None
+    state = "refused"
+    if isinstance(error, StoppedError):
+        state = "stopped"
+        stopped = {"code": error.code, "meaning": info(error.code).meaning.en, "hint": error.hint}
+    elif isinstance(error, InterruptedRunError):
+        state = "interrupted"
+    return {
+        "schema": 1,
+        "run": run,
+        "account": account,
+        "state": state,
+        **dict.fromkeys(("total", "accepted", "failed", "skipped", "held", "in_doubt", "pending"), 0),
+        "failures": [],
+        "skips": [],
+        "attempts": 0,
+        "token_fetches": 0,
+        "elapsed_s": 0.0,
+        "rate_per_s": 0.0,
+        "stopped_by": stopped,
+        "failures_file": None,
+        "problems": _problems(error),
+    }
+
+
+def _problems(error: WxpushError) -> list[dict[str, Any]]:
+    if isinstance(error, ProblemsError):
+        return [problem_json(problem) for problem in error.problems]
+    if isinstance(error, (StoppedError, InterruptedRunError)):
+        return []
+    return [problem_json(Problem("", 0, 0, "", str(error), error.hint))]
+
+
+def problem_json(problem: Problem) -> dict[str, Any]:
+    """A problem as `validate --json` prints it."""
+    return {
+        "file": problem.file,
+        "line": problem.line,
+        "column": problem.column,
+        "severity": problem.severity.value,
+        "code": problem.code,
+        "message": problem.message,
+        "hint": problem.hint,
+    }

@@ -1,0 +1,98 @@
+"""A dry run: everything but the network, without an account and without a record."""
+
+from collections.abc import Callable
+
+from wxpush.app.delivering import Pace
+from wxpush.app.forecast import forecast
+from wxpush.app.material import Material, read_material
+from wxpush.app.request import SendRequest, Surroundings
+from wxpush.app.results import Plan, Summary, Survey
+from wxpush.app.selection import Choices, Selection
+from wxpush.app.survey import survey_list
+from wxpush.config import load_account
+from wxpush.delivery.ledger import Place
+from wxpush.delivery.records import Record
+from wxpush.delivery.standing import ByRow
+from wxpush.errors import InputError, ProblemsError
+
+
+def dry_run(request: SendRequest, around: Surroundings, tell: Callable[[int], None]) -> tuple[Plan, Summary]:
+    """Check everything and say what would be sent. Raises ProblemsError, InputError."""
+    material = read_material(
+        request.campaign,
+        request.recipients,
+        list_name=request.list_name,
+        list_format=request.list_format,
+        today=around.today(),
+    )
+    standing = ByRow()
+    selection = Selection(material, standing, _nothing_recorded, Choices(keep_first=request.keep_first))
+    survey = survey_list(material, selection, standing, tell)
+    if survey.wrong and not request.skip_invalid:
+        raise ProblemsError(survey.problems, total=survey.wrong)
+    return _plan(request, around, material, survey), _summary(request, material, survey)
+
+
+def _nothing_recorded(place: Place) -> Record:
+    raise LookupError(place)
+
+
+def _plan(request: SendRequest, around: Surroundings, material: Material, survey: Survey) -> Plan:
+    campaign, pace = material.campaign, Pace.of(material.campaign, request.rate, request.workers)
+    expected = forecast(around.now(), survey.to_send, pace.rate, pace.hours, left_today=None, left_daily=None)
+    try:
+        account = load_account(request.account or campaign.account, around.environ, need_secret=False)
+        known = (account.name, account.appid, account.api_base)
+    except InputError:
+        known = (request.account or campaign.account or "", "", "")
+    return Plan(
+        run=request.run or campaign.name,
+        is_new=True,
+        is_over=False,
+        account=known[0],
+        appid=known[1],
+        api_base=known[2],
+        template_title=material.template.title,
+        template_id=material.template.id,
+        campaign=request.campaign,
+        list_name=request.list_name,
+        people=survey.to_send,
+        recovered=0,
+        done={},
+        survey=survey,
+        rate=pace.rate,
+        workers=pace.workers,
+        quota=None,
+        quota_kept=0,
+        quota_note="",
+        begins=expected.begins,
+        ends=expected.ends,
+        days=expected.days,
+        sample=survey.sample,
+        rehearsal="dry_run",
+        notes=material.notes(),
+    )
+
+
+def _summary(request: SendRequest, material: Material, survey: Survey) -> Summary:
+    skipped = sum(survey.skips.values())
+    return Summary(
+        run=request.run or material.campaign.name,
+        account=request.account or material.campaign.account or "default",
+        state="dry_run",
+        total=survey.rows,
+        accepted=0,
+        failed=survey.wrong,
+        skipped=skipped,
+        held=0,
+        in_doubt=0,
+        pending=survey.rows - survey.wrong - skipped,
+        failures=(),
+        skips=survey.skips,
+        attempts=0,
+        token_fetches=0,
+        elapsed_s=0.0,
+        rate_per_s=0.0,
+        stopped_by=None,
+        failures_file=None,
+    )

@@ -1,0 +1,220 @@
+"""What the commands hand to whoever shows it: plan, summary and the view of a run."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from wxpush.model import CodeClass, Problem, Quota
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One message as it will be sent: `parts` are (label, keyword, value) in the template's order."""
+
+    line: int
+    to: str
+    title: str
+    parts: Sequence[tuple[str, str, str]]
+    url: str | None = None
+    miniprogram: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What a pass over the whole list found. Rows count without blank ones.
+
+    `known` are rows whose message the ledger has an outcome for, by outcome (`accepted`, `failed`, `held`,
+    `in_doubt`), `gone` the recorded keys that the list lacks, by state; `to_send` is what is left.
+    """
+
+    rows: int
+    blank: int
+    to_send: int
+    wrong: int
+    skips: Mapping[str, int]
+    known: Mapping[str, int]
+    gone: Mapping[str, int]
+    changed: int = 0
+    changed_lines: Sequence[int] = ()
+    problems: Sequence[Problem] = ()
+    warnings: Sequence[Problem] = ()
+    warnings_total: int = 0
+    sample: Sample | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What `send` is about to do, shown before the question.
+
+    `done` are the counts of what the run has behind it; `survey` is None with --no-preflight. `begins`
+    and `ends` are expected moments; `ends` is None where it can't be told, `days` how many days the
+    quota spreads it over. `notes` are remarks in the language in force.
+    """
+
+    run: str
+    is_new: bool
+    is_over: bool
+    account: str
+    appid: str
+    api_base: str
+    template_title: str
+    template_id: str
+    campaign: Path
+    list_name: str
+    people: int | None
+    recovered: int
+    done: Mapping[str, int]
+    survey: Survey | None
+    rate: float
+    workers: int
+    quota: Quota | None
+    quota_kept: int
+    quota_note: str
+    begins: datetime | None
+    ends: datetime | None
+    days: int
+    sample: Sample | None
+    rehearsal: str = ""
+    """`dry_run`, `sandbox`, or empty for the real thing."""
+    last_accepted: datetime | None = None
+    failures_waiting: int = 0
+    in_doubt: int = 0
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FailureGroup:
+    """Messages that failed, are held or in doubt for one cause. `state` as in the failures file."""
+
+    state: str
+    code: str
+    count: int
+    cls: CodeClass
+    meaning: str
+    meaning_en: str
+    advice: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoppedBy:
+    """What ended a run before its list: `meaning` and `hint` for people, `meaning_en` for JSON."""
+
+    code: str
+    meaning: str
+    meaning_en: str
+    hint: str
+    goes_on: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """How a run stands after a call; the numbers add up to `total` (contract §4)."""
+
+    run: str
+    account: str
+    state: str
+    total: int
+    accepted: int
+    failed: int
+    skipped: int
+    held: int
+    in_doubt: int
+    pending: int
+    failures: Sequence[FailureGroup]
+    skips: Mapping[str, int]
+    attempts: int
+    token_fetches: int
+    elapsed_s: float
+    rate_per_s: float
+    stopped_by: StoppedBy | None
+    failures_file: Path | None
+    gone_pending: int = 0
+    changed: int = 0
+    changed_lines: Sequence[int] = ()
+    unsettled: int = 0
+    notes: Sequence[str] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `--json` prints."""
+        stop = self.stopped_by
+        return {
+            "schema": 1,
+            "run": self.run,
+            "account": self.account,
+            "state": self.state,
+            "total": self.total,
+            "accepted": self.accepted,
+            "failed": self.failed,
+            "skipped": self.skipped,
+            "held": self.held,
+            "in_doubt": self.in_doubt,
+            "pending": self.pending,
+            "failures": [
+                {"code": g.code, "count": g.count, "meaning": g.meaning_en, "class": g.cls.value}
+                for g in self.failures
+                if g.state == "failed"
+            ],
+            "skips": [{"reason": reason, "count": count} for reason, count in self.skips.items()],
+            "attempts": self.attempts,
+            "token_fetches": self.token_fetches,
+            "elapsed_s": round(self.elapsed_s, 1),
+            "rate_per_s": round(self.rate_per_s, 1),
+            "stopped_by": stop and {"code": stop.code, "meaning": stop.meaning_en, "hint": stop.hint},
+            "failures_file": None if self.failures_file is None else str(self.failures_file),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """A run as `runs` and `runs show` tell of it. `live_pid` is set while a process works on it."""
+
+    name: str
+    account: str
+    appid: str
+    origin: str
+    campaign: Path
+    list_name: str
+    template_title: str
+    template_id: str
+    folder: Path
+    created: datetime
+    updated: datetime
+    state: str
+    total: int
+    counts: Mapping[str, int]
+    failures: Sequence[FailureGroup] = ()
+    skips: Mapping[str, int] = field(default_factory=dict)
+    live_pid: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """One run in the JSON of `runs` and `runs show`."""
+        return {
+            "run": self.name,
+            "account": self.account,
+            "appid": self.appid,
+            "campaign": str(self.campaign),
+            "list": self.list_name,
+            "template_id": self.template_id,
+            "state": self.state,
+            "created": self.created.isoformat(timespec="seconds"),
+            "updated": self.updated.isoformat(timespec="seconds"),
+            "total": self.total,
+            **{name: self.counts.get(name, 0) for name in _STATES},
+            "failures": [
+                {
+                    "state": g.state,
+                    "code": g.code,
+                    "count": g.count,
+                    "meaning": g.meaning_en,
+                    "class": g.cls.value,
+                }
+                for g in self.failures
+            ],
+            "skips": [{"reason": reason, "count": count} for reason, count in self.skips.items()],
+            "live_pid": self.live_pid,
+        }
+
+
+_STATES = ("accepted", "failed", "skipped", "held", "in_doubt", "pending")

@@ -1,0 +1,242 @@
+"""`retry-failed`: sends again what failed, as it was rendered then or anew from a mended list."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+
+from wxpush.app.aftermath import look_back, write_failures
+from wxpush.app.codes import failure_groups, stopped_by
+from wxpush.app.delivering import Delivered, Delivering, Pace
+from wxpush.app.known_runs import find_run
+from wxpush.app.material import Material, read_material
+from wxpush.app.request import Surroundings
+from wxpush.app.results import Summary
+from wxpush.campaign.check import Ready
+from wxpush.campaign.schema import Campaign, load_campaign
+from wxpush.config import Account, load_account
+from wxpush.delivery import ledger as ledgers
+from wxpush.delivery.hours import quota_back
+from wxpush.delivery.identity import hash64
+from wxpush.delivery.ledger import Ledger
+from wxpush.delivery.ports import Listener
+from wxpush.delivery.records import Mark, Record
+from wxpush.delivery.run import RunCard, RunFolder
+from wxpush.delivery.standing import ByKey
+from wxpush.errors import DamagedStateError, InputError, StorageError
+from wxpush.i18n import _
+from wxpush.model import CodeClass, Message, State
+
+_USUAL = frozenset({CodeClass.TRANSIENT, CodeClass.THROTTLE})
+
+
+@dataclass(frozen=True, slots=True)
+class RetryRequest:
+    """The options of `retry-failed`. Without codes, classes or `everything`: what may succeed now."""
+
+    run: str | None = None
+    codes: frozenset[str] = frozenset()
+    classes: frozenset[CodeClass] = frozenset()
+    everything: bool = False
+    recipients: Path | None = None
+    list_format: str | None = None
+    rate: float | None = None
+    workers: int | None = None
+
+    def wants(self, record: Record) -> bool:
+        """Whether a failed message is chosen."""
+        if self.everything:
+            return True
+        if self.codes or self.classes:
+            return record.code in self.codes or record.cls in self.classes
+        return record.cls in _USUAL
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPlan:
+    """What `retry-failed` is about to do: how many messages, by code, of how many that failed."""
+
+    run: str
+    account: str
+    people: int
+    codes: Counter[str]
+    failed: int
+    rate: float
+
+
+@contextmanager
+def opened(request: RetryRequest, around: Surroundings, here: Path) -> Iterator["Retrying"]:
+    """Find, lock and open the run. Raises InputError, LockedError, StateError."""
+    folder = find_run(request.run, around, here)
+    with folder.locked():
+        card = folder.card()
+        if card is None:
+            raise DamagedStateError(_("The run in {path} has lost its card.").format(path=folder.path))
+        retrying = Retrying(request, around, folder, card)
+        try:
+            yield retrying
+        finally:
+            retrying.close()
+
+
+class Retrying:
+    """A run that is locked and open. Call `plan`, then `execute`."""
+
+    def __init__(self, request: RetryRequest, around: Surroundings, folder: RunFolder, card: RunCard) -> None:
+        self._request, self._around, self._folder, self._card = request, around, folder, card
+        self._campaign = _campaign(folder, card, around.today())
+        self._account = _account(card, around)
+        self._material = self._read_list()
+        self._pace = Pace.of(self._campaign, request.rate, request.workers)
+        self._delivering = Delivering(self._account, around.directories, around.clock)
+        self._standing = ByKey(hash64)
+        self._ledger = Ledger(folder.ledger, card.id, self._standing.note, may_be_new=False)
+        for claim in self._ledger.recovered:
+            self._standing.note_claim(claim)
+
+    def close(self) -> None:
+        """Let go of the ledger."""
+        self._ledger.close()
+
+    @property
+    def tolerate(self) -> float:
+        """The share of recipients' own failures that still counts as success."""
+        return self._campaign.tolerate
+
+    def plan(self) -> RetryPlan:
+        """What is chosen. Raises StoppedError for an account that can't send."""
+        codes = Counter(record.code for record in self._chosen_records())
+        people = sum(1 for _message in self._messages()) if self._material else codes.total()
+        if people:
+            self._delivering.connect()
+        failed = self._standing.counts()[Mark.FAILED]
+        return RetryPlan(self._card.name, self._account.name, people, codes, failed, self._pace.rate)
+
+    def execute(self, listener: Listener) -> Summary:
+        """Send what is chosen, after what a killed process left open."""
+        if not self._delivering.is_connected:
+            self._delivering.connect()
+        delivered = self._delivering.send(
+            self._card.id,
+            self._ledger,
+            self._campaign,
+            self._pace,
+            listener,
+            messages=self._messages(),
+            recovered=self._ledger.recovered,
+        )
+        return self._summed_up(delivered)
+
+    def stop(self) -> None:
+        """End in seconds; called again, at once. Signal-safe."""
+        self._delivering.stop()
+
+    def summary(self) -> Summary:
+        """How the run stands, when nothing is chosen."""
+        return self._summed_up(None)
+
+    def _messages(self) -> Iterator[Message]:
+        if self._material is None:
+            return (self._again(record) for record in self._chosen_records())
+        return self._rendered_anew(self._material)
+
+    def _chosen_records(self) -> Iterator[Record]:
+        for place, record in ledgers.records(self._folder.ledger):
+            chosen = record.mark is Mark.FAILED and self._request.wants(record)
+            if chosen and self._standing.is_latest(place, record):
+                yield record
+
+    def _again(self, record: Record) -> Message:
+        """The same payload with a fresh id: its refusal was definite, and the old id may be burnt."""
+        return replace(record.message(), epoch=record.epoch + 1)
+
+    def _rendered_anew(self, material: Material) -> Iterator[Message]:
+        for row in material.recipients:
+            examined = material.checker.examine(row)
+            if not isinstance(examined, Ready):
+                continue
+            entry = self._standing.find(row.row, hash64(examined.message.key))
+            if entry is None or entry.mark is not Mark.FAILED:
+                continue
+            record = self._ledger.record_at(entry.place)
+            if self._request.wants(record):
+                yield replace(examined.message, epoch=record.epoch + 1)
+
+    def _read_list(self) -> Material | None:
+        path = self._request.recipients
+        if path is None:
+            return None
+        return read_material(
+            self._campaign.source,
+            path,
+            list_name=str(path),
+            list_format=self._request.list_format,
+            today=self._around.today(),
+        )
+
+    def _summed_up(self, delivered: Delivered | None) -> Summary:
+        aftermath = look_back(self._folder, replace(self._card, lists=("", "")))
+        states = aftermath.states
+        skips = {str(item["reason"]): int(item["count"]) for item in self._card.call.get("skips", [])}
+        counts = [states[s] for s in (State.ACCEPTED, State.FAILED, State.HELD, State.IN_DOUBT)]
+        settled = sum(counts) + sum(skips.values())
+        total = max(int(self._card.call.get("total", 0)), settled + states[State.PENDING])
+        ending, progress = (delivered.ending, delivered.progress) if delivered else (None, None)
+        elapsed = delivered.elapsed if delivered else 0.0
+        stopped = None
+        if ending is not None and ending.code:
+            goes_on = quota_back(self._around.now()) if ending.code in {"quota", "45009"} else None
+            stopped = replace(stopped_by(ending.code, ending.detail, ending.hint), goes_on=goes_on)
+        failures_file = None
+        with suppress(StorageError):
+            failures_file = write_failures(self._folder, aftermath, self._wanted_file())
+        summary = Summary(
+            run=self._card.name,
+            account=self._account.name,
+            state=ending.state if ending else "finished",
+            total=total,
+            accepted=counts[0],
+            failed=counts[1],
+            skipped=sum(skips.values()),
+            held=counts[2],
+            in_doubt=counts[3],
+            pending=total - settled,
+            failures=failure_groups(aftermath.causes),
+            skips=skips,
+            attempts=progress.attempts if progress else 0,
+            token_fetches=self._delivering.token_fetches,
+            elapsed_s=elapsed,
+            rate_per_s=progress.finished / elapsed if progress and elapsed else 0.0,
+            stopped_by=stopped,
+            failures_file=failures_file,
+            unsettled=ending.unsettled if ending else 0,
+        )
+        card = replace(self._card, updated=self._around.clock.wall(), call=summary.to_json())
+        with suppress(StorageError):
+            self._folder.write_card(card)
+        return summary
+
+    def _wanted_file(self) -> Path:
+        known = self._card.call.get("failures_file")
+        return Path(known) if known else self._folder.path / "failures.csv"
+
+
+def _campaign(folder: RunFolder, card: RunCard, today: date) -> Campaign:
+    """The campaign's file: beside the run's state, else where it was sent from. Raises ProblemsError."""
+    beside = folder.path.parents[2] / Path(card.campaign).name
+    return load_campaign(beside if beside.exists() else Path(card.campaign), today=today)
+
+
+def _account(card: RunCard, around: Surroundings) -> Account:
+    name = None if card.account == "default" else card.account
+    account = load_account(name, around.environ)
+    if (account.origin, account.appid) != (card.origin, card.appid):
+        raise InputError(
+            _('The run "{run}" belongs to the account {appid} at {origin}.').format(
+                run=card.name, appid=card.appid, origin=card.origin
+            ),
+            _("Set WXPUSH_APPID, WXPUSH_SECRET and WXPUSH_API_BASE as they were when it was sent."),
+        )
+    return account

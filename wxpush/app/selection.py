@@ -1,0 +1,186 @@
+"""Goes through a list and says of each row what is to become of it, for the check and for the sending."""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Final
+
+from wxpush.app.material import Material
+from wxpush.campaign.check import Bad, Ready, Skipped
+from wxpush.campaign.render import Rendered, RowError
+from wxpush.delivery.fingerprints import Fingerprints, Seen
+from wxpush.delivery.identity import hash64
+from wxpush.delivery.ledger import Place
+from wxpush.delivery.records import Mark, Record
+from wxpush.delivery.standing import Entry, Standing
+from wxpush.i18n import _
+from wxpush.model import BadRow, Message, Problem, Recipient
+
+DUPLICATE: Final = "duplicate"
+
+
+@dataclass(frozen=True, slots=True)
+class ToSend:
+    """A row whose message is to be sent."""
+
+    message: Message
+    rendered: Rendered
+    warnings: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A row that gets nothing, by a rule."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A row whose message has an outcome already; `changed` when it would read differently now."""
+
+    mark: Mark
+    line: int
+    changed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """A row that can't be sent. `conflict` when another row of the same key differs from it.
+
+    `is_known` when the ledger has a failure of its key already, which then stands for it.
+    """
+
+    bad: Bad
+    conflict: bool = False
+    is_known: bool = False
+
+
+Decision = ToSend | Passed | Known | Wrong
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What the operator chose: which of several rows with one key, and whether doubtful ones go again."""
+
+    keep_first: bool = False
+    resend_in_doubt: bool = False
+
+
+class Selection:
+    """The decisions for every row of a list, in its order; iterate anew for each pass."""
+
+    def __init__(
+        self,
+        material: Material,
+        standing: Standing,
+        record_at: Callable[[Place], Record],
+        choices: Choices,
+        *,
+        unchanged: bool = False,
+        no_duplicates: bool = False,
+    ) -> None:
+        """`unchanged`: whatever the ledger knows was rendered from this very campaign and list.
+
+        `no_duplicates`: the list is known to have no two rows with one key.
+        """
+        self._material, self._standing = material, standing
+        self._record_at, self._choices = record_at, choices
+        self._unchanged, self._no_duplicates = unchanged, no_duplicates
+        self._keys = Fingerprints()
+        self._rows: Iterator[Recipient | BadRow] = iter(())
+
+    def __iter__(self) -> Iterator[Decision]:
+        self._keys = Fingerprints()
+        self._rows = iter(self._material.recipients)
+        examine = self._material.checker.examine
+        for row in self._rows:
+            if self._unchanged and self._no_duplicates:
+                entry = self._standing.find(row.row, 0)
+                if entry is not None and self._is_settled(entry):
+                    yield Known(entry.mark, row.line)
+                    continue
+            examined = examine(row)
+            if isinstance(examined, Ready):
+                yield self._ready(examined)
+            elif isinstance(examined, Skipped):
+                yield self._not_wanted(examined)
+            else:
+                yield self._bad(examined)
+
+    def count_rest(self) -> int:
+        """Go through the rows that an unfinished iteration left, without rendering; returns their number."""
+        return sum(1 for row in self._rows if self._glanced_at(row))
+
+    def _glanced_at(self, row: Recipient | BadRow) -> bool:
+        """Let the standing know that the list has this row's key."""
+        if not self._unchanged and isinstance(row, Recipient):
+            with suppress(RowError):
+                self._standing.find(row.row, hash64(self._material.renderer.key(row)))
+        return True
+
+    def _ready(self, ready: Ready) -> Decision:
+        message = ready.message
+        key_hash, payload_hash = hash64(message.key), hash64(message.payload)
+        if not self._no_duplicates:
+            seen = self._keys.add(key_hash, payload_hash)
+            if seen is Seen.ALIKE or (seen is Seen.DIFFERENT and self._choices.keep_first):
+                return Passed(DUPLICATE)
+            if seen is Seen.DIFFERENT:
+                return Wrong(self._conflict(ready), conflict=True)
+        entry = self._standing.find(message.row, key_hash)
+        if entry is None:
+            return ToSend(message, ready.rendered, ready.warnings)
+        return self._known(entry, ready, payload_hash)
+
+    def _known(self, entry: Entry, ready: Ready, payload_hash: int) -> Decision:
+        message = ready.message
+        if entry.mark is Mark.RELEASED:
+            epoch = self._record_at(entry.place).epoch
+            return ToSend(replace(message, epoch=epoch), ready.rendered, ready.warnings)
+        if entry.mark is Mark.IN_DOUBT and self._choices.resend_in_doubt:
+            return self._again(entry, ready)
+        changed = entry.payload16 is not None and entry.payload16 != payload_hash & 0xFFFF
+        if entry.mark is Mark.FAILED and (changed or self._differs(entry, payload_hash)):
+            return self._again(entry, ready)
+        return Known(entry.mark, message.line, changed)
+
+    def _again(self, entry: Entry, ready: Ready) -> ToSend:
+        """Once more at the operator's wish, with a fresh id: the old one may be burnt."""
+        epoch = self._record_at(entry.place).epoch + 1
+        return ToSend(replace(ready.message, epoch=epoch), ready.rendered, ready.warnings)
+
+    def _differs(self, entry: Entry, payload_hash: int) -> bool:
+        if entry.payload16 is None:
+            return False
+        return self._record_at(entry.place).payload_hash != f"{payload_hash:016x}"
+
+    def _is_settled(self, entry: Entry) -> bool:
+        doubtful = entry.mark is Mark.IN_DOUBT and self._choices.resend_in_doubt
+        return entry.mark is not Mark.RELEASED and not doubtful
+
+    def _not_wanted(self, skipped: Skipped) -> Decision:
+        """A skipped row still belongs to its key's record, if one was made before the rule applied."""
+        entry = None if skipped.key is None else self._standing.find(skipped.row, hash64(skipped.key))
+        return (
+            Known(entry.mark, skipped.line) if entry and self._is_settled(entry) else Passed(skipped.reason)
+        )
+
+    def _bad(self, bad: Bad) -> Decision:
+        """A row that is wrong now may have been accepted before: then that is what counts."""
+        entry = None if bad.key is None else self._standing.find(bad.row, hash64(bad.key))
+        if entry is not None and entry.mark is not Mark.FAILED and self._is_settled(entry):
+            return Known(entry.mark, bad.line, changed=True)
+        return Wrong(bad, is_known=entry is not None)
+
+    def _conflict(self, ready: Ready) -> Bad:
+        message = ready.message
+        problem = Problem(
+            self._material.recipients.name,
+            message.line,
+            0,
+            "WX310",
+            _('another row with the key "{key}" has a different content.').format(key=message.key),
+            _("Set `key:` in the campaign so that both are sent, or pass --keep-first."),
+        )
+        return Bad(message.key, (problem,), {}, message.line, message.row)

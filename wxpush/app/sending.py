@@ -1,0 +1,344 @@
+"""One `send`, from its files to its summary: prepare, plan, execute."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+
+from wxpush.app.aftermath import Aftermath, look_back, standing_for, write_failures
+from wxpush.app.codes import failure_groups, stopped_by
+from wxpush.app.delivering import Delivered, Delivering, Pace
+from wxpush.app.forecast import Forecast, forecast
+from wxpush.app.material import Material, read_material
+from wxpush.app.outgoing import Outgoing
+from wxpush.app.place import Scene, real_scene, sandbox_scene
+from wxpush.app.request import SendRequest, Surroundings
+from wxpush.app.results import Plan, Sample, StoppedBy, Summary, Survey
+from wxpush.app.selection import Choices, Selection
+from wxpush.app.survey import by_state, recall_survey, remembered, survey_list
+from wxpush.campaign.check import Ready
+from wxpush.delivery import store
+from wxpush.delivery.engine import Ending
+from wxpush.delivery.gate import left_to_run
+from wxpush.delivery.hours import quota_back
+from wxpush.delivery.identity import RunId, hash64
+from wxpush.delivery.ledger import Ledger
+from wxpush.delivery.ports import Listener, Progress
+from wxpush.delivery.run import RunCard, RunFolder, refuse_changes
+from wxpush.delivery.standing import ByKey, Standing
+from wxpush.errors import ProblemsError, StorageError
+from wxpush.model import State
+
+
+@contextmanager
+def opened(request: SendRequest, around: Surroundings) -> Iterator["Sending"]:
+    """Read and open everything that a sending needs, and let go of it at the end.
+
+    Raises InputError for wrong files or options, LockedError while another process works on the run,
+    StateError for a state that can't be used.
+    """
+    material = read_material(
+        request.campaign,
+        request.recipients,
+        list_name=request.list_name,
+        list_format=request.list_format,
+        today=around.today(),
+    )
+    with ExitStack() as stack:
+        if request.sandbox is not None:
+            scene = stack.enter_context(
+                sandbox_scene(request.sandbox, material.template, request.campaign, around)
+            )
+        else:
+            account = request.account or material.campaign.account
+            scene = real_scene(account, request.campaign, around)
+        yield stack.enter_context(_held(request, around, material, scene))
+
+
+@contextmanager
+def _held(
+    request: SendRequest, around: Surroundings, material: Material, scene: Scene
+) -> Iterator["Sending"]:
+    """The run's lock and ledger."""
+    run = RunId(scene.origin, scene.account.appid, request.run or material.campaign.name)
+    folder = RunFolder.of(scene.state, run)
+    with folder.locked():
+        if scene.rehearsal:
+            _begin_anew(folder)
+        sending = Sending(request, around, material, scene, run, folder)
+        try:
+            yield sending
+        finally:
+            sending.close()
+
+
+def _begin_anew(folder: RunFolder) -> None:
+    shutil.rmtree(folder.ledger, ignore_errors=True)
+    for path in folder.path.glob("*.json*"):
+        path.unlink(missing_ok=True)
+
+
+class Sending:
+    """A run that is locked and open. Call `survey`, then `plan`, then `execute`."""
+
+    def __init__(
+        self,
+        request: SendRequest,
+        around: Surroundings,
+        material: Material,
+        scene: Scene,
+        run: RunId,
+        folder: RunFolder,
+    ) -> None:
+        self._request, self._around, self._material = request, around, material
+        self._scene, self._run, self._folder = scene, run, folder
+        found = folder.card()
+        self._is_new = found is None
+        card = self._fresh_card()
+        if found is not None:
+            refuse_changes(found, card, accept=request.accept_changes)
+            card = replace(card, created=found.created, lists=found.lists, updated=found.updated)
+        self._unchanged = found is not None and found.basis == material.basis and len(found.lists) <= 1
+        self._kept_survey = found.survey if found is not None and self._unchanged else {}
+        self._card = card
+        self._standing: Standing = self._fitting_standing(found)
+        self._ledger = Ledger(folder.ledger, run, self._standing.note, may_be_new=found is None)
+        for claim in self._ledger.recovered:
+            self._standing.note_claim(claim)
+        self._before = by_state(self._standing.counts())
+        self._surveyed: Survey | None = None
+        self._delivering = Delivering(scene.account, scene.directories, around.clock)
+        self._pace = Pace.of(material.campaign, request.rate, request.workers, any_hour=scene.rehearsal)
+
+    def close(self) -> None:
+        """Let go of the ledger."""
+        self._ledger.close()
+
+    @property
+    def tolerate(self) -> float:
+        """The share of recipients' own failures that still counts as success."""
+        return self._material.campaign.tolerate
+
+    @property
+    def state(self) -> Path:
+        """The state folder that the run lives in."""
+        return self._scene.state
+
+    def survey(self, tell: Callable[[int], None]) -> Survey | None:
+        """Check the whole list unless that was done before, or isn't wanted (then None).
+
+        Raises ProblemsError when a row is wrong and the good ones are not to be sent alone.
+        """
+        if not self._request.preflight:
+            return None
+        if self._kept_survey:
+            self._surveyed = recall_survey(self._kept_survey, self._standing, self._first_sample())
+            return self._surveyed
+        survey = survey_list(self._material, self._selection(), self._standing, tell)
+        if survey.wrong and not self._request.skip_invalid:
+            raise ProblemsError(survey.problems, total=survey.wrong)
+        self._surveyed = survey
+        return survey
+
+    def plan(self) -> Plan:
+        """What is about to be done. Reads the quota; raises StoppedError for an account that can't send."""
+        survey, pace = self._surveyed, self._pace
+        to_send = survey.to_send if survey else None
+        recovered = len(self._ledger.recovered)
+        is_over = to_send == 0 and not recovered
+        if not is_over:
+            self._delivering.connect()
+        expected = self._forecast(to_send)
+        quota = self._delivering.quota.quota
+        return Plan(
+            run=self._run.name,
+            is_new=self._is_new,
+            is_over=is_over,
+            account=self._scene.account.name,
+            appid=self._scene.account.appid,
+            api_base=self._scene.account.api_base,
+            template_title=self._material.template.title,
+            template_id=self._material.template.id,
+            campaign=self._request.campaign,
+            list_name=self._request.list_name,
+            people=self._people(to_send),
+            recovered=recovered,
+            done=self._before,
+            survey=survey,
+            rate=pace.rate,
+            workers=pace.workers,
+            quota=quota,
+            quota_kept=int(quota.limit * self._material.campaign.keep_quota) if quota else 0,
+            quota_note=self._delivering.quota.note,
+            begins=expected.begins if expected else None,
+            ends=expected.ends if expected else None,
+            days=expected.days if expected else 1,
+            sample=survey.sample if survey else self._first_sample(),
+            rehearsal="sandbox" if self._scene.rehearsal else "",
+            last_accepted=self._around.at(self._card.updated) if self._card.updated else None,
+            failures_waiting=self._before.get(State.FAILED, 0),
+            in_doubt=self._before.get(State.IN_DOUBT, 0) - recovered,
+            notes=self._material.notes(),
+        )
+
+    def execute(self, listener: Listener) -> Summary:
+        """Send, and tell how the run stands. Never raises for what WeChat, network or disk do."""
+        self._card = replace(
+            self._card.with_list(self._material.recipients.digest()),
+            basis=self._material.basis,
+            survey=remembered(self._surveyed) if self._surveyed and not self._surveyed.wrong else {},
+        )
+        self._folder.write_card(self._card)
+        self._ledger.forget_invalid()
+        outgoing = Outgoing(self._selection(), self._ledger, self._around.clock, self._request.limit)
+        delivered = self._deliver(outgoing, listener)
+        if self._surveyed is None:
+            outgoing.count_rest()
+        return self._summed_up(delivered, outgoing)
+
+    def stop(self) -> None:
+        """End in seconds, taking the answers on their way; called again, at once. Signal-safe."""
+        self._delivering.stop()
+
+    def _deliver(self, outgoing: Outgoing, listener: Listener) -> Delivered:
+        if not self._delivering.is_connected:
+            return self._go_through(outgoing)
+        return self._delivering.send(
+            self._run,
+            self._ledger,
+            self._material.campaign,
+            self._pace,
+            listener,
+            messages=iter(outgoing),
+            recovered=self._ledger.recovered,
+            resend_in_doubt=self._request.resend_in_doubt,
+        )
+
+    def _go_through(self, outgoing: Outgoing) -> Delivered:
+        """Nothing is to be sent: only the wrong rows are noted."""
+        for _message in outgoing:
+            pass
+        self._ledger.commit([])
+        return Delivered(Ending("finished"), Progress())
+
+    def _summed_up(self, delivered: Delivered, outgoing: Outgoing) -> Summary:
+        ending, progress, elapsed = delivered.ending, delivered.progress, delivered.elapsed
+        with suppress(StorageError):
+            self._ledger.commit([])
+        aftermath = look_back(self._folder, self._card)
+        states, survey = aftermath.states, self._surveyed
+        gone = survey.gone if survey else by_state(self._standing.orphans())
+        skips = dict(survey.skips if survey else outgoing.skips)
+        total = (survey.rows if survey else outgoing.rows) + sum(gone.values())
+        done = [states[s] for s in (State.ACCEPTED, State.FAILED, State.HELD, State.IN_DOUBT)]
+        pending = total - sum(done) - sum(skips.values())
+        state = "limited" if ending.state == "finished" and pending else ending.state
+        changed = list(survey.changed_lines) if survey else outgoing.changed
+        summary = Summary(
+            run=self._run.name,
+            account=self._scene.account.name,
+            state=state,
+            total=total,
+            accepted=done[0],
+            failed=done[1],
+            skipped=sum(skips.values()),
+            held=done[2],
+            in_doubt=done[3],
+            pending=pending,
+            failures=failure_groups(aftermath.causes),
+            skips=skips,
+            attempts=progress.attempts,
+            token_fetches=self._delivering.token_fetches,
+            elapsed_s=elapsed,
+            rate_per_s=progress.finished / elapsed if elapsed > 0 else 0.0,
+            stopped_by=self._stopped_by(ending),
+            failures_file=self._failures_file(aftermath),
+            gone_pending=gone.get(State.PENDING, 0),
+            changed=survey.changed if survey else len(changed),
+            changed_lines=changed,
+            unsettled=ending.unsettled,
+        )
+        self._remember(summary)
+        return summary
+
+    def _failures_file(self, aftermath: Aftermath) -> Path | None:
+        if self._request.failures is not None:
+            wanted = self._request.failures
+        elif self._request.list_name == "-":
+            wanted = self._folder.path / "stdin.failures.csv"
+        else:
+            suffix = ".sandbox.failures.csv" if self._scene.rehearsal else ".failures.csv"
+            wanted = self._request.recipients.with_name(self._request.recipients.stem + suffix)
+        with suppress(StorageError):
+            return write_failures(self._folder, aftermath, wanted)
+        return None
+
+    def _stopped_by(self, ending: Ending) -> StoppedBy | None:
+        if not ending.code:
+            return None
+        goes_on = quota_back(self._around.now()) if ending.code in {"quota", "45009"} else None
+        return replace(stopped_by(ending.code, ending.detail, ending.hint), goes_on=goes_on)
+
+    def _remember(self, summary: Summary) -> None:
+        self._card = replace(self._card, updated=self._around.clock.wall(), call=summary.to_json())
+        with suppress(StorageError):
+            self._folder.write_card(self._card)
+
+    def _forecast(self, messages: int | None) -> Forecast | None:
+        if messages is None:
+            return None
+        keep, quota = self._material.campaign.keep_quota, self._delivering.quota.quota
+        return forecast(
+            self._around.now(),
+            self._people(messages) or 0,
+            self._pace.rate,
+            self._pace.hours,
+            left_today=left_to_run(quota, keep) if quota else None,
+            left_daily=int(quota.limit * (1 - keep)) if quota else None,
+        )
+
+    def _people(self, to_send: int | None) -> int | None:
+        limit = self._request.limit
+        return to_send if limit is None or to_send is None else min(to_send, limit)
+
+    def _selection(self) -> Selection:
+        survey = self._surveyed
+        return Selection(
+            self._material,
+            self._standing,
+            self._ledger.record_at,
+            Choices(self._request.keep_first, self._request.resend_in_doubt),
+            unchanged=self._unchanged,
+            no_duplicates=survey is not None and not survey.wrong and not survey.skips.get("duplicate"),
+        )
+
+    def _first_sample(self) -> Sample | None:
+        """A message to show, where no survey has rendered one."""
+        for row in self._material.recipients:
+            examined = self._material.checker.examine(row)
+            if isinstance(examined, Ready):
+                return self._material.sample(examined.message, examined.rendered)
+        return None
+
+    def _fitting_standing(self, found: RunCard | None) -> Standing:
+        begun_without_card = found is None and store.exists(self._folder.ledger)
+        if begun_without_card:
+            return ByKey(hash64)
+        return standing_for(found, unchanged=self._unchanged or found is None)
+
+    def _fresh_card(self) -> RunCard:
+        template = self._material.template
+        return RunCard(
+            name=self._run.name,
+            origin=self._run.origin,
+            appid=self._run.appid,
+            account=self._scene.account.name,
+            campaign=str(self._request.campaign.absolute()),
+            list=self._request.list_name,
+            template_id=template.id,
+            template_title=template.title,
+            content=self._material.content,
+            selection=self._material.selection,
+            created=self._around.clock.wall(),
+        )

@@ -1,0 +1,27 @@
+"""The expression language of a campaign: Jinja2 reduced to what puts values into a text.
+
+No attribute of a Python object can be reached, nothing can be called, nothing repeats.
+"""
+
+from wxpush.campaign.expressions.allowed import ExpressionError
+from wxpush.campaign.expressions.language import (
+    Expression,
+    compile_parts,
+    parse_condition,
+    parse_text,
+    render_alone,
+)
+from wxpush.campaign.expressions.names import ROW, TODAY, as_written, column_hint
+
+__all__ = [
+    "ROW",
+    "TODAY",
+    "Expression",
+    "ExpressionError",
+    "as_written",
+    "column_hint",
+    "compile_parts",
+    "parse_condition",
+    "parse_text",
+    "render_alone",
+]

@@ -1,0 +1,124 @@
+"""The texts and conditions of a campaign, parsed and compiled."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from jinja2 import Template, TemplateSyntaxError, nodes
+
+from wxpush.campaign.expressions.allowed import ExpressionError, column_of, odd_column_hint, refuse, walk
+from wxpush.campaign.expressions.environment import ENVIRONMENT, TRUTH
+from wxpush.campaign.filters import MAX_RESULT, MAX_TEXT
+from wxpush.i18n import _
+
+MAX_DEPTH = 40
+MAX_PARTS = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """One checked text with its `{{ … }}`: its syntax tree, and the columns that it reads.
+
+    `optional` are columns whose lack it allows for somewhere, by `default` or a test for being there.
+    """
+
+    source: str
+    body: tuple[nodes.Node, ...]
+    required: frozenset[str]
+    optional: frozenset[str]
+
+
+def parse_text(source: str) -> Expression:
+    """The expression that a text of the campaign is; raises ExpressionError."""
+    return _checked(source, _parsed(source))
+
+
+def parse_condition(source: str) -> Expression:
+    """A bare expression that is true or false: it renders `1` or nothing. Raises ExpressionError."""
+    if not source.strip():
+        raise ExpressionError("WX205", _("the condition is empty."), _condition_hint())
+    if "{{" in source:
+        raise ExpressionError("WX205", _("a condition is one bare expression."), _condition_hint())
+    tree = _parsed("{{ (" + source + "\n) }}")
+    only = tree.body[0] if len(tree.body) == 1 else None
+    if (
+        not isinstance(only, nodes.Output)
+        or len(only.nodes) != 1
+        or isinstance(only.nodes[0], nodes.TemplateData)
+    ):
+        raise ExpressionError("WX205", _("a condition is one bare expression."), _condition_hint())
+    only.nodes[0] = nodes.CondExpr(only.nodes[0], nodes.Const("1"), nodes.Const(""))
+    return _checked(source, tree)
+
+
+def compile_parts(parts: Collection[Expression], separator: str) -> Callable[[Mapping[str, Any]], str]:
+    """One function that renders all `parts` of a row, `separator` between them.
+
+    Raises what rendering raises: UndefinedError (its text is the name), ValueError (ours with its own
+    words), ArithmeticError, TypeError.
+    """
+    body: list[nodes.Node] = []
+    for part in parts:
+        if body:
+            body.append(nodes.Output([nodes.TemplateData(separator)]))
+        body.extend(part.body)
+    tree = nodes.Template(body).set_environment(ENVIRONMENT).set_lineno(1, override=True)
+    code = ENVIRONMENT.compile(cast(nodes.Template, tree))
+    template = Template.from_code(ENVIRONMENT, code, {})
+    new_context, render = template.new_context, template.root_render_func
+
+    def run(values: Mapping[str, Any]) -> str:
+        return "".join(render(new_context(cast(dict[str, Any], values), True)))
+
+    return run
+
+
+def render_alone(expression: Expression, values: Mapping[str, Any]) -> str:
+    """Render one expression once; for names and other things that are not rendered row by row."""
+    return compile_parts([expression], "")(values)[: MAX_RESULT + 1]
+
+
+def _parsed(source: str) -> nodes.Template:
+    if len(source) > MAX_TEXT:
+        message = _("the text is longer than {limit} characters.").format(limit=MAX_TEXT)
+        raise ExpressionError("WX209", message)
+    try:
+        return ENVIRONMENT.parse(source)
+    except TemplateSyntaxError as error:
+        reason = str(error.message)
+        message = _("the expression can't be read: {reason}.").format(reason=reason.rstrip("."))
+        raise ExpressionError("WX205", message, odd_column_hint()) from None
+    except (RecursionError, ValueError, OverflowError, MemoryError):
+        raise ExpressionError(
+            "WX209", _("the expression is nested too deep or holds too large a number.")
+        ) from None
+
+
+def _condition_hint() -> str:
+    return _("Write it without {{ }}, like: status == 'paid'")
+
+
+def _checked(source: str, tree: nodes.Template) -> Expression:
+    required: set[str] = set()
+    optional: set[str] = set()
+    for count, (node, depth, guarded) in enumerate(walk(tree)):
+        if count >= MAX_PARTS or depth > MAX_DEPTH:
+            raise ExpressionError("WX209", _("the expression is too long or nested too deep."))
+        refuse(node)
+        column = column_of(node)
+        if column is not None:
+            (optional if guarded else required).add(column)
+    for branch in list(tree.find_all((nodes.CondExpr, nodes.If))):
+        branch.test = _truth(branch.test)  # type: ignore[attr-defined] # find_all is typed for one class only
+    return Expression(source, tuple(tree.body), frozenset(required - optional), frozenset(optional))
+
+
+def _truth(node: nodes.Expr) -> nodes.Expr:
+    """A condition in which a text counts as false when it says so: `false`, `0`, `否`."""
+    if isinstance(node, nodes.Not):
+        node.node = _truth(node.node)
+    elif isinstance(node, nodes.And | nodes.Or):
+        node.left, node.right = _truth(node.left), _truth(node.right)
+    elif not isinstance(node, nodes.Compare | nodes.Test):
+        return nodes.Filter(node, TRUTH, [], [], None, None)
+    return node

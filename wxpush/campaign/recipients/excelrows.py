@@ -1,0 +1,164 @@
+"""An Excel list: the first sheet of a workbook, row by row, bounded against hostile archives."""
+
+import re
+import warnings
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from wxpush.campaign.recipients.csvrows import OWN_PREFIX, OWN_STATE, named
+from wxpush.campaign.recipients.excelcells import CellError, cell_text
+from wxpush.campaign.recipients.faults import bad_row, check_columns, list_error
+from wxpush.campaign.recipients.formula import unquote_formula
+from wxpush.errors import InputError, ProblemsError
+from wxpush.i18n import _
+from wxpush.model import BadRow, Recipient
+
+MAX_PART = 512 << 20
+MAX_WHOLE = 1 << 30
+_MAX_PARTS = 2_000
+_MAX_ROW = 1_048_576
+_DOCTYPE = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
+_LOOK_AHEAD = 64 * 1024
+
+
+class ExcelRows:
+    """One pass over the rows of the first sheet; `blanks` counts empty ones that others follow."""
+
+    def __init__(self, path: Path, name: str) -> None:
+        self._path = path
+        self._name = name
+        self.blanks = 0
+        self.columns: tuple[str, ...] = ()
+        self.header_line = 1
+
+    def read_header(self) -> None:
+        """Set `columns` and `header_line`; raises ProblemsError where the workbook is no use."""
+        with _sheet(self._path, self._name) as sheet:
+            for number, cells in self._cells(sheet):
+                texts = [str(cell.value) if cell.value is not None else "" for cell in cells]
+                if names := named(texts):
+                    check_columns(self._name, number, names)
+                    self.columns, self.header_line = tuple(names), number
+                    return
+        hint = _("The first row of the first sheet names the columns, one of them openid.")
+        raise list_error(self._name, 1, "WX303", _("the list is empty."), hint)
+
+    def __iter__(self) -> Iterator[Recipient | BadRow]:
+        """Every row of the sheet below its header."""
+        ours = OWN_STATE in self.columns
+        row = pending = 0
+        self.blanks = self.header_line - 1
+        with _sheet(self._path, self._name) as sheet:
+            for number, cells in self._cells(sheet):
+                if number <= self.header_line:
+                    continue
+                if all(cell.value is None or cell.value == "" for cell in cells):
+                    pending += 1
+                    continue
+                # Empty rows at a sheet's end are formatting, not rows.
+                self.blanks, pending = self.blanks + pending, 0
+                yield self._row(cells, row, number, ours)
+                row += 1
+
+    def _cells(self, sheet: Any) -> Iterator[tuple[int, Any]]:
+        rows = sheet.iter_rows()
+        for number in range(1, _MAX_ROW + 2):
+            try:
+                cells = next(rows, None)
+            except Exception as error:  # a broken sheet makes the parser raise anything
+                raise _broken(self._name, type(error).__name__) from None
+            if cells is None:
+                return
+            yield number, cells
+        message = _("the sheet has more rows than Excel allows.")
+        raise list_error(self._name, _MAX_ROW, "WX314", message)
+
+    def _row(self, cells: Any, row: int, number: int, ours: bool) -> Recipient | BadRow:
+        columns = self.columns
+        values = dict.fromkeys(columns, "")
+        for column, cell in zip(columns, cells, strict=False):
+            if cell.value is None:
+                continue
+            if cell.data_type == "e":
+                message = _('column "{column}" holds the error {error}.').format(
+                    column=column, error=cell.value
+                )
+                return bad_row(self._name, row, number, "WX315", message, dict(values))
+            try:
+                values[column] = cell_text(cell.value, cell.number_format)
+            except CellError:
+                message = _('column "{column}": Excel has cut this number to 15 digits.').format(
+                    column=column
+                )
+                hint = _("Format the column as text, and enter the value again.")
+                return bad_row(self._name, row, number, "WX316", message, dict(values), hint)
+        if any(cell.value not in (None, "") for cell in cells[len(columns) :]):
+            message = _("a cell stands to the right of the last named column.")
+            return bad_row(self._name, row, number, "WX310", message, dict(values))
+        if ours:
+            values = {
+                column: unquote_formula(cell)
+                for column, cell in values.items()
+                if not column.startswith(OWN_PREFIX)
+            }
+        return Recipient(row, number, values)
+
+
+@contextmanager
+def _sheet(path: Path, name: str) -> Iterator[Any]:
+    """The first sheet, as openpyxl streams it; raises ProblemsError for a workbook that is no use."""
+    openpyxl = _openpyxl()
+    _refuse_hostile(path, name)
+    # openpyxl warns of parts of a workbook that it passes over, which no list needs.
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"openpyxl(\.|$)")
+    try:
+        workbook = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
+    except Exception as error:  # a broken workbook makes openpyxl raise anything
+        raise _broken(name, type(error).__name__) from None
+    try:
+        if not workbook.worksheets:
+            raise list_error(name, 0, "WX314", _("the workbook has no sheet."))
+        sheet = workbook.worksheets[0]
+        # What a file says of its own size is often wrong, and rows would be cut by it.
+        sheet.reset_dimensions()
+        yield sheet
+    finally:
+        workbook.close()
+
+
+def _broken(name: str, reason: str) -> ProblemsError:
+    message = _("the workbook can't be read ({reason}).").format(reason=reason)
+    return list_error(name, 0, "WX314", message, _("Open it in Excel and save it anew as .xlsx, or as CSV."))
+
+
+def _openpyxl() -> Any:
+    try:
+        import openpyxl
+    except ImportError:
+        raise InputError(
+            _("Excel lists need the library openpyxl."), _('Run: pip install "wxpush[excel]"')
+        ) from None
+    return openpyxl
+
+
+def _refuse_hostile(path: Path, name: str) -> None:
+    """Bound what an archive unpacks to, before any of it is parsed."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            parts = archive.infolist()
+            sizes = [part.file_size for part in parts]
+            if len(parts) > _MAX_PARTS or sum(sizes) > MAX_WHOLE or max(sizes, default=0) > MAX_PART:
+                message = _("the workbook unpacks to more than {limit} MiB.").format(limit=MAX_PART >> 20)
+                raise list_error(name, 0, "WX314", message, _("Save the list as CSV."))
+            for part in parts:
+                if part.filename.endswith((".xml", ".rels")):
+                    with archive.open(part) as stream:
+                        if _DOCTYPE.search(stream.read(_LOOK_AHEAD)):
+                            raise list_error(name, 0, "WX314", _("the workbook holds forbidden XML."))
+    except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
+        if isinstance(error, ProblemsError):
+            raise
+        raise _broken(name, type(error).__name__) from None

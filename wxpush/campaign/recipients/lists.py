@@ -1,0 +1,156 @@
+"""A list of recipients: opened once, read as often as needed, in memory that doesn't grow with it."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from wxpush.campaign.recipients.csvrows import OWN_PREFIX, CsvRows, Header, read_header
+from wxpush.campaign.recipients.encoding import TextFile, examine_text
+from wxpush.campaign.recipients.excelrows import ExcelRows
+from wxpush.campaign.recipients.faults import list_error
+from wxpush.campaign.recipients.jsonrows import JsonRows
+from wxpush.errors import InputError
+from wxpush.i18n import _
+from wxpush.model import BadRow, Recipient
+
+FORMATS = ("csv", "jsonl", "xlsx")
+_ENDINGS = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".txt": "csv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".xlsx": "xlsx",
+    ".xlsm": "xlsx",
+}
+
+
+@dataclass(slots=True)
+class RecipientList:
+    """One list; iterating it reads it from the start, every time.
+
+    `name` is how places name it; `columns` are those of the header, without our own (`wxpush_…`), and None
+    for JSONL, where each row has its own; `header_line` is the header's line or row; `encoding_note` is
+    what to say aloud of the encoding, None for UTF-8.
+    """
+
+    name: str
+    path: Path
+    list_format: str
+    columns: tuple[str, ...] | None
+    header_line: int
+    encoding_note: str | None
+    blank_rows: int
+    """Rows that hold nothing, passed over; right after each whole iteration."""
+    _digest: str
+    _text: TextFile | None
+    _header: Header | None
+
+    def __iter__(self) -> Iterator[Recipient | BadRow]:
+        """Every row, good or bad; raises ProblemsError where the rest can't be read, or there is none."""
+        rows = self._rows()
+        row: Recipient | BadRow | None = None
+        for row in rows:
+            yield row
+        self.blank_rows = rows.blanks
+        if row is None:
+            hint = _("There is a header, but no row below it.") if self.columns else ""
+            raise list_error(self.name, self.header_line, "WX303", _("the list has no recipients."), hint)
+
+    def digest(self) -> str:
+        """SHA-256 in hex of the file's bytes as they were when the list was opened."""
+        return self._digest
+
+    def _rows(self) -> CsvRows | JsonRows | ExcelRows:
+        if self._text is None:
+            rows = ExcelRows(self.path, self.name)
+            rows.read_header()
+            return rows
+        if self._header is None:
+            return JsonRows(self._text, self.name)
+        return CsvRows(self._text, self._header, self.name)
+
+
+def open_recipients(path: Path, *, list_format: str | None = None, name: str | None = None) -> RecipientList:
+    """The list in `path`, read through once for its encoding and its SHA-256.
+
+    `list_format` is `csv`, `jsonl` or `xlsx`; by default the ending says it, and for a list without one
+    (standard input) its first bytes. Raises ProblemsError for a file that is no use as a whole,
+    InputError for a format that is not known, or a library that is lacking.
+    """
+    name = name or str(path)
+    start = _start(path, name)
+    kind = _format(list_format, name, start)
+    if kind == "xlsx":
+        return _workbook(path, name, start)
+    text = examine_text(path, name)
+    header = read_header(text, name) if kind == "csv" else None
+    columns = None
+    if header:
+        columns = tuple(one for one in header.columns if not (header.is_ours and one.startswith(OWN_PREFIX)))
+    line = header.line if header else 1
+    opened = RecipientList(name, path, kind, columns, line, None, 0, text.digest, text, header)
+    if text.encoding != "utf-8-sig":
+        opened.encoding_note = _encoding_note(text.encoding, next(iter(opened)))
+    return opened
+
+
+def _start(path: Path, name: str) -> bytes:
+    """The file's first bytes; raises ProblemsError for one that can't be read or has none."""
+    try:
+        with path.open("rb") as stream:
+            start = stream.read(64)
+    except FileNotFoundError:
+        raise list_error(name, 0, "WX301", _("there is no such list."), _("Check the path.")) from None
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        message = _("the list can't be read: {reason}.").format(reason=reason)
+        raise list_error(name, 0, "WX301", message) from None
+    if not start:
+        raise list_error(name, 1, "WX303", _("the list is empty."))
+    return start
+
+
+def _format(list_format: str | None, name: str, start: bytes) -> str:
+    if list_format is not None:
+        if list_format not in FORMATS:
+            message = _('"{value}" is no format of a list.').format(value=list_format)
+            raise InputError(message, _("Formats are: {formats}.").format(formats=", ".join(FORMATS)))
+        return list_format
+    ending = Path(name).suffix.lower()
+    if ending in _ENDINGS:
+        return _ENDINGS[ending]
+    if ending == ".xls":
+        hint = _("Save it in Excel as .xlsx or as CSV UTF-8.")
+        raise list_error(name, 0, "WX302", _("the old Excel format .xls can't be read."), hint)
+    if ending:
+        hint = _("Pass --list-format: {formats}.").format(formats=", ".join(FORMATS))
+        raise list_error(name, 0, "WX302", _("the ending doesn't say what kind of list it is."), hint)
+    if start.startswith(b"PK\x03\x04"):
+        return "xlsx"
+    return "jsonl" if start.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{") else "csv"
+
+
+def _workbook(path: Path, name: str, start: bytes) -> RecipientList:
+    if not start.startswith(b"PK"):
+        hint = _("Save it in Excel as .xlsx, without a password; or pass --list-format csv.")
+        raise list_error(name, 0, "WX302", _("this is no Excel workbook (.xlsx)."), hint)
+    rows = ExcelRows(path, name)
+    rows.read_header()
+    ours = "wxpush_state" in rows.columns
+    columns = tuple(one for one in rows.columns if not (ours and one.startswith(OWN_PREFIX)))
+    with path.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    return RecipientList(name, path, "xlsx", columns, rows.header_line, None, 0, digest, None, None)
+
+
+def _encoding_note(encoding: str, first: Recipient | BadRow) -> str:
+    """Said with a sample, since text in a wrong encoding still looks like text to a program."""
+    shown = "GB18030" if encoding == "gb18030" else "UTF-16"
+    texts = [f"{column}={value}" for column, value in first.values.items()]
+    sample = ", ".join([text for text in texts if not text.isascii()][:4])
+    message = _("The list is not UTF-8; it is read as {encoding}.").format(encoding=shown)
+    return (
+        message + " " + _("See that this reads well: {sample}").format(sample=sample) if sample else message
+    )

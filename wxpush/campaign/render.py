@@ -1,0 +1,170 @@
+"""One compiled render per row: a campaign's expressions and a recipient become the parts of a message."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from jinja2 import UndefinedError
+
+from wxpush.campaign.expressions import (
+    ROW,
+    TODAY,
+    Expression,
+    as_written,
+    compile_parts,
+    parse_condition,
+    parse_text,
+)
+from wxpush.campaign.filters import MAX_RESULT, ValueProblemError
+from wxpush.campaign.schema import Campaign
+from wxpush.errors import InputError
+from wxpush.i18n import _
+from wxpush.model import Finding, Recipient
+
+# Neither a campaign nor a list may hold it, so that it can part what is rendered in one go.
+_SEPARATOR = "\0"
+LACKING = "WX401"
+"""The code of a value that the row doesn't have."""
+_FAULTS = (UndefinedError, ValueError, ArithmeticError, TypeError)
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """What one row's expressions say; every text is without blanks at its ends."""
+
+    key: str
+    to: str
+    data: dict[str, str]
+    url: str | None
+    miniprogram: dict[str, str] | None
+
+
+class RowError(InputError):
+    """A row that can't be rendered: `findings` says which expressions failed, and why."""
+
+    def __init__(self, findings: tuple[Finding, ...]) -> None:
+        self.findings = findings
+        super().__init__("\n".join(f"{found.where}: {found.message}" for found in findings))
+
+
+class Renderer:
+    """A campaign's expressions, compiled once. Raises ExpressionError for one that can't be."""
+
+    def __init__(self, campaign: Campaign) -> None:
+        self._today = campaign.today.isoformat()
+        texts = {"to": campaign.to, "key": campaign.key, "url": campaign.url}
+        if campaign.miniprogram:
+            texts["miniprogram.appid"] = campaign.miniprogram.appid
+            texts["miniprogram.pagepath"] = campaign.miniprogram.pagepath
+        texts |= {f"data.{keyword}": text for keyword, text in campaign.data.items()}
+        self._keywords = tuple(campaign.data)
+        self._parts = {where: parse_text(text) for where, text in texts.items() if text is not None}
+        self._others = tuple(where for where in self._parts if not where.startswith("data."))
+        self._when = parse_condition(campaign.when) if campaign.when else None
+        self._all = compile_parts(self._parts.values(), _SEPARATOR)
+        self._key = compile_parts([self._parts.get("key", self._parts["to"])], "")
+        self._wanted = compile_parts([self._when], "") if self._when else None
+        self._alone: dict[str, Callable[[Mapping[str, Any]], str]] = {}
+
+    @property
+    def expressions(self) -> dict[str, Expression]:
+        """Every expression by its place in the campaign: `to`, `data.thing1`, `when`."""
+        return self._parts | ({"when": self._when} if self._when else {})
+
+    def render(self, recipient: Recipient) -> Rendered:
+        """Everything that the row's message consists of; raises RowError with all its findings."""
+        values = self._values(recipient)
+        try:
+            text = self._all(values)
+        except _FAULTS:
+            raise self._explained(values) from None
+        texts = [part.strip() for part in text.split(_SEPARATOR)]
+        if len(texts) != len(self._parts) or (len(text) > MAX_RESULT and max(map(len, texts)) > MAX_RESULT):
+            raise self._explained(values)
+        return self._assembled(texts)
+
+    def key(self, recipient: Recipient) -> str:
+        """The row's key alone; raises RowError."""
+        return self._single("key", self._key, recipient).strip()
+
+    def wanted(self, recipient: Recipient) -> bool:
+        """Whether the campaign's `when` holds for the row; raises RowError."""
+        if self._wanted is None:
+            return True
+        return self._single("when", self._wanted, recipient) != ""
+
+    def _single(self, where: str, run: Callable[[Mapping[str, Any]], str], recipient: Recipient) -> str:
+        values = self._values(recipient)
+        try:
+            return run(values)
+        except _FAULTS as error:
+            raise RowError((_finding(where, error, values),)) from None
+
+    def _values(self, recipient: Recipient) -> dict[str, Any]:
+        return {TODAY: self._today, **recipient.values, ROW: recipient.values}
+
+    def _assembled(self, texts: list[str]) -> Rendered:
+        split = len(self._others)
+        others = dict(zip(self._others, texts, strict=False))
+        appid = others.get("miniprogram.appid")
+        pagepath = others.get("miniprogram.pagepath")
+        miniprogram = None
+        if appid:
+            miniprogram = {"appid": appid, "pagepath": pagepath} if pagepath else {"appid": appid}
+        return Rendered(
+            others.get("key", others["to"]),
+            others["to"],
+            dict(zip(self._keywords, texts[split:], strict=True)),
+            others.get("url") or None,
+            miniprogram,
+        )
+
+    def _explained(self, values: Mapping[str, Any]) -> RowError:
+        """Render each part by itself, slowly, to name all that fail."""
+        findings: dict[tuple[str, str], Finding] = {}
+        for where, expression in self._parts.items():
+            run = self._alone.setdefault(where, compile_parts([expression], ""))
+            try:
+                found = _outsized(where, run(values).strip())
+            except _FAULTS as error:
+                found = _finding(where, error, values)
+            if found:
+                # A column that five expressions lack is one fault of the row.
+                findings.setdefault((found.code, found.message), found)
+        return RowError(tuple(findings.values()))
+
+
+def _outsized(where: str, text: str) -> Finding | None:
+    if len(text) > MAX_RESULT:
+        message = _("{count} characters; {limit} is the most that can be sent.")
+        message = message.format(count=len(text), limit=MAX_RESULT)
+        return _found(where, "WX404", message, _("Use {{ … | shorten(20) }}."))
+    if _SEPARATOR in text:
+        return _found(where, "WX404", _("the value holds a NUL character."), _("Remove it."))
+    return None
+
+
+def _found(where: str, code: str, message: str, hint: str) -> Finding:
+    return Finding(where, "render", code, message, hint)
+
+
+def _finding(where: str, error: Exception, values: Mapping[str, Any]) -> Finding:
+    if isinstance(error, UndefinedError):
+        return _lacking(where, str(error), values)
+    if isinstance(error, ValueProblemError):
+        return _found(where, error.code, error.message, error.hint)
+    if isinstance(error, ArithmeticError):
+        message = _("the numbers can't be reckoned with (division by zero, or too large).")
+        return _found(where, "WX403", message, _("Fix the row, or pass --skip-invalid."))
+    message = _("a text is used as a number.")
+    return _found(where, "WX403", message, _("Write {{ amount | float }} where a number is meant."))
+
+
+def _lacking(where: str, name: str, values: Mapping[str, Any]) -> Finding:
+    near = get_close_matches(name, [one for one in values if one not in (ROW, TODAY, name)], 1, 0.75)
+    if near:
+        hint = _("Did you mean {expression}?").format(expression=as_written(near[0]))
+    else:
+        hint = _("Fix the row, or pass --skip-invalid.")
+    return _found(where, LACKING, _('no value for "{name}".').format(name=name), hint)

@@ -1,0 +1,89 @@
+"""Rates, durations, shares and hours of the day, as people write them in a campaign."""
+
+import re
+from datetime import time
+
+from wxpush.campaign.fault import FaultError
+from wxpush.i18n import _
+
+_RATE = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*/\s*(s|min|h)", re.ASCII)
+_DURATION = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*(ms|s|min|h)", re.ASCII)
+_SHARE = re.compile(r"(\d{1,3}(?:\.\d{1,3})?)\s*%", re.ASCII)
+_WINDOW = re.compile(r"(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})", re.ASCII)
+_SECONDS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0}
+
+
+class UnitError(FaultError):
+    """A value of the wrong form: what is expected, and an example."""
+
+    def __init__(self, message: str, hint: str = "", code: str = "WX122") -> None:
+        super().__init__(code, message, hint)
+
+
+def parse_rate(value: object) -> float:
+    """`30/s`, `600/min`, `3600/h` as messages per second. Raises ValueError."""
+    found = _RATE.fullmatch(one_text(value))
+    per_second = float(found[1]) / _SECONDS[found[2]] if found else 0.0
+    if not 0 < per_second <= 10_000:
+        raise UnitError(
+            _("“{value}” is not a rate.").format(value=value), _("Write 30/s, 600/min or 3600/h.")
+        )
+    return per_second
+
+
+def parse_duration(value: object) -> float:
+    """`500ms`, `10s`, `0.5s`, `10min`, `2h` as seconds. Raises ValueError."""
+    found = _DURATION.fullmatch(one_text(value))
+    if not found or float(found[1]) == 0:
+        message = _("“{value}” is not a duration.").format(value=value)
+        raise UnitError(message, _("Write 500ms, 10s, 10min or 2h."))
+    return float(found[1]) * _SECONDS[found[2]]
+
+
+def parse_share(value: object) -> float:
+    """`10%` as 0.1. Raises ValueError."""
+    found = _SHARE.fullmatch(one_text(value))
+    if not found or float(found[1]) > 100:
+        message = _("“{value}” is not a share.").format(value=value)
+        raise UnitError(message, _("Write a percentage from 0% to 100%."))
+    return float(found[1]) / 100
+
+
+def parse_window(value: object) -> tuple[time, time]:
+    """`08:00-21:00` as start and end in Beijing time; `21:00-06:00` goes over midnight. Raises ValueError."""
+    found = _WINDOW.fullmatch(one_text(value))
+    wrong = UnitError(
+        _("“{value}” are not hours of a day.").format(value=value), _('Write them like "08:00-21:00".')
+    )
+    if not found:
+        raise wrong
+    try:
+        start = time(int(found[1]), int(found[2]))
+        end = time(0) if (found[3], found[4]) == ("24", "00") else time(int(found[3]), int(found[4]))
+    except ValueError:
+        raise wrong from None
+    if start == end:
+        raise wrong
+    return start, end
+
+
+def one_text(value: object) -> str:
+    """A value that is one text, trimmed. Raises ValueError."""
+    if value is None:
+        raise no_value()
+    if not isinstance(value, str):
+        raise UnitError(_("one value is expected here, not a list or a group."))
+    return value.strip()
+
+
+def no_value() -> UnitError:
+    """The fault of a key without a value."""
+    return UnitError(_("there is no value."), _("Fill it in, or remove the line."), "WX123")
+
+
+def nonempty(value: object) -> str:
+    """A value that is one text and says something. Raises ValueError."""
+    text = one_text(value)
+    if not text:
+        raise no_value()
+    return text

@@ -1,0 +1,15 @@
+"""The command line: parse, build, run, show. Everything that a command does is in `wxpush.app`."""
+
+import os
+import sys
+
+
+def main() -> None:
+    """The command `wxpush`."""
+    from wxpush.i18n import choose_language, set_language
+
+    # Help texts are made when the commands are imported, so the language comes first.
+    set_language(choose_language(sys.argv[1:], os.environ))
+    from wxpush.cli.entrance import enter
+
+    sys.exit(enter(sys.argv[1:]))

@@ -1,0 +1,151 @@
+"""What all commands share: the global options, help in the operator's language, signals."""
+
+import os
+import shlex
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from wxpush.errors import InputError
+from wxpush.i18n import _
+
+if TYPE_CHECKING:
+    from wxpush.app.request import Surroundings
+    from wxpush.model import CodeClass
+
+_SIGNALS: Final = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
+
+
+@dataclass(slots=True)
+class Globals:
+    """The options before the command."""
+
+    home: Path | None = None
+
+
+GLOBALS: Final = Globals()
+
+
+class Command(TyperCommand):
+    """A command whose help says "usage" in the operator's language, too."""
+
+    def get_usage(self, ctx: Any) -> str:
+        """The usage line."""
+        return _translated(super().get_usage(ctx))
+
+    def get_help_option(self, ctx: Any) -> Any:
+        """The `--help` option."""
+        return _worded(super().get_help_option(ctx))
+
+
+class Group(TyperGroup):
+    """The same for a group of commands."""
+
+    def get_usage(self, ctx: Any) -> str:
+        """The usage line."""
+        return _translated(super().get_usage(ctx))
+
+    def get_help_option(self, ctx: Any) -> Any:
+        """The `--help` option."""
+        return _worded(super().get_help_option(ctx))
+
+
+def new_app(help_text: str) -> typer.Typer:
+    """An empty group of commands."""
+    return typer.Typer(
+        cls=Group,
+        help=help_text,
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        pretty_exceptions_show_locals=False,
+        rich_markup_mode="rich",
+    )
+
+
+def surroundings() -> "Surroundings":
+    """Environment, directories and clock of this process."""
+    from wxpush.app.request import Surroundings
+
+    return Surroundings(dict(os.environ), GLOBALS.home)
+
+
+def this_command() -> str:
+    """The command line as it was typed, to be typed again."""
+    return shlex.join(["wxpush", *sys.argv[1:]])
+
+
+def parse_rate(text: str | None) -> float | None:
+    """`--rate` as messages a second. Raises InputError."""
+    if text is None:
+        return None
+    from wxpush.campaign.units import parse_rate as parse
+
+    try:
+        return parse(text)
+    except ValueError:
+        raise InputError(
+            _('--rate: "{text}" is not a rate.').format(text=text), _("Write it as 30/s, 600/min or 3600/h.")
+        ) from None
+
+
+def parse_class(text: str) -> "CodeClass":
+    """`--class` as a class of codes. Raises InputError."""
+    from wxpush.model import CodeClass
+
+    try:
+        return CodeClass(text)
+    except ValueError:
+        known = ", ".join(cls.value for cls in CodeClass)
+        raise InputError(
+            _('--class: "{text}" is not a class.').format(text=text),
+            _("Classes are: {known}.").format(known=known),
+        ) from None
+
+
+@contextmanager
+def signals_to(stop: Callable[[], None]) -> Iterator[None]:
+    """Let Ctrl-C, SIGTERM and SIGHUP call `stop`; a third one leaves without another word."""
+    seen = 0
+
+    def handle(_number: int, _frame: object) -> None:
+        nonlocal seen
+        seen += 1
+        if seen > 2:
+            os._exit(130)
+        stop()
+
+    before = {number: signal.signal(number, handle) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _raise_interrupt() -> None:
+    raise KeyboardInterrupt
+
+
+def interruptible() -> "Any":
+    """Let all three signals end what comes before the sending, where nothing is on its way."""
+    return signals_to(_raise_interrupt)
+
+
+def _translated(usage: str) -> str:
+    return usage.replace("Usage:", _("Usage:"), 1)
+
+
+def _worded(option: Any) -> Any:
+    if option is not None:
+        option.help = _("Show this message and exit.")
+    return option

@@ -1,0 +1,31 @@
+"""Options that several commands share, each worded once."""
+
+from typing import Annotated
+
+import typer
+
+from wxpush.i18n import _
+
+RunName = Annotated[
+    str | None,
+    typer.Argument(metavar="[RUN]", help=_("The run; may be left out where there is only one.")),
+]
+AccountName = Annotated[
+    str | None, typer.Option("--account", metavar="NAME", help=_("The account of config.yaml."))
+]
+Rate = Annotated[
+    str | None,
+    typer.Option("--rate", metavar="N/s", help=_("Messages per second, minute or hour: 30/s, 600/min.")),
+]
+Workers = Annotated[int | None, typer.Option("--workers", min=1, max=512, help=_("Calls at the same time."))]
+ListFormat = Annotated[
+    str | None,
+    typer.Option(
+        "--list-format", metavar="csv|jsonl|xlsx", help=_("The list's format, where the ending is silent.")
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help=_("Print one JSON object on standard output."))]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help=_("Don't ask."))]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help=_("Say nothing but warnings, errors and what went wrong."))
+]

@@ -1,0 +1,88 @@
+"""`wxpush init` and `wxpush sandbox`."""
+
+import sys
+import threading
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from wxpush.cli.base import signals_to, surroundings
+from wxpush.console import Console
+from wxpush.errors import InputError
+from wxpush.i18n import _
+
+
+def init(
+    folder: Annotated[
+        Path, typer.Argument(metavar="[DIR]", help=_("Where to write them (default: this folder)."))
+    ] = Path(),
+) -> int:
+    """Write a starter campaign, template and list; overwrites nothing."""
+    starter = files("wxpush") / "starter"
+    names = ("campaign.yaml", "template.yaml", "users.csv")
+    taken = [name for name in names if (folder / name).exists()]
+    if taken:
+        raise InputError(
+            _("{folder} already has {names}; nothing was written.").format(
+                folder=folder, names=", ".join(taken)
+            ),
+            _("Name another folder: wxpush init DIR"),
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in names:
+            (folder / name).write_bytes((starter / name).read_bytes())
+    except OSError as error:
+        raise InputError(
+            _("{folder} can't be written: {reason}.").format(folder=folder, reason=error.strerror)
+        ) from None
+    console = Console()
+    console.say(_("Written: {names}").format(names=", ".join(str(folder / name) for name in names)))
+    send = f"wxpush send {folder / 'campaign.yaml'} {folder / 'users.csv'}"
+    console.commands(
+        [
+            (f"{send} --sandbox", _("sends them to a local WeChat, to see how it goes")),
+            (f"{send} --dry-run", _("checks them and shows the plan")),
+        ]
+    )
+    return 0
+
+
+def sandbox(
+    port: Annotated[int, typer.Option(min=0, max=65535, help=_("The port; 0 takes a free one."))] = 8077,
+    scenario: Annotated[
+        str, typer.Option(metavar="NAME|FILE", help=_("How it behaves: calm, demo, or a scenario file."))
+    ] = "calm",
+    templates: Annotated[
+        Path | None, typer.Option(metavar="DIR", help=_("The account's templates, as template files."))
+    ] = None,
+    shown: Annotated[
+        Path | None, typer.Option(metavar="FILE", help=_("Log what every user was shown (JSON lines)."))
+    ] = None,
+) -> int:
+    """Run a local WeChat to practise on; prints the environment that points wxpush at it."""
+    from wxpush.app.place import scenario_of
+    from wxpush.sandbox import Sandbox, environment, serve, templates_from_folder
+
+    chosen = scenario_of(scenario)
+    if templates is not None:
+        chosen = chosen.with_templates(templates_from_folder(templates))
+    around, console, stop = surroundings(), Console(), threading.Event()
+    home = around.directories.state / "sandbox" / around.now().strftime("%Y%m%d-%H%M%S")
+
+    def tell(running: Sandbox) -> None:
+        console.say(_("A local WeChat listens on {url}. In another terminal:").format(url=running.url))
+        for name, value in (environment(running) | {"WXPUSH_HOME": str(home)}).items():
+            console.data(f"{_SET}{name}={value}")
+        console.say(_("What it imitates, and what not: docs/sandbox.md. Ctrl-C ends it."))
+        sys.stdout.flush()
+
+    with signals_to(stop.set):
+        serve(chosen, on_ready=tell, stop=stop, port=port, shown=shown)
+    console.say(_("The local WeChat has ended."))
+    return 0
+
+
+_SET = "set " if sys.platform == "win32" else "export "

@@ -1,0 +1,121 @@
+"""`wxpush retry-failed`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from wxpush.cli.base import interruptible, parse_class, parse_rate, signals_to, surroundings, this_command
+from wxpush.cli.options import Json, Quiet, Rate, RunName, Workers, Yes
+from wxpush.console import Console
+from wxpush.errors import InputError, InterruptedRunError, NobodyToAskError, WxpushError
+from wxpush.i18n import _, ngettext
+
+if TYPE_CHECKING:
+    from wxpush.app.results import Summary
+    from wxpush.app.retrying import RetryPlan, RetryRequest
+
+
+def retry_failed(
+    run: RunName = None,
+    code: Annotated[
+        list[str] | None,
+        typer.Option("--code", metavar="N", help=_("Only this error code; may be repeated.")),
+    ] = None,
+    classes: Annotated[
+        list[str] | None,
+        typer.Option("--class", metavar="CLASS", help=_("Only this class of codes; may be repeated.")),
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help=_("Everything that failed."))] = False,
+    recipients: Annotated[
+        Path | None, typer.Option(metavar="LIST", help=_("Render the messages anew from this list."))
+    ] = None,
+    rate: Rate = None,
+    workers: Workers = None,
+    yes: Yes = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Send again what failed and may succeed now; held and in-doubt messages never."""
+    from wxpush.app.retrying import RetryRequest
+
+    console = Console(quiet=quiet, json=as_json)
+    if everything and (code or classes):
+        raise InputError(_("--all doesn't go with --code or --class."))
+    request = RetryRequest(
+        run=run,
+        codes=frozenset(code or ()),
+        classes=frozenset(parse_class(name) for name in classes or ()),
+        everything=everything,
+        recipients=recipients,
+        rate=parse_rate(rate),
+        workers=workers,
+    )
+    try:
+        with interruptible():
+            summary, exit_code = _retry(request, console, yes=yes)
+    except KeyboardInterrupt:
+        console.say(_("Interrupted before anything was sent."))
+        return _refused(InterruptedRunError(_("interrupted")), run or "", console, as_json=as_json)
+    except WxpushError as error:
+        console.error(error)
+        return _refused(error, run or "", console, as_json=as_json)
+    if as_json:
+        console.json(summary.to_json())
+    return exit_code
+
+
+def _retry(request: "RetryRequest", console: Console, *, yes: bool) -> "tuple[Summary, int]":
+    from wxpush.app.exitcode import exit_code
+    from wxpush.app.next_steps import after_failures
+    from wxpush.app.retrying import opened
+
+    with opened(request, surroundings(), Path.cwd()) as retrying:
+        plan = retrying.plan()
+        _show(plan, console)
+        if plan.people:
+            _ask(plan, console, yes=yes)
+            with signals_to(retrying.stop), console.progress(plan.people, {}) as listener:
+                summary = retrying.execute(listener)
+        else:
+            summary = retrying.summary()
+        console.summary(summary, after_failures(summary, this_command()))
+        return summary, exit_code(summary, retrying.tolerate)
+
+
+def _show(plan: "RetryPlan", console: Console) -> None:
+    if not plan.people:
+        console.say(
+            _('Nothing to send again in the run "{run}": {failed} failed, none of them chosen.').format(
+                run=plan.run, failed=plan.failed
+            )
+        )
+        return
+    codes = ", ".join(f"{code} × {count}" for code, count in plan.codes.most_common())
+    text = ngettext(
+        'Run "{run}", account {account}: {people} of {failed} failed message goes again ({codes}).',
+        'Run "{run}", account {account}: {people} of {failed} failed messages go again ({codes}).',
+        plan.people,
+    )
+    console.say(
+        text.format(run=plan.run, account=plan.account, people=plan.people, failed=plan.failed, codes=codes)
+    )
+
+
+def _ask(plan: "RetryPlan", console: Console, *, yes: bool) -> None:
+    if yes:
+        return
+    if not console.can_ask():
+        raise NobodyToAskError(
+            _("There is no terminal to ask on, so nothing was sent."), _("Pass --yes to send without asking.")
+        )
+    if not console.ask(plan):
+        raise InterruptedRunError(_("Not sent: you didn't agree."))
+
+
+def _refused(error: WxpushError, run: str, console: Console, *, as_json: bool) -> int:
+    if as_json:
+        from wxpush.app.refusal import refusal
+
+        console.json(refusal(error, run, "default"))
+    return error.exit_code

@@ -1,0 +1,89 @@
+"""`wxpush runs`, `runs show` and `report`."""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from wxpush.cli.base import Command, new_app, surroundings
+from wxpush.cli.options import Json, RunName
+from wxpush.console import Console
+from wxpush.i18n import _, speaking
+
+app = new_app(_("What has been sent, and how it stands."))
+app.info.no_args_is_help = False
+app.info.invoke_without_command = True
+
+
+class Format(StrEnum):
+    """How a report is written."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
+@app.callback(invoke_without_command=True)
+def runs(
+    context: typer.Context,
+    as_json: Json = False,
+) -> None:
+    """List the runs, the latest first."""
+    if context.invoked_subcommand is not None:
+        return
+    from wxpush.app.known_runs import all_runs, view
+
+    around = surroundings()
+    views = [view(folder, around, whole=False) for folder in all_runs(around, Path.cwd())]
+    console = Console(json=as_json)
+    if as_json:
+        console.json({"schema": 1, "runs": [found.to_json() for found in views]})
+    else:
+        console.runs(views)
+
+
+@app.command("show", cls=Command)
+def show(
+    run: RunName = None,
+    as_json: Json = False,
+) -> None:
+    """Show one run as its ledger has it, also while it is being sent."""
+    from wxpush.app.known_runs import find_run, view
+
+    around = surroundings()
+    found = view(find_run(run, around, Path.cwd()), around, whole=True)
+    console = Console(json=as_json)
+    if as_json:
+        console.json({"schema": 1, **found.to_json()})
+    else:
+        console.run(found)
+
+
+def report(
+    run: RunName = None,
+    as_format: Annotated[
+        Format, typer.Option("--format", help=_("table, json, or csv: every message that wasn't accepted."))
+    ] = Format.TABLE,
+    as_json: Annotated[bool, typer.Option("--json", help=_("The same as --format json."))] = False,
+) -> None:
+    """Report on a run: how it stands, and everybody who didn't get the message, with the reason."""
+    from wxpush.app.aftermath import failures_of
+    from wxpush.app.known_runs import find_run, view
+    from wxpush.report.failures import print_csv, row_json
+
+    around = surroundings()
+    folder = find_run(run, around, Path.cwd())
+    found = view(folder, around, whole=True)
+    chosen = Format.JSON if as_json else as_format
+    console = Console(json=chosen is Format.JSON)
+    if chosen is Format.CSV:
+        print_csv(lambda: failures_of(folder), sys.stdout)
+    elif chosen is Format.JSON:
+        with speaking("en"):
+            rows = [row_json(row) for row in failures_of(folder)]
+        console.json({"schema": 1, **found.to_json(), "rows": rows})
+    else:
+        console.run(found)
+        console.failures(failures_of(folder))

@@ -1,0 +1,224 @@
+"""`wxpush send`."""
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from wxpush.cli.base import interruptible, parse_rate, signals_to, surroundings, this_command
+from wxpush.cli.options import AccountName, Json, ListFormat, Quiet, Rate, Workers, Yes
+from wxpush.console import Console
+from wxpush.errors import (
+    InputError,
+    InterruptedRunError,
+    NobodyToAskError,
+    WxpushError,
+)
+from wxpush.i18n import _
+
+if TYPE_CHECKING:
+    from wxpush.app.request import SendRequest
+    from wxpush.app.results import Plan, Summary
+
+
+def send(
+    campaign: Annotated[Path, typer.Argument(metavar="CAMPAIGN", help=_("The campaign file (YAML)."))],
+    recipients: Annotated[
+        str,
+        typer.Argument(metavar="RECIPIENTS", help=_("The list: CSV, JSONL or .xlsx; - for standard input.")),
+    ],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help=_("Check everything and show the plan; no network, no record."))
+    ] = False,
+    sandbox: Annotated[
+        bool, typer.Option("--sandbox", help=_("Send to a local WeChat that is started for this command."))
+    ] = False,
+    scenario: Annotated[
+        str, typer.Option(metavar="NAME|FILE", help=_("How the local WeChat behaves (with --sandbox)."))
+    ] = "calm",
+    to: Annotated[
+        str | None,
+        typer.Option("--to", metavar="NAME|OPENID[,…]", help=_("Send one row's message to testers; no run.")),
+    ] = None,
+    row: Annotated[
+        int | None, typer.Option("--row", min=1, help=_("The line of the row for --to (default: the first)."))
+    ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(min=0, help=_("Send the next N that are not yet done; the rest stays pending.")),
+    ] = None,
+    rate: Rate = None,
+    workers: Workers = None,
+    run: Annotated[
+        str | None, typer.Option(metavar="NAME", help=_("The run's name, instead of the campaign's."))
+    ] = None,
+    account: AccountName = None,
+    list_format: ListFormat = None,
+    skip_invalid: Annotated[
+        bool, typer.Option("--skip-invalid", help=_("Send the good rows and count the wrong ones as failed."))
+    ] = False,
+    keep_first: Annotated[
+        bool, typer.Option("--keep-first", help=_("Of several rows with one key, send the first."))
+    ] = False,
+    no_preflight: Annotated[
+        bool, typer.Option("--no-preflight", help=_("Check each row only as its turn comes."))
+    ] = False,
+    in_doubt: Annotated[
+        str, typer.Option("--in-doubt", metavar="leave|resend", help=_("What to do with messages in doubt."))
+    ] = "leave",
+    accept_changes: Annotated[
+        bool, typer.Option("--accept-changes", help=_("Go on although what the messages say has changed."))
+    ] = False,
+    yes: Yes = False,
+    as_json: Json = False,
+    report: Annotated[
+        Path | None, typer.Option(metavar="FILE", help=_("Write the JSON summary to this file, too."))
+    ] = None,
+    failures: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help=_("Where the failures file goes (default: beside the list).")),
+    ] = None,
+    quiet: Quiet = False,
+) -> int:
+    """Send a campaign to a list; go on where an earlier run of its name stopped."""
+    from wxpush.app.request import SendRequest
+
+    console = Console(quiet=quiet, json=as_json)
+    if in_doubt not in {"leave", "resend"}:
+        raise InputError(_("--in-doubt takes leave or resend."))
+    if as_json and to is not None:
+        raise InputError(_("--to and --json don't go together."))
+    request = SendRequest(
+        campaign=campaign,
+        recipients=Path(recipients),
+        list_name=recipients,
+        list_format=list_format,
+        run=run,
+        account=account,
+        rate=parse_rate(rate),
+        workers=workers,
+        limit=limit,
+        preflight=not no_preflight,
+        skip_invalid=skip_invalid,
+        keep_first=keep_first,
+        resend_in_doubt=in_doubt == "resend",
+        accept_changes=accept_changes,
+        dry_run=dry_run,
+        sandbox=scenario if sandbox else None,
+        failures=failures,
+    )
+    try:
+        with interruptible(), _readable(request) as readable:
+            if to is not None:
+                return _try_out(readable, to, row, console, yes=yes)
+            summary, code = _send(readable, console, yes=yes)
+    except KeyboardInterrupt:
+        console.say(_("Interrupted before anything was sent."))
+        return _refused(InterruptedRunError(_("interrupted")), request, console, as_json=as_json)
+    except WxpushError as error:
+        console.error(error)
+        return _refused(error, request, console, as_json=as_json)
+    if as_json:
+        console.json(summary.to_json())
+    if report is not None:
+        _write_report(report, summary)
+    return code
+
+
+def _send(request: "SendRequest", console: Console, *, yes: bool) -> "tuple[Summary, int]":
+    from wxpush.app.exitcode import exit_code
+    from wxpush.app.known_runs import remember_place
+    from wxpush.app.next_steps import after_send
+    from wxpush.app.rehearsal import dry_run
+    from wxpush.app.sending import opened
+
+    around = surroundings()
+    if request.dry_run:
+        with console.checking() as tell:
+            plan, summary = dry_run(request, around, tell)
+        console.plan(plan)
+        console.summary(summary)
+        return summary, 0 if not summary.failed else 1
+    with opened(request, around) as sending:
+        with console.checking() as tell:
+            sending.survey(tell)
+        plan = sending.plan()
+        console.plan(plan)
+        if not plan.is_over and not plan.rehearsal:
+            _ask(plan, console, yes=yes)
+        if not plan.rehearsal:
+            remember_place(sending.state, around)
+        total = None if plan.survey is None else plan.survey.rows
+        with signals_to(sending.stop), console.progress(total, plan.done) as listener:
+            summary = sending.execute(listener)
+        console.summary(summary, after_send(summary, this_command()))
+        return summary, exit_code(summary, sending.tolerate)
+
+
+def _ask(plan: "Plan", console: Console, *, yes: bool) -> None:
+    if yes:
+        return
+    if not console.can_ask():
+        raise NobodyToAskError(
+            _("There is no terminal to ask on, so nothing was sent."), _("Pass --yes to send without asking.")
+        )
+    if not console.ask(plan):
+        raise InterruptedRunError(_("Not sent: you didn't agree."))
+
+
+def _try_out(request: "SendRequest", to: str, row: int | None, console: Console, *, yes: bool) -> int:
+    from wxpush.app.trying import try_out
+
+    testers = [name.strip() for name in to.split(",") if name.strip()]
+    if not yes and not console.can_ask():
+        raise NobodyToAskError(
+            _("There is no terminal to ask on, so nothing was sent."), _("Pass --yes to send without asking.")
+        )
+    with console.progress(None, {}) as listener:
+        sample, results = try_out(request, testers, row, surroundings(), listener)
+    console.sample(sample)
+    for result in results:
+        if result.accepted:
+            console.data(_("{openid}: accepted by WeChat.").format(openid=result.to))
+        else:
+            console.data(f"{result.to}: {result.code} {result.words}")
+    return 0 if all(result.accepted for result in results) else 1
+
+
+def _refused(error: WxpushError, request: "SendRequest", console: Console, *, as_json: bool) -> int:
+    if as_json:
+        from wxpush.app.refusal import refusal
+
+        console.json(refusal(error, request.run or "", request.account or "default"))
+    return error.exit_code
+
+
+def _write_report(path: Path, summary: "Summary") -> None:
+    import json
+
+    try:
+        path.write_text(json.dumps(summary.to_json(), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise InputError(
+            _("The report {path} can't be written: {reason}.").format(path=path, reason=error.strerror)
+        ) from None
+
+
+@contextmanager
+def _readable(request: "SendRequest") -> "Iterator[SendRequest]":
+    """Keep standard input privately on disk while it is needed, since it is read twice."""
+    if request.list_name != "-":
+        yield request
+        return
+    from dataclasses import replace
+
+    with tempfile.TemporaryDirectory(prefix="wxpush-") as folder:  # made with mode 0700
+        path = Path(folder) / "stdin"
+        with path.open("wb") as spool:
+            shutil.copyfileobj(sys.stdin.buffer, spool)
+        yield replace(request, recipients=path)

@@ -1,0 +1,226 @@
+"""The one object through which the commands speak: data to standard output, talk to standard error."""
+
+import json as _json
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, TextIO
+
+from wxpush.app.results import Plan, RunView, Sample, Summary
+from wxpush.console import plan as _plan
+from wxpush.console import summary as _summary
+from wxpush.console import tables, words
+from wxpush.console.checking import Checking
+from wxpush.console.layout import Page
+from wxpush.console.progress import Course, LiveProgress, PlainProgress, Silent
+from wxpush.console.question import Asked, is_yes, question, says_yes
+from wxpush.console.safe import safe
+from wxpush.console.screen import Screen
+from wxpush.delivery.ports import Listener
+from wxpush.errors import ProblemsError, WxpushError
+from wxpush.i18n import _
+from wxpush.model import Problem, Quota, Severity
+from wxpush.report.failures import FailureRow
+
+_MOST_PROBLEMS = 20
+
+
+class Console:
+    """Shows everything in the language in force, as safe text, in the width and encoding of its streams.
+
+    `quiet` leaves errors, warnings, data, and a summary of a run that needs attention. With `json`,
+    standard output belongs to the one object of `json()`; what else would go there goes to standard error.
+    """
+
+    def __init__(
+        self,
+        *,
+        quiet: bool = False,
+        json: bool = False,
+        out: TextIO | None = None,
+        err: TextIO | None = None,
+        inp: TextIO | None = None,
+        environ: Mapping[str, str] | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        """The streams are those of the process unless given; `wall` is Unix time in seconds."""
+        self._out = Screen(sys.stdout if out is None else out, environ)
+        self._err = Screen(sys.stderr if err is None else err, environ, enduring=True)
+        self._inp = sys.stdin if inp is None else inp
+        self._quiet, self._json = quiet, json
+        self._monotonic, self._wall = monotonic, wall
+
+    # Talk
+
+    def say(self, text: str) -> None:
+        """A remark; not when quiet."""
+        if not self._quiet:
+            self._talk(text)
+
+    def warn(self, text: str) -> None:
+        """A warning."""
+        self._talk(_("warning: {text}").format(text=text), "yellow")
+
+    def error(self, error: WxpushError) -> None:
+        """What went wrong and how to mend it; a list of problems one by one."""
+        if isinstance(error, ProblemsError):
+            self.problems(error.problems, error.total)
+            return
+        page = self._err.page()
+        page.text(_("error: {text}").format(text=error), "red", hang=2)
+        if error.hint:
+            page.text(error.hint, indent=2)
+        self._err.show(page)
+
+    def problems(self, problems: Sequence[Problem], total: int | None = None) -> None:
+        """Each as `file:line:column: message hint`; the first 20, then how many more of `total`."""
+        page = self._err.page()
+        shown = problems[:_MOST_PROBLEMS]
+        for problem in shown:
+            _problem(page, problem)
+        more = (len(problems) if total is None else total) - len(shown)
+        if more > 0:
+            page.text(_("… and {count} more").format(count=words.number(more)))
+        self._err.show(page)
+
+    def plan(self, plan: Plan) -> None:
+        """What is about to be done; not when quiet."""
+        if not self._quiet:
+            page = self._err.page()
+            _plan.lay_out(page, plan, words.stamp(self._wall()))
+            self._err.show(page)
+
+    def can_ask(self) -> bool:
+        """Whether there is a person at a terminal to ask."""
+        try:
+            return self._err.is_terminal and self._inp.isatty()
+        except (AttributeError, ValueError):  # no standard input, or a closed one
+            return False
+
+    def ask(self, plan: Asked) -> bool:
+        """Whether to go ahead; end of input and Ctrl-C (as KeyboardInterrupt) mean no."""
+        return is_yes(plan, self._answer(question(plan)))
+
+    def confirm(self, text: str) -> bool:
+        """Whether the answer to `text` is yes; end of input and Ctrl-C mean no."""
+        return says_yes(self._answer(f"{safe(text)} [y/N] "))
+
+    def _answer(self, prompt: str) -> str:
+        self._err.write(prompt)
+        self._err.flush()
+        try:
+            answer = self._inp.readline()
+        except (KeyboardInterrupt, EOFError, UnicodeError):
+            answer = ""
+        if not answer.endswith("\n"):
+            self._err.write("\n")
+        return answer
+
+    def checking(self) -> AbstractContextManager[Callable[[int], None]]:
+        """Tells on a terminal how many rows have been checked; the context gives what to call."""
+        return Checking(self._err if self._err.animated and not self._quiet else None)
+
+    def failures(self, rows: Iterable[FailureRow]) -> None:
+        """Who didn't get the message, one line each: the first 20, then how many more."""
+        page = self._main.page()
+        tables.failure_rows(page, rows)
+        self._main.show(page)
+
+    def progress(self, total: int | None, already: Mapping[str, int]) -> AbstractContextManager[Listener]:
+        """Tells how the sending goes, while the context lasts.
+
+        `already` counts what the run has behind it, by state; `total` counts those messages, too, and is
+        None where it isn't known.
+        """
+        course = Course(total, dict(already))
+        if self._quiet:
+            return Silent()
+        if self._err.animated:
+            return LiveProgress(self._err, course, self._monotonic, self._wall)
+        return PlainProgress(self._err, course, self._monotonic, self._wall)
+
+    # Data
+
+    def data(self, text: str) -> None:
+        """A line of data, safe to show; with `json`, talk."""
+        page = self._main.page()
+        page.unbroken(text)
+        self._main.show(page)
+
+    def json(self, obj: Mapping[str, Any]) -> None:
+        """The one JSON object, on standard output; escapes where the encoding lacks a character."""
+        text = _json.dumps(obj, ensure_ascii=False, indent=2, allow_nan=False)
+        if not self._out.can_show(text):
+            text = _json.dumps(obj, indent=2, allow_nan=False)
+        self._out.write(text + "\n")
+        self._out.flush()
+
+    def summary(self, summary: Summary, next_commands: Sequence[tuple[str, str]] = ()) -> None:
+        """How a run stands after a call, then (command, why) to type next."""
+        if self._quiet and not _summary.needs_attention(summary):
+            return
+        page = self._main.page()
+        _summary.lay_out(page, summary, next_commands, words.stamp(self._wall()))
+        self._main.show(page)
+
+    def sample(self, sample: Sample) -> None:
+        """One message as its recipient will see it."""
+        page = self._main.page()
+        _plan.lay_out_sample(page, sample)
+        self._main.show(page)
+
+    def commands(self, next_commands: Sequence[tuple[str, str]]) -> None:
+        """(command, why) to type next; not when quiet."""
+        if not self._quiet:
+            page = self._err.page()
+            _summary.commands(page, next_commands)
+            self._err.show(page)
+
+    def runs(self, views: Sequence[RunView]) -> None:
+        """One line for each run."""
+        page = self._main.page()
+        tables.runs(page, views)
+        self._main.show(page)
+
+    def run(self, view: RunView) -> None:
+        """All that is known of one run."""
+        page = self._main.page()
+        tables.run(page, view)
+        self._main.show(page)
+
+    def token(self, info: Mapping[str, object]) -> None:
+        """Facts about the token by name (account, token, expires, …), masked by the caller."""
+        page = self._main.page()
+        tables.token(page, info)
+        self._main.show(page)
+
+    def quota(self, account: str, quota: Quota, kept: int = 0) -> None:
+        """The day's quota; `kept` messages of it are left to the account's other systems."""
+        page = self._main.page()
+        tables.quota(page, account, quota, kept)
+        self._main.show(page)
+
+    def explain(self, known: tables.Explained) -> None:
+        """One error code: meaning, whose fault it is, what to do."""
+        page = self._main.page()
+        tables.explain(page, known)
+        self._main.show(page)
+
+    @property
+    def _main(self) -> Screen:
+        return self._err if self._json else self._out
+
+    def _talk(self, text: str, style: str = "") -> None:
+        page = self._err.page()
+        page.text(text, style, hang=2)
+        self._err.show(page)
+
+
+def _problem(page: Page, problem: Problem) -> None:
+    if problem.severity is Severity.WARNING:
+        message = _("warning: {text}").format(text=problem.message)
+        page.text(f"{problem.place}: {message} {problem.hint}".rstrip(), "yellow", hang=4)
+    else:
+        page.text(str(problem), hang=4)

@@ -1,0 +1,179 @@
+"""Small tables and details: runs, a run, the token, the quota, an error code."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from wxpush.app.results import RunView
+from wxpush.console import words
+from wxpush.console.layout import Column, Page, Span
+from wxpush.console.summary import count_rows, failures, skipped
+from wxpush.i18n import _
+from wxpush.model import CodeClass, Quota
+from wxpush.report.failures import FailureRow
+
+_STATES = ("accepted", "failed", "skipped", "held", "in_doubt", "pending")
+
+_MOST_FAILURES = 20
+
+
+class Explained(Protocol):
+    """An error code in words; `meaning` and `advice` turn into text of the language in force."""
+
+    @property
+    def code(self) -> str:
+        """The code."""
+
+    @property
+    def meaning(self) -> object:
+        """What it says."""
+
+    @property
+    def advice(self) -> object:
+        """What to do."""
+
+    @property
+    def cls(self) -> CodeClass:
+        """Whose fault it is."""
+
+
+def runs(page: Page, views: Sequence[RunView]) -> None:
+    """One line for each run."""
+    if not views:
+        page.text(_("No runs yet."))
+        return
+    columns = [
+        Column(_("run")),
+        Column(_("state"), rank=1),
+        Column(words.state("accepted"), right=True, rank=2),
+        Column(words.state("failed"), right=True, rank=3),
+        Column(_("total"), right=True, rank=4),
+        Column(words.state("in_doubt"), right=True, rank=5),
+        Column(_("account"), rank=7),
+        Column(_("last change"), rank=6),
+    ]
+    page.table(columns, [_run_row(view) for view in views])
+
+
+def _run_row(view: RunView) -> list[Span]:
+    return [
+        (view.name, ""),
+        _run_state(view),
+        _count(view, "accepted"),
+        _count(view, "failed"),
+        (words.number(view.total), ""),
+        _count(view, "in_doubt"),
+        (view.account, "dim"),
+        (words.moment(view.updated), "dim"),
+    ]
+
+
+def _run_state(view: RunView) -> Span:
+    if view.live_pid is not None:
+        return _("running (pid {pid})").format(pid=view.live_pid), "green"
+    return words.state(view.state), words.STATE_STYLES.get(view.state, "")
+
+
+def _count(view: RunView, name: str) -> Span:
+    count = view.counts.get(name, 0)
+    return words.number(count), words.STATE_STYLES.get(name, "") if count else ""
+
+
+def run(page: Page, view: RunView) -> None:
+    """All that is known of one run."""
+    page.pairs(
+        [
+            (_("Run"), (view.name, "bold")),
+            (_("State"), _run_state(view)),
+            (_("Account"), (f"{view.account} ({view.appid})", "")),
+            (_("Template"), (f"{view.template_title} ({view.template_id})", "")),
+            (_("Campaign"), (str(view.campaign), "")),
+            (_("List"), (view.list_name, "")),
+            (_("Begun"), (words.moment(view.created), "")),
+            (_("Last change"), (words.moment(view.updated), "")),
+            (_("Folder"), (str(view.folder), "")),
+        ]
+    )
+    page.blank()
+    page.numbers(count_rows({name: view.counts.get(name, 0) for name in _STATES}, view.total), indent=2)
+    skipped(page, view.skips)
+    if view.failures:
+        page.blank()
+        failures(page, view.failures)
+
+
+def token(page: Page, info: Mapping[str, object]) -> None:
+    """What is known of the token; the caller has masked it."""
+    page.pairs([(_token_label(name), (_shown(value), "")) for name, value in info.items()])
+
+
+def _token_label(name: str) -> str:
+    labels = {
+        "account": _("Account"),
+        "appid": _("appid"),
+        "token": _("Token"),
+        "source": _("Source"),
+        "generation": _("Generation"),
+        "fetched": _("Fetched"),
+        "expires": _("Expires"),
+        "file": _("File"),
+    }
+    return labels.get(name, name)
+
+
+def _shown(value: object) -> str:
+    match value:
+        case None:
+            return _("none")
+        case datetime():
+            return words.moment(value)
+        case bool():
+            return _("yes") if value else _("no")
+        case int():
+            return words.number(value)
+        case _:
+            return str(value)
+
+
+def quota(page: Page, account: str, figures: Quota, kept: int) -> None:
+    """The day's quota; `kept` messages of it are left to the account's other systems."""
+    page.text(_("Quota of {account} for template messages today").format(account=account), "bold")
+    rows: list[tuple[str, Span]] = [
+        (_("limit"), (words.number(figures.limit), "")),
+        (_("used"), (words.number(figures.used), "")),
+        (_("left"), (words.number(figures.remain), "green" if figures.remain > kept else "yellow")),
+    ]
+    if kept:
+        rows.append((_("kept for other systems"), (words.number(kept), "dim")))
+    page.numbers(rows, indent=2)
+
+
+def explain(page: Page, known: Explained) -> None:
+    """One error code: meaning, whose fault it is, what to do."""
+    page.pairs(
+        [
+            (_("Code"), (known.code, "bold")),
+            (_("Meaning"), (str(known.meaning), "")),
+            (_("Whose fault"), (words.code_class(known.cls.value), "")),
+            (_("Remedy"), (str(known.advice) or _("none known"), "")),
+        ]
+    )
+
+
+def failure_rows(page: Page, rows: Iterable[FailureRow]) -> None:
+    """One line each: place, code, meaning; the first 20, then how many more."""
+    shown: list[FailureRow] = []
+    more = 0
+    for row in rows:
+        if len(shown) < _MOST_FAILURES:
+            shown.append(row)
+        else:
+            more += 1
+    if not shown:
+        return
+    page.blank()
+    for row in shown:
+        place = _("line {line}").format(line=row.line)
+        page.text(f"{place}  {row.code}  {row.meaning}", hang=4, indent=2)
+    if more:
+        page.text(_("… and {count} more").format(count=words.number(more)), indent=2)

@@ -1,0 +1,147 @@
+"""Numbers, moments, states and waits in words, in the language in force."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta, timezone
+
+from wxpush.delivery.ports import Notice, Waiting, Why
+from wxpush.i18n import _
+
+BEIJING = timezone(timedelta(hours=8))
+
+
+def number(count: int) -> str:
+    """`12345` as `12,345`."""
+    return f"{count:,}"
+
+
+def rate(per_second: float) -> str:
+    """A rate as people say it: by the second, or by the minute where that is below one."""
+    if 0 < per_second < 1:
+        return _("{number} a minute").format(number=f"{per_second * 60:.3g}")
+    return _("{number}/s").format(number=f"{per_second:,.1f}".removesuffix(".0"))
+
+
+def moment(at: datetime, today: datetime | None = None) -> str:
+    """Beijing time: `2026-11-23 14:03:00 +08:00`, without the date where `today` is the same day."""
+    local = at.astimezone(BEIJING)
+    if today is not None and local.date() == today.astimezone(BEIJING).date():
+        return f"{local:%H:%M:%S} +08:00"
+    return f"{local:%Y-%m-%d %H:%M:%S} +08:00"
+
+
+def stamp(unix: float) -> datetime:
+    """A Unix time in seconds as a moment in Beijing."""
+    return datetime.fromtimestamp(unix, BEIJING)
+
+
+def duration(seconds: float) -> str:
+    """`0:05:34`; days are hours past 24."""
+    whole = max(0, round(seconds))
+    return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
+
+
+def state(name: str) -> str:
+    """An outcome or the state of a run as a word; a name that nobody knows as it is."""
+    words = {
+        "accepted": _("accepted"),
+        "failed": _("failed"),
+        "skipped": _("skipped"),
+        "held": _("held for review"),
+        "in_doubt": _("in doubt"),
+        "pending": _("pending"),
+        "finished": _("finished"),
+        "limited": _("limited"),
+        "stopped": _("stopped"),
+        "interrupted": _("interrupted"),
+        "dry_run": _("rehearsal"),
+        "refused": _("refused"),
+        "running": _("running"),
+        "retrying": _("retrying"),
+    }
+    return words.get(name, name)
+
+
+STATE_STYLES = {
+    "accepted": "green",
+    "finished": "green",
+    "failed": "red",
+    "held": "yellow",
+    "in_doubt": "yellow",
+    "stopped": "yellow",
+    "interrupted": "yellow",
+}
+
+
+def reason(name: str) -> str:
+    """Why a row is skipped."""
+    words = {
+        "duplicate": _("the same message twice in the list"),
+        "condition": _("`when` is false"),
+        "suppressed": _("on the suppression list"),
+        "frequency": _("had a message lately"),
+        "expired": _("too late for it"),
+        "not_following": _("doesn't follow the account"),
+    }
+    return words.get(name, name)
+
+
+def listed(parts: Iterable[str]) -> str:
+    """Several things in one line."""
+    return _(", ").join(parts)
+
+
+def counted(counts: Mapping[str, int]) -> str:
+    """Counts by state in one line, those of zero left out."""
+    text = _("{count} {name}")
+    return listed(text.format(count=number(n), name=state(name)) for name, n in counts.items() if n)
+
+
+def skips(counts: Mapping[str, int]) -> str:
+    """Counts of skipped rows by reason in one line; empty where there are none."""
+    text = _("{count} ({reason})")
+    return listed(text.format(count=number(n), reason=reason(name)) for name, n in counts.items() if n)
+
+
+def code_class(name: str) -> str:
+    """Whose fault a code is."""
+    words = {
+        "transient": _("passing trouble; trying again helps"),
+        "throttle": _("too fast or too much"),
+        "account": _("the account's; it stops the run"),
+        "message": _("the message's"),
+        "recipient": _("the recipient's own"),
+        "unknown": _("not known"),
+    }
+    return words.get(name, name)
+
+
+def wait(waiting: Waiting, now: datetime) -> str:
+    """Why nothing is sent just now, and the moment at which it goes on where that is known."""
+    causes = {
+        Why.HOURS: _("outside the send window"),
+        Why.QUOTA: _("the day's quota is used up"),
+        Why.THROTTLE: _("rate limit by WeChat"),
+        Why.OUTAGE: _("WeChat can't be reached"),
+        Why.TOKEN: _("no access_token yet"),
+        Why.RETRY: _("all that is left waits for its next try"),
+    }
+    cause = causes[waiting.why]
+    if waiting.detail:
+        cause = _("{cause} ({detail})").format(cause=cause, detail=waiting.detail)
+    if waiting.until is None:
+        return cause
+    until = moment(waiting.until, now)
+    if waiting.why is Why.OUTAGE:
+        return _("{cause}, tries again at {moment}").format(cause=cause, moment=until)
+    return _("{cause}, goes on at {moment}").format(cause=cause, moment=until)
+
+
+def notice(notice: Notice, detail: str) -> str:
+    """Something that the operator should know, though it goes on."""
+    words = {
+        Notice.QUOTA_UNREADABLE: _("The day's quota can't be read, so it isn't kept watch over."),
+        Notice.SLOWED_DOWN: _("WeChat is busy; sending more slowly for a while."),
+        Notice.TOKEN_TROUBLE: _("No access_token could be had; trying again."),
+    }
+    text = words[notice]
+    return _("{text} ({detail})").format(text=text, detail=detail) if detail else text

@@ -1,0 +1,1 @@
+"""Files that tell how a run went."""
