@@ -1,4 +1,4 @@
-"""Folders and files that only this user may read: made private, written whole, and refused when they are not."""
+"""Folders and files for this user only: made private, written whole, refused when they are not."""
 
 import os
 import stat

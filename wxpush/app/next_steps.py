@@ -1,7 +1,6 @@
 """The next command to type, and why."""
 
 import shlex
-from collections.abc import Sequence
 
 from wxpush.app.results import Summary
 from wxpush.i18n import _
@@ -10,11 +9,9 @@ from wxpush.model import CodeClass
 _MAY_SUCCEED = frozenset({CodeClass.TRANSIENT, CodeClass.THROTTLE})
 
 
-def after_send(summary: Summary, again: str) -> Sequence[tuple[str, str]]:
-    """`again` is the command that was just run, to be typed once more."""
+def after_send(summary: Summary, again: str) -> list[tuple[str, str]]:
+    """`again` is the command that was just run, to be typed once more; a rehearsal has no sequel."""
     steps: list[tuple[str, str]] = []
-    if summary.state == "dry_run":
-        return steps
     if summary.unsettled:
         steps.append((again, _("within eight minutes: settles what is in doubt with the same ids")))
     elif summary.pending or summary.state in {"stopped", "interrupted"}:

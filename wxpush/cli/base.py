@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 _SIGNALS: Final = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
+
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 @dataclass(slots=True)
@@ -70,6 +73,11 @@ def new_app(help_text: str) -> typer.Typer:
         pretty_exceptions_show_locals=False,
         rich_markup_mode="rich",
     )
+
+
+def command(app: typer.Typer, name: str, help_text: str) -> Callable[[_Function], _Function]:
+    """Add a command to `app`; `help_text` is in the language in force."""
+    return app.command(name, cls=Command, help=help_text)
 
 
 def surroundings() -> "Surroundings":

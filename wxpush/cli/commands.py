@@ -7,19 +7,25 @@ import typer
 
 from wxpush import __version__
 from wxpush.cli import account, practice, retry, runs, send, token
-from wxpush.cli.base import GLOBALS, Command, new_app
+from wxpush.cli.base import GLOBALS, command, new_app
 from wxpush.i18n import _
 
 app = new_app(_("Send WeChat template messages to a list: nobody twice, nobody lost."))
-app.command("send", cls=Command)(send.send)
-app.command("retry-failed", cls=Command)(retry.retry_failed)
+
+# In the order of a first week with wxpush; help texts are given here because docstrings have one language.
+command(app, "init", _("Write a starter campaign, template and list; overwrite nothing."))(practice.init)
+command(app, "send", _("Send a campaign to a list; go on where an earlier run of its name stopped."))(
+    send.send
+)
+command(app, "retry-failed", _("Send again what failed and may succeed now."))(retry.retry_failed)
 app.add_typer(runs.app, name="runs")
-app.command("report", cls=Command)(runs.report)
+command(app, "report", _("Tell who didn't get the message, and why."))(runs.report)
+command(app, "explain", _("Explain an error code. A negative one: wxpush explain -- -1"))(account.explain)
+command(app, "quota", _("Show today's quota of template messages, used and left."))(
+    account.quota
+)
 app.add_typer(token.app, name="token")
-app.command("quota", cls=Command)(account.quota)
-app.command("explain", cls=Command)(account.explain)
-app.command("init", cls=Command)(practice.init)
-app.command("sandbox", cls=Command)(practice.sandbox)
+command(app, "sandbox", _("Run a local WeChat to practise on."))(practice.sandbox)
 
 
 def _show_version(wanted: bool) -> None:

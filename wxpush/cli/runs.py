@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from wxpush.cli.base import Command, new_app, surroundings
+from wxpush.cli.base import command, new_app, surroundings
 from wxpush.cli.options import Json, RunName
 from wxpush.console import Console
 from wxpush.i18n import _, speaking
@@ -25,7 +25,7 @@ class Format(StrEnum):
     CSV = "csv"
 
 
-@app.callback(invoke_without_command=True)
+@app.callback(invoke_without_command=True, help=_("What has been sent, and how it stands."))
 def runs(
     context: typer.Context,
     as_json: Json = False,
@@ -44,7 +44,7 @@ def runs(
         console.runs(views)
 
 
-@app.command("show", cls=Command)
+@command(app, "show", _("Show one run as its ledger has it, also while it is being sent."))
 def show(
     run: RunName = None,
     as_json: Json = False,

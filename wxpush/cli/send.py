@@ -156,7 +156,7 @@ def _send(request: "SendRequest", console: Console, *, yes: bool) -> "tuple[Summ
         total = None if plan.survey is None else plan.survey.rows
         with signals_to(sending.stop), console.progress(total, plan.done) as listener:
             summary = sending.execute(listener)
-        console.summary(summary, after_send(summary, this_command()))
+        console.summary(summary, [] if plan.rehearsal else after_send(summary, this_command()))
         return summary, exit_code(summary, sending.tolerate)
 
 

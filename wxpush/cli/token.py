@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from wxpush.cli.base import Command, new_app, surroundings
+from wxpush.cli.base import command, new_app, surroundings
 from wxpush.cli.options import AccountName, Json, Yes
 from wxpush.console import Console
 from wxpush.errors import InterruptedRunError, NobodyToAskError
@@ -18,7 +18,7 @@ app = new_app(_("The cached access_token."))
 _Reveal = Annotated[bool, typer.Option("--reveal", help=_("Show the token itself, not just its ends."))]
 
 
-@app.command("show", cls=Command)
+@command(app, "show", _("Show the cached token, masked; ask nobody for a new one."))
 def show(account: AccountName = None, reveal: _Reveal = False, as_json: Json = False) -> int:
     """Show the cached token, masked; asks nobody for a new one."""
     from wxpush.app.tokens import cached
@@ -32,7 +32,7 @@ def show(account: AccountName = None, reveal: _Reveal = False, as_json: Json = F
     return 0
 
 
-@app.command("refresh", cls=Command)
+@command(app, "refresh", _("Ask WeChat for the token now; without --force other systems don't notice."))
 def refresh(
     account: AccountName = None,
     force: Annotated[
@@ -52,7 +52,7 @@ def refresh(
     return 0
 
 
-@app.command("clear", cls=Command)
+@command(app, "clear", _("Forget the cached token; it stays valid at WeChat."))
 def clear(account: AccountName = None) -> int:
     """Forget the cached token; it stays valid at WeChat."""
     from wxpush.app.tokens import forget
