@@ -21,9 +21,7 @@ command(app, "retry-failed", _("Send again what failed and may succeed now."))(r
 app.add_typer(runs.app, name="runs")
 command(app, "report", _("Tell who didn't get the message, and why."))(runs.report)
 command(app, "explain", _("Explain an error code. A negative one: wxpush explain -- -1"))(account.explain)
-command(app, "quota", _("Show today's quota of template messages, used and left."))(
-    account.quota
-)
+command(app, "quota", _("Show today's quota of template messages, used and left."))(account.quota)
 app.add_typer(token.app, name="token")
 command(app, "sandbox", _("Run a local WeChat to practise on."))(practice.sandbox)
 

@@ -103,8 +103,8 @@ def run(page: Page, view: RunView) -> None:
 
 
 def token(page: Page, info: Mapping[str, object]) -> None:
-    """What is known of the token; the caller has masked it."""
-    page.pairs([(_token_label(name), (_shown(value), "")) for name, value in info.items()])
+    """What is known of the token; the caller has masked it. Moments are ISO 8601, spans in seconds."""
+    page.pairs([(_token_label(name), (_token_fact(name, value), "")) for name, value in info.items()])
 
 
 def _token_label(name: str) -> str:
@@ -112,27 +112,20 @@ def _token_label(name: str) -> str:
         "account": _("Account"),
         "appid": _("appid"),
         "token": _("Token"),
-        "source": _("Source"),
+        "fetched_at": _("Fetched"),
+        "expires_at": _("Expires"),
+        "seconds_left": _("Time left"),
         "generation": _("Generation"),
-        "fetched": _("Fetched"),
-        "expires": _("Expires"),
-        "file": _("File"),
     }
     return labels.get(name, name)
 
 
-def _shown(value: object) -> str:
-    match value:
-        case None:
-            return _("none")
-        case datetime():
-            return words.moment(value)
-        case bool():
-            return _("yes") if value else _("no")
-        case int():
-            return words.number(value)
-        case _:
-            return str(value)
+def _token_fact(name: str, value: object) -> str:
+    if isinstance(value, str) and name.endswith("_at"):
+        return words.moment(datetime.fromisoformat(value))
+    if isinstance(value, int | float) and name.startswith("seconds"):
+        return words.duration(value)
+    return _("none") if value is None else str(value)
 
 
 def quota(page: Page, account: str, figures: Quota, kept: int) -> None:

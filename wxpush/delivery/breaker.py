@@ -1,15 +1,26 @@
 """A circuit breaker: stops knocking on a door that nobody opens, and tries it now and then."""
 
 from collections import deque
+from dataclasses import dataclass
 from typing import Final
 
 _WINDOW_S: Final = 10.0
+_SLOT_S: Final = 0.1
 _SAMPLES: Final = 20
 _SHARE: Final = 0.5
 _IN_A_ROW: Final = 5
 _FIRST_PAUSE_S: Final = 5.0
 _LONGEST_PAUSE_S: Final = 30.0
 _PROBES: Final = 3
+
+
+@dataclass(slots=True)
+class _Slot:
+    """The calls of a tenth of a second."""
+
+    begins: float
+    calls: int = 0
+    bad: int = 0
 
 
 class Breaker:
@@ -21,8 +32,7 @@ class Breaker:
     """
 
     def __init__(self) -> None:
-        self._calls: deque[tuple[float, bool]] = deque()
-        self._bad = 0
+        self._slots: deque[_Slot] = deque()
         self._in_a_row = 0
         self._pause = 0.0
         self._opens_at: float | None = None
@@ -61,10 +71,7 @@ class Breaker:
             self._close()
             return
         self._in_a_row = 0 if answered else self._in_a_row + 1
-        self._calls.append((now, answered))
-        self._bad += not answered
-        while self._calls[0][0] < now - _WINDOW_S:
-            self._bad -= not self._calls.popleft()[1]
+        self._count(now, answered=answered)
         if not answered and self._should_open(now):
             self._open(now)
 
@@ -72,8 +79,19 @@ class Breaker:
         if self._opens_at is not None:
             # Calls that were under way when it opened say nothing new; a failed probe does.
             return now >= self._opens_at and not self._probes_left
-        enough = len(self._calls) >= _SAMPLES and self._bad >= _SHARE * len(self._calls)
-        return enough or self._in_a_row >= _IN_A_ROW
+        calls = sum(slot.calls for slot in self._slots)
+        bad = sum(slot.bad for slot in self._slots)
+        return (calls >= _SAMPLES and bad >= _SHARE * calls) or self._in_a_row >= _IN_A_ROW
+
+    def _count(self, now: float, *, answered: bool) -> None:
+        """Count in slots of a tenth of a second: memory must not grow with the rate."""
+        begins = now // _SLOT_S * _SLOT_S
+        if not self._slots or self._slots[-1].begins != begins:
+            self._slots.append(_Slot(begins))
+        self._slots[-1].calls += 1
+        self._slots[-1].bad += not answered
+        while self._slots[0].begins < now - _WINDOW_S:
+            self._slots.popleft()
 
     def _open(self, now: float) -> None:
         self._pause = min(_LONGEST_PAUSE_S, self._pause * 2 or _FIRST_PAUSE_S)
@@ -81,7 +99,7 @@ class Breaker:
         self._probes_left = _PROBES
 
     def _close(self) -> None:
-        self._calls.clear()
-        self._bad = self._in_a_row = 0
+        self._slots.clear()
+        self._in_a_row = 0
         self._pause = 0.0
         self._opens_at = None

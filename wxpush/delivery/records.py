@@ -118,14 +118,7 @@ def load_claims(text: str) -> list[Claim]:
     try:
         block = json.loads(text)
         made = Moment(float(block["t"]), float(block["b"]), str(block["i"]))
-        return [
-            Claim(
-                Message(str(key), "", str(payload), int(row), int(line), str(fields), int(epoch)),
-                made,
-                int(block["l"]),
-            )
-            for key, row, line, epoch, payload, fields in block["c"]
-        ]
+        return [Claim(_message(*packed), made) for packed in block["c"]]
     except (ValueError, TypeError, KeyError, RecursionError):
         raise _unreadable() from None
 

@@ -10,6 +10,8 @@ from enum import Enum, auto
 
 from wxpush.model import Arrival
 
+_SWEEP_FROM = 256
+
 
 class FlightOverError(Exception):
     """The call has ended by its deadline: nothing of it may be sent any more."""
@@ -84,6 +86,11 @@ class Flight:
             handle.close()
         return first
 
+    @property
+    def is_over(self) -> bool:
+        """Whether its end has come."""
+        return self._phase is _Phase.OVER
+
     def expire(self) -> None:
         """End it by the deadline: whatever waits on its socket wakes up."""
         with self._lock:
@@ -110,18 +117,27 @@ class Watchdog:
         self._changed = threading.Condition()
         self._flights: list[tuple[float, int, Flight]] = []
         self._order = itertools.count()
+        self._sweep_at = _SWEEP_FROM
         self._thread: threading.Thread | None = None
         self._closed = False
 
     def watch(self, flight: Flight) -> None:
         """See that `flight` is over at its deadline."""
         with self._changed:
+            if len(self._flights) > self._sweep_at:
+                self._sweep()
             heapq.heappush(self._flights, (flight.deadline, next(self._order), flight))
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="wxpush-watchdog", daemon=True)
                 self._thread.start()
             elif self._flights[0][2] is flight:
                 self._changed.notify()
+
+    def _sweep(self) -> None:
+        """Let go of flights that are over: at a high rate thousands end before the deadline of the first."""
+        self._flights = [entry for entry in self._flights if not entry[2].is_over]
+        heapq.heapify(self._flights)
+        self._sweep_at = 2 * len(self._flights) + _SWEEP_FROM
 
     def close(self) -> None:
         """End every flight now, and the thread."""
