@@ -22,9 +22,10 @@ FLOORS = {
     "errors": 0, "model": 0, "i18n": 0,
     "config": 1, "yamlfile": 1, "private": 1,
     "delivery": 2, "campaign": 2, "channels": 2,
-    "report": 3, "console": 3, "sandbox": 3,
+    "report": 3, "sandbox": 3,
     "app": 4,
-    "cli": 5, "__main__": 6,
+    "console": 5,
+    "cli": 6, "__main__": 7,
 }  # fmt: skip
 
 # Rooms of the same floor that must not know each other; `cli` and `app` join them.

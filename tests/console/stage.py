@@ -13,16 +13,33 @@ from wxpush.model import CodeClass, Quota
 BEIJING = timezone(timedelta(hours=8))
 NOON = datetime(2026, 11, 23, 12, 0, 0, tzinfo=BEIJING)
 OPENID = "oAbCdEfGhIjKlMnOpQrStUvWxYz1"
-CORPUS = ["[red]", "[/]", "[/red]", "[link=file:///etc/passwd]x[/link]", ":smile:", "\x1b[2J", "\x1b]8;;http://x\x07",
-          "\x9b31m", "\u202eevil", "\u2066x\u2069", "a\rb", "a\nb", "\x00", "\u200b", "\ue000", "\ud800", "\u2028"]  # fmt: skip
+MARKUP = ["[red]", "[/]", "[/red]", "[link=file:///etc/passwd]x[/link]", ":smile:"]
+CONTROLS = [
+    "\x1b[2J",
+    "\x1b]8;;http://x\x07",
+    "\x9b31m",
+    "\u202eevil",
+    "\u2066x\u2069",
+    "a\rb",
+    "a\nb",
+    "\x00",
+]
+CORPUS = [*MARKUP, *CONTROLS, "\u200b", "\ue000", "\ud800", "\u2028"]
 
 
 class Stream(io.TextIOWrapper):
-    """An output in an encoding of its own, a terminal or not."""
+    """An output in an encoding of its own, a terminal or not, sound or with a fault."""
 
-    def __init__(self, encoding: str = "utf-8", *, terminal: bool = False) -> None:
+    def __init__(
+        self, encoding: str = "utf-8", *, terminal: bool = False, fault: OSError | None = None
+    ) -> None:
         super().__init__(io.BytesIO(), encoding=encoding, newline="")
-        self._terminal = terminal
+        self._terminal, self._fault = terminal, fault
+
+    def write(self, text: str, /) -> int:
+        if self._fault is not None:
+            raise self._fault
+        return super().write(text)
 
     def isatty(self) -> bool:
         return self._terminal
@@ -41,12 +58,18 @@ class Stream(io.TextIOWrapper):
 class Input(io.StringIO):
     """What a person types."""
 
-    def __init__(self, typed: str = "", *, terminal: bool = True) -> None:
+    def __init__(self, typed: str = "", *, terminal: bool = True, interrupted: bool = False) -> None:
         super().__init__(typed)
-        self._terminal = terminal
+        self._terminal, self._interrupted = terminal, interrupted
 
     def isatty(self) -> bool:
+        super().isatty()  # raises when it is closed
         return self._terminal
+
+    def readline(self, size: int | None = -1, /) -> str:
+        if self._interrupted:
+            raise KeyboardInterrupt
+        return super().readline(size)
 
 
 class Hands:
@@ -115,6 +138,7 @@ def a_plan(**changes: Any) -> Plan:
         begins=NOON,
         ends=NOON + timedelta(minutes=6),
         days=1,
+        goes_on_alone=True,
         sample=a_sample(),
     )
     return replace(plan, **changes)

@@ -11,6 +11,7 @@ from wxpush.channels.wechat.errcodes import info
 from wxpush.console import Console
 from wxpush.errors import InputError, ProblemsError
 from wxpush.model import Problem, Quota, Severity
+from wxpush.report.failures import FailureRow
 
 
 def problems(count: int) -> list[Problem]:
@@ -163,13 +164,8 @@ def test_the_question_names_the_number() -> None:
     assert "9,878" in stage.err.text()
 
 
-class Interrupting(Input):
-    def readline(self, size: int = -1, /) -> str:
-        raise KeyboardInterrupt
-
-
 def test_ctrl_c_at_the_question_means_no() -> None:
-    assert Stage(inp=Interrupting()).console.ask(a_plan(people=3)) is False
+    assert Stage(inp=Input(interrupted=True)).console.ask(a_plan(people=3)) is False
 
 
 def test_another_question_can_be_asked() -> None:
@@ -191,34 +187,30 @@ def test_a_closed_standard_input_can_not_be_asked() -> None:
     assert Stage(inp=closed, width=80).console.can_ask() is False
 
 
-class Gone(Stream):
+def gone() -> Stream:
     """An output whose reader has left."""
-
-    def write(self, text: str, /) -> int:
-        raise BrokenPipeError
+    return Stream(fault=BrokenPipeError())
 
 
-class Full(Stream):
+def full() -> Stream:
     """An output on a full disk."""
-
-    def write(self, text: str, /) -> int:
-        raise OSError(28, "No space left on device")
+    return Stream(fault=OSError(28, "No space left on device"))
 
 
 def test_a_reader_that_leaves_ends_nothing() -> None:
-    console = Console(out=Gone(), err=Gone(), environ={})
+    console = Console(out=gone(), err=gone(), environ={})
     console.say("hello")
     console.data("order")
     console.json({"a": 1})
 
 
 def test_talk_that_can_not_be_written_ends_nothing() -> None:
-    Console(out=Stream(), err=Full(), environ={}).warn("odd")
+    Console(out=Stream(), err=full(), environ={}).warn("odd")
 
 
 def test_data_that_can_not_be_written_is_an_error() -> None:
     with pytest.raises(OSError, match="No space left"):
-        Console(out=Full(), err=Stream(), environ={}).json({"a": 1})
+        Console(out=full(), err=Stream(), environ={}).json({"a": 1})
 
 
 def test_runs_are_listed_one_a_line_with_their_counts() -> None:
@@ -231,7 +223,7 @@ def test_runs_are_listed_one_a_line_with_their_counts() -> None:
 
 
 def test_a_narrow_terminal_keeps_name_and_state_of_a_run() -> None:
-    stage = Stage(width=45)
+    stage = Stage(width=45, environ={"TERM": "dumb", "LINES": "24"})
     stage.console.runs([a_view()])
     assert stage.out.lines()[1].split()[:2] == ["order-shipped-2026-11-23", "stopped"]
     assert all(len(line) <= 45 for line in stage.out.lines())
@@ -270,6 +262,35 @@ def test_the_quota_is_shown_with_what_is_kept() -> None:
 
 def test_facts_about_the_token_are_named_in_words_and_beijing_time() -> None:
     stage = Stage()
-    stage.console.token({"account": "shop", "expires": a_view().updated, "fetched": None, "valid": True})
-    assert stage.out.lines()[1].split(maxsplit=1) == ["Expires", "2026-11-23 13:00:00 +08:00"]
-    assert [line.split()[-1] for line in stage.out.lines()[2:]] == ["none", "yes"]
+    facts = {"account": "shop", "expires_at": "2026-11-23T05:00:00+00:00", "seconds_left": 7200}
+    stage.console.token(facts | {"generation": 3, "extra": None})
+    assert [line.split(maxsplit=1) for line in stage.out.lines() if "left" not in line] == [
+        ["Account", "shop"],
+        ["Expires", "2026-11-23 13:00:00 +08:00"],
+        ["Generation", "3"],
+        ["extra", "none"],
+    ]
+    assert "Time left   2:00:00" in stage.out.lines()
+
+
+def test_after_twenty_failures_the_rest_is_counted() -> None:
+    stage = Stage()
+    stage.console.failures(
+        FailureRow("failed", line, "43004", "require subscribe", "", 1, 0.0, {}) for line in range(2, 1_300)
+    )
+    first, *others, last = stage.out.lines()
+    assert first == "  line 2  43004  require subscribe"
+    assert len(others) == 19
+    assert last == "  … and 1,278 more"
+
+
+def test_checking_is_told_on_a_terminal_and_leaves_no_trace_on_a_pipe() -> None:
+    told = {}
+    for width in (80, None):
+        stage = Stage(width=width)
+        with stage.console.checking() as tell:
+            tell(12_345)
+        told[width] = stage.err.text()
+    assert "12,345" in told[80]
+    assert told[80].endswith("\r\x1b[K")
+    assert told[None] == ""

@@ -44,8 +44,9 @@ def test_a_frame_fits_every_width(width: int, total: int | None, language: i18n.
     assert [line for line in frame(course, width) if cell_len(line) > width] == []
 
 
-def test_a_narrow_frame_keeps_the_share_and_drops_the_bar() -> None:
-    assert frame(underway(), 30)[0].startswith("13%  1,305/10,000")
+def test_a_narrow_frame_keeps_the_share_and_drops_the_rate_then_the_bar() -> None:
+    assert frame(underway(), 35)[0].endswith("13%  1,305/10,000  0:04:50 left")
+    assert frame(underway(), 25)[0] == "13%  1,305/10,000"
 
 
 def test_without_a_total_there_is_a_count_but_no_bar() -> None:

@@ -68,6 +68,7 @@ def _plan(request: SendRequest, around: Surroundings, material: Material, survey
         begins=expected.begins,
         ends=expected.ends,
         days=expected.days,
+        goes_on_alone=True,
         sample=survey.sample,
         rehearsal="dry_run",
         notes=material.notes(),

@@ -75,6 +75,8 @@ class Plan:
     begins: datetime | None
     ends: datetime | None
     days: int
+    goes_on_alone: bool
+    """Whether it waits by itself where one day is not enough; else the command is to be run again."""
     sample: Sample | None
     rehearsal: str = ""
     """`dry_run`, `sandbox`, or empty for the real thing."""

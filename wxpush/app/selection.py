@@ -179,7 +179,7 @@ class Selection:
             self._material.recipients.name,
             message.line,
             0,
-            "WX310",
+            "WX330",
             _('another row with the key "{key}" has a different content.').format(key=message.key),
             _("Set `key:` in the campaign so that both are sent, or pass --keep-first."),
         )

@@ -174,6 +174,7 @@ class Sending:
             begins=expected.begins if expected else None,
             ends=expected.ends if expected else None,
             days=expected.days if expected else 1,
+            goes_on_alone=self._goes_on_alone(to_send),
             sample=survey.sample if survey else self._first_sample(),
             rehearsal="sandbox" if self._scene.rehearsal else "",
             last_accepted=self._around.at(self._card.updated) if self._card.updated else None,
@@ -297,6 +298,11 @@ class Sending:
             left_today=left_to_run(quota, keep) if quota else None,
             left_daily=int(quota.limit * (1 - keep)) if quota else None,
         )
+
+    def _goes_on_alone(self, to_send: int | None) -> bool:
+        quota, campaign = self._delivering.quota.quota, self._material.campaign
+        enough = quota is None or (to_send or 0) <= left_to_run(quota, campaign.keep_quota)
+        return enough or campaign.on_quota == "wait"
 
     def _people(self, to_send: int | None) -> int | None:
         limit = self._request.limit

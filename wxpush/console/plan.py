@@ -15,8 +15,8 @@ _MOST_LINES = 10
 def lay_out(page: Page, plan: Plan, now: datetime) -> None:
     """Write `plan` on `page`; `now` decides which moments are shown without their date."""
     page.text(_heading(plan), "bold")
-    page.pairs(_whom(plan) + _people(plan) + _how(plan, now), indent=2)
-    if plan.sample is not None:
+    page.pairs(_whom(plan) + _people(plan) + ([] if plan.is_over else _how(plan, now)), indent=2)
+    if plan.sample is not None and not plan.is_over:
         page.blank()
         lay_out_sample(page, plan.sample)
     for note in _notes(plan):
@@ -94,14 +94,14 @@ def _how(plan: Plan, now: datetime) -> list[tuple[str, Span]]:
     rows = [(_("Rate"), (pace.format(rate=words.rate(plan.rate), count=plan.workers), ""))]
     if quota := _quota(plan):
         rows.append((_("Quota"), (quota, "")))
-    if plan.begins is not None and plan.begins > now and not plan.is_over:
+    if plan.begins is not None and plan.begins > now:
         rows.append((_("Begins"), (words.moment(plan.begins, now), "")))
-    if plan.ends is not None and not plan.is_over:
+    if plan.ends is not None:
         ends = _("about {moment}").format(moment=words.moment(plan.ends, now))
         rows.append((_("Ends"), (ends, "")))
     if plan.days > 1:
-        text = _("{count} days: the quota of one day is not enough, each next day goes on by itself")
-        if plan.ends is None:
+        text = _("{count} days; each next day goes on by itself")
+        if not plan.goes_on_alone:
             text = _("{count} days: the quota of one day is not enough, the same command goes on each day")
         rows.append((_("Takes"), (text.format(count=plan.days), "yellow")))
     return rows
@@ -135,6 +135,8 @@ def _notes(plan: Plan) -> list[str]:
     if plan.is_over and plan.last_accepted is not None:
         when = words.moment(plan.last_accepted)
         notes.append(_("The last message was accepted on {moment}.").format(moment=when))
+    if plan.is_over:
+        notes.append(_("To send it to everybody anew, begin another run: --run NAME, or another `name:`."))
     if plan.survey is not None and plan.survey.changed:
         notes.append(changed(plan.survey.changed, plan.survey.changed_lines))
     if plan.failures_waiting:
@@ -146,8 +148,8 @@ def _notes(plan: Plan) -> list[str]:
         notes.append(text.format(count=words.number(plan.failures_waiting)))
     if plan.in_doubt:
         text = ngettext(
-            "{count} message is in doubt and not sent again; see `wxpush runs settle`.",
-            "{count} messages are in doubt and not sent again; see `wxpush runs settle`.",
+            "{count} message is in doubt and not sent again, unless with --in-doubt resend.",
+            "{count} messages are in doubt and not sent again, unless with --in-doubt resend.",
             plan.in_doubt,
         )
         notes.append(text.format(count=words.number(plan.in_doubt)))

@@ -37,11 +37,14 @@ class Header:
 
 
 def named(cells: list[str]) -> list[str]:
-    """A header's cells as column names; those at its end that nobody named are left out."""
+    """A header's cells as column names; those at its end that nobody named are left out.
+
+    In a failures file of ours the names are quoted like its cells, and are freed of that likewise.
+    """
     names = [cell.strip(_AROUND_NAME) for cell in cells]
     while names and not names[-1]:
         names.pop()
-    return names
+    return [unquote_formula(name) for name in names] if OWN_STATE in names else names
 
 
 def read_header(file: TextFile, name: str) -> Header:
