@@ -2,10 +2,15 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from datetime import datetime
 
 from wxpush.app.results import FailureGroup, StoppedBy
 from wxpush.channels.wechat.errcodes import info
+from wxpush.delivery.engine import Ending
+from wxpush.delivery.hours import quota_back
 from wxpush.model import CodeClass
+
+_QUOTA_CODES = frozenset({"quota", "45009"})
 
 #: Outcome, code and class of a message that was not accepted.
 Cause = tuple[str, str, CodeClass]
@@ -18,13 +23,16 @@ def failure_groups(causes: Counter[Cause]) -> list[FailureGroup]:
     return [_group(cause, count) for cause, count in ranked]
 
 
-def stopped_by(code: str, detail: str, hint: str) -> StoppedBy:
-    """What ended a run: WeChat's own text beside the meaning, and the remedy that fits best."""
-    known = info(code)
+def stopped_by(ending: Ending, now: datetime) -> StoppedBy | None:
+    """What ended a run early: WeChat's own text beside the meaning, and the remedy that fits best."""
+    if not ending.code:
+        return None
+    known = info(ending.code)
     meaning = str(known.meaning)
-    if detail and detail not in meaning:
-        meaning = f"{meaning} ({detail})"
-    return StoppedBy(code, meaning, known.meaning.en, hint or str(known.advice))
+    if ending.detail and ending.detail not in meaning:
+        meaning = f"{meaning} ({ending.detail})"
+    goes_on = quota_back(now) if ending.code in _QUOTA_CODES else None
+    return StoppedBy(ending.code, meaning, known.meaning.en, ending.hint or str(known.advice), goes_on)
 
 
 def _group(cause: Cause, count: int) -> FailureGroup:

@@ -14,7 +14,6 @@ from wxpush.campaign.schema import Campaign, Reading, read_campaign
 from wxpush.channels.wechat.rules import WeChatRules
 from wxpush.channels.wechat.template import Template, load_template, template_from_mapping
 from wxpush.errors import ProblemsError
-from wxpush.i18n import _
 from wxpush.model import Message, Problem, Severity
 
 
@@ -50,8 +49,6 @@ class Material:
         """What to say of the list, in the language in force."""
         opened = self.recipients
         notes = [opened.encoding_note] if opened.encoding_note else []
-        if opened.blank_rows:
-            notes.append(_("{count} blank rows were passed over.").format(count=opened.blank_rows))
         return notes + [str(problem) for problem in self.warnings]
 
     def sample(self, message: Message, rendered: Rendered) -> Sample:

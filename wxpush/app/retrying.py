@@ -18,7 +18,6 @@ from wxpush.campaign.check import Ready
 from wxpush.campaign.schema import Campaign, load_campaign
 from wxpush.config import Account, load_account
 from wxpush.delivery import ledger as ledgers
-from wxpush.delivery.hours import quota_back
 from wxpush.delivery.identity import hash64
 from wxpush.delivery.ledger import Ledger
 from wxpush.delivery.ports import Listener
@@ -185,10 +184,6 @@ class Retrying:
         total = max(int(self._card.call.get("total", 0)), settled + states[State.PENDING])
         ending, progress = (delivered.ending, delivered.progress) if delivered else (None, None)
         elapsed = delivered.elapsed if delivered else 0.0
-        stopped = None
-        if ending is not None and ending.code:
-            goes_on = quota_back(self._around.now()) if ending.code in {"quota", "45009"} else None
-            stopped = replace(stopped_by(ending.code, ending.detail, ending.hint), goes_on=goes_on)
         failures_file = None
         with suppress(StorageError):
             failures_file = write_failures(self._folder, aftermath, self._wanted_file())
@@ -209,7 +204,7 @@ class Retrying:
             token_fetches=self._delivering.token_fetches,
             elapsed_s=elapsed,
             rate_per_s=progress.finished / elapsed if progress and elapsed else 0.0,
-            stopped_by=stopped,
+            stopped_by=stopped_by(ending, self._around.now()) if ending else None,
             failures_file=failures_file,
             unsettled=ending.unsettled if ending else 0,
         )

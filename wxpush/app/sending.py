@@ -14,14 +14,13 @@ from wxpush.app.material import Material, read_material
 from wxpush.app.outgoing import Outgoing
 from wxpush.app.place import Scene, real_scene, sandbox_scene
 from wxpush.app.request import SendRequest, Surroundings
-from wxpush.app.results import Plan, Sample, StoppedBy, Summary, Survey
+from wxpush.app.results import Plan, Sample, Summary, Survey
 from wxpush.app.selection import Choices, Selection
 from wxpush.app.survey import by_state, recall_survey, remembered, survey_list
 from wxpush.campaign.check import Ready
 from wxpush.delivery import store
 from wxpush.delivery.engine import Ending
 from wxpush.delivery.gate import left_to_run
-from wxpush.delivery.hours import quota_back
 from wxpush.delivery.identity import RunId, hash64
 from wxpush.delivery.ledger import Ledger
 from wxpush.delivery.ports import Listener, Progress
@@ -253,7 +252,7 @@ class Sending:
             token_fetches=self._delivering.token_fetches,
             elapsed_s=elapsed,
             rate_per_s=progress.finished / elapsed if elapsed > 0 else 0.0,
-            stopped_by=self._stopped_by(ending),
+            stopped_by=stopped_by(ending, self._around.now()),
             failures_file=self._failures_file(aftermath),
             gone_pending=gone.get(State.PENDING, 0),
             changed=survey.changed if survey else len(changed),
@@ -274,12 +273,6 @@ class Sending:
         with suppress(StorageError):
             return write_failures(self._folder, aftermath, wanted)
         return None
-
-    def _stopped_by(self, ending: Ending) -> StoppedBy | None:
-        if not ending.code:
-            return None
-        goes_on = quota_back(self._around.now()) if ending.code in {"quota", "45009"} else None
-        return replace(stopped_by(ending.code, ending.detail, ending.hint), goes_on=goes_on)
 
     def _remember(self, summary: Summary) -> None:
         self._card = replace(self._card, updated=self._around.clock.wall(), call=summary.to_json())

@@ -9,9 +9,8 @@ from typing import Final
 from wxpush.app.codes import stopped_by
 from wxpush.app.delivering import Delivering, Pace
 from wxpush.app.material import Material, read_material
-from wxpush.app.place import real_scene
+from wxpush.app.place import Scene, real_scene
 from wxpush.app.request import SendRequest, Surroundings
-from wxpush.app.results import Sample
 from wxpush.campaign.check import Bad, Ready
 from wxpush.channels.wechat.addresses import openid_findings
 from wxpush.channels.wechat.errcodes import info
@@ -24,7 +23,7 @@ from wxpush.errors import InputError, ProblemsError, StoppedError
 from wxpush.i18n import _
 from wxpush.model import Message, Severity
 
-_RATE: Final = 2.0
+_PACE: Final = Pace(rate=2.0, workers=2, hours=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +48,42 @@ class _Memory:
         self.records |= {record.key: record for record in records if record.mark in FINAL}
 
 
-def try_out(
-    request: SendRequest, testers: Sequence[str], line: int | None, around: Surroundings, listener: Listener
-) -> tuple[Sample, list[Tried]]:
-    """Send the row on `line` (the first one by default) to `testers`, names of config.yaml or openids.
+class Trial:
+    """A row's message, ready to be sent to testers. `send` once."""
 
-    Raises InputError for an unknown tester or row, ProblemsError where the row is wrong, StoppedError
-    where the account can't send.
+    def __init__(
+        self, material: Material, ready: Ready, openids: Sequence[str], scene: Scene, around: Surroundings
+    ) -> None:
+        self._material, self._ready, self._openids = material, ready, openids
+        self._scene, self._around = scene, around
+        self._delivering = Delivering(scene.account, scene.directories, around.clock)
+        self.sample = material.sample(ready.message, ready.rendered)
+        self.people = len(openids)
+
+    def stop(self) -> None:
+        """End in seconds. Signal-safe."""
+        self._delivering.stop()
+
+    def send(self, listener: Listener) -> list[Tried]:
+        """Send it to everyone. Raises StoppedError where the account can't send."""
+        self._delivering.connect()
+        memory = _Memory()
+        account = self._scene.account
+        once = RunId(self._scene.origin, account.appid, f"test-{secrets.token_hex(8)}")
+        messages = [_addressed(self._material, self._ready, openid) for openid in self._openids]
+        delivered = self._delivering.send(
+            once, memory, self._material.campaign, _PACE, listener, messages=iter(messages)
+        )
+        why = stopped_by(delivered.ending, self._around.now())
+        if why is not None:
+            raise StoppedError(why.meaning, why.hint, code=why.code)
+        return [_tried(memory, openid) for openid in self._openids]
+
+
+def prepare(request: SendRequest, testers: Sequence[str], line: int | None, around: Surroundings) -> Trial:
+    """The message of the row on `line` (the first one by default) for `testers`: names or openids.
+
+    Raises InputError for an unknown tester or row, ProblemsError where the row is wrong.
     """
     openids = _openids(testers, around)
     material = read_material(
@@ -67,25 +95,7 @@ def try_out(
     )
     ready = _ready(material, line)
     account = request.account or material.campaign.account
-    scene = real_scene(account, request.campaign, around)
-    delivering = Delivering(scene.account, scene.directories, around.clock)
-    delivering.connect()
-    memory = _Memory()
-    once = RunId(scene.origin, scene.account.appid, f"test-{secrets.token_hex(8)}")
-    messages = [_addressed(material, ready, openid) for openid in openids]
-    delivered = delivering.send(
-        once,
-        memory,
-        material.campaign,
-        Pace(_RATE, 2, None),
-        listener,
-        messages=iter(messages),
-    )
-    ending = delivered.ending
-    if ending.code:
-        why = stopped_by(ending.code, ending.detail, ending.hint)
-        raise StoppedError(why.meaning, why.hint, code=why.code)
-    return material.sample(ready.message, ready.rendered), [_tried(memory, openid) for openid in openids]
+    return Trial(material, ready, openids, real_scene(account, request.campaign, around), around)
 
 
 def _openids(testers: Sequence[str], around: Surroundings) -> list[str]:

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from wxpush.errors import InputError
+from wxpush.console import Console
+from wxpush.errors import InputError, InterruptedRunError, NobodyToAskError, WxpushError
 from wxpush.i18n import _
 
 if TYPE_CHECKING:
     from wxpush.app.request import Surroundings
+    from wxpush.console.question import Asked
     from wxpush.model import CodeClass
 
 _SIGNALS: Final = tuple(
@@ -142,6 +144,29 @@ def signals_to(stop: Callable[[], None]) -> Iterator[None]:
 
 def _raise_interrupt() -> None:
     raise KeyboardInterrupt
+
+
+def agree(asked: "Asked", console: Console, *, yes: bool) -> None:
+    """Ask before sending, unless `yes`. Raises NobodyToAskError, InterruptedRunError for a no."""
+    if yes:
+        return
+    if not console.can_ask():
+        raise NobodyToAskError(
+            _("There is no terminal to ask on, so nothing was sent."), _("Pass --yes to send without asking.")
+        )
+    if not console.ask(asked):
+        raise InterruptedRunError(_("Not sent: you didn't agree."))
+
+
+def refused(
+    error: WxpushError, run: str | None, account: str | None, console: Console, *, as_json: bool
+) -> int:
+    """The exit code of a command that didn't begin, and its JSON where that is wanted."""
+    if as_json:
+        from wxpush.app.refusal import refusal
+
+        console.json(refusal(error, run or "", account or "default"))
+    return error.exit_code
 
 
 def interruptible() -> "Any":

@@ -5,10 +5,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wxpush.cli.base import interruptible, parse_class, parse_rate, signals_to, surroundings, this_command
+from wxpush.cli.base import (
+    agree,
+    interruptible,
+    parse_class,
+    parse_rate,
+    refused,
+    signals_to,
+    surroundings,
+    this_command,
+)
 from wxpush.cli.options import Json, Quiet, Rate, RunName, Workers, Yes
 from wxpush.console import Console
-from wxpush.errors import InputError, InterruptedRunError, NobodyToAskError, WxpushError
+from wxpush.errors import InputError, InterruptedRunError, WxpushError
 from wxpush.i18n import _, ngettext
 
 if TYPE_CHECKING:
@@ -55,11 +64,11 @@ def retry_failed(
         with interruptible():
             summary, exit_code = _retry(request, console, yes=yes)
     except KeyboardInterrupt:
-        console.say(_("Interrupted before anything was sent."))
-        return _refused(InterruptedRunError(_("interrupted")), run or "", console, as_json=as_json)
+        console.say(_("Interrupted. Nothing is lost; the same command continues."))
+        return refused(InterruptedRunError(_("interrupted")), run, None, console, as_json=as_json)
     except WxpushError as error:
         console.error(error)
-        return _refused(error, run or "", console, as_json=as_json)
+        return refused(error, run, None, console, as_json=as_json)
     if as_json:
         console.json(summary.to_json())
     return exit_code
@@ -74,7 +83,7 @@ def _retry(request: "RetryRequest", console: Console, *, yes: bool) -> "tuple[Su
         plan = retrying.plan()
         _show(plan, console)
         if plan.people:
-            _ask(plan, console, yes=yes)
+            agree(plan, console, yes=yes)
             with signals_to(retrying.stop), console.progress(plan.people, {}) as listener:
                 summary = retrying.execute(listener)
         else:
@@ -100,22 +109,3 @@ def _show(plan: "RetryPlan", console: Console) -> None:
     console.say(
         text.format(run=plan.run, account=plan.account, people=plan.people, failed=plan.failed, codes=codes)
     )
-
-
-def _ask(plan: "RetryPlan", console: Console, *, yes: bool) -> None:
-    if yes:
-        return
-    if not console.can_ask():
-        raise NobodyToAskError(
-            _("There is no terminal to ask on, so nothing was sent."), _("Pass --yes to send without asking.")
-        )
-    if not console.ask(plan):
-        raise InterruptedRunError(_("Not sent: you didn't agree."))
-
-
-def _refused(error: WxpushError, run: str, console: Console, *, as_json: bool) -> int:
-    if as_json:
-        from wxpush.app.refusal import refusal
-
-        console.json(refusal(error, run, "default"))
-    return error.exit_code

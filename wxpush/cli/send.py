@@ -10,20 +10,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wxpush.cli.base import interruptible, parse_rate, signals_to, surroundings, this_command
+from wxpush.cli.base import agree, interruptible, parse_rate, refused, signals_to, surroundings, this_command
 from wxpush.cli.options import AccountName, Json, ListFormat, Quiet, Rate, Workers, Yes
 from wxpush.console import Console
 from wxpush.errors import (
     InputError,
     InterruptedRunError,
-    NobodyToAskError,
     WxpushError,
 )
 from wxpush.i18n import _
 
 if TYPE_CHECKING:
     from wxpush.app.request import SendRequest
-    from wxpush.app.results import Plan, Summary
+    from wxpush.app.results import Summary
 
 
 def send(
@@ -118,15 +117,15 @@ def send(
                 return _try_out(readable, to, row, console, yes=yes)
             summary, code = _send(readable, console, yes=yes)
     except KeyboardInterrupt:
-        console.say(_("Interrupted before anything was sent."))
-        return _refused(InterruptedRunError(_("interrupted")), request, console, as_json=as_json)
+        console.say(_("Interrupted. Nothing is lost; the same command continues."))
+        return refused(InterruptedRunError(_("interrupted")), run, account, console, as_json=as_json)
     except WxpushError as error:
         console.error(error)
-        return _refused(error, request, console, as_json=as_json)
+        return refused(error, run, account, console, as_json=as_json)
     if as_json:
         console.json(summary.to_json())
     if report is not None:
-        _write_report(report, summary)
+        _write_report(report, summary, console)
     return code
 
 
@@ -150,7 +149,7 @@ def _send(request: "SendRequest", console: Console, *, yes: bool) -> "tuple[Summ
         plan = sending.plan()
         console.plan(plan)
         if not plan.is_over and not plan.rehearsal:
-            _ask(plan, console, yes=yes)
+            agree(plan, console, yes=yes)
         if not plan.rehearsal:
             remember_place(sending.state, around)
         total = None if plan.survey is None else plan.survey.rows
@@ -160,28 +159,15 @@ def _send(request: "SendRequest", console: Console, *, yes: bool) -> "tuple[Summ
         return summary, exit_code(summary, sending.tolerate)
 
 
-def _ask(plan: "Plan", console: Console, *, yes: bool) -> None:
-    if yes:
-        return
-    if not console.can_ask():
-        raise NobodyToAskError(
-            _("There is no terminal to ask on, so nothing was sent."), _("Pass --yes to send without asking.")
-        )
-    if not console.ask(plan):
-        raise InterruptedRunError(_("Not sent: you didn't agree."))
-
-
 def _try_out(request: "SendRequest", to: str, row: int | None, console: Console, *, yes: bool) -> int:
-    from wxpush.app.trying import try_out
+    from wxpush.app.trying import prepare
 
     testers = [name.strip() for name in to.split(",") if name.strip()]
-    if not yes and not console.can_ask():
-        raise NobodyToAskError(
-            _("There is no terminal to ask on, so nothing was sent."), _("Pass --yes to send without asking.")
-        )
-    with console.progress(None, {}) as listener:
-        sample, results = try_out(request, testers, row, surroundings(), listener)
-    console.sample(sample)
+    trial = prepare(request, testers, row, surroundings())
+    console.sample(trial.sample)
+    agree(trial, console, yes=yes)
+    with signals_to(trial.stop), console.progress(trial.people, {}) as listener:
+        results = trial.send(listener)
     for result in results:
         if result.accepted:
             console.data(_("{openid}: accepted by WeChat.").format(openid=result.to))
@@ -190,23 +176,16 @@ def _try_out(request: "SendRequest", to: str, row: int | None, console: Console,
     return 0 if all(result.accepted for result in results) else 1
 
 
-def _refused(error: WxpushError, request: "SendRequest", console: Console, *, as_json: bool) -> int:
-    if as_json:
-        from wxpush.app.refusal import refusal
-
-        console.json(refusal(error, request.run or "", request.account or "default"))
-    return error.exit_code
-
-
-def _write_report(path: Path, summary: "Summary") -> None:
+def _write_report(path: Path, summary: "Summary", console: Console) -> None:
     import json
 
     try:
         path.write_text(json.dumps(summary.to_json(), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     except OSError as error:
-        raise InputError(
+        # What was sent was sent: this must not change the exit code.
+        console.warn(
             _("The report {path} can't be written: {reason}.").format(path=path, reason=error.strerror)
-        ) from None
+        )
 
 
 @contextmanager

@@ -34,7 +34,7 @@ def _heading(plan: Plan) -> str:
 
 
 def _whom(plan: Plan) -> list[tuple[str, Span]]:
-    account = f"{plan.account} ({plan.appid})"
+    account = f"{plan.account} ({plan.appid})" if plan.appid else plan.account or _("none set up yet")
     if plan.api_base and plan.api_base != _OWN_API:
         account = _("{account} at {address}").format(account=account, address=plan.api_base)
     return [

@@ -112,10 +112,11 @@ def _again(verdict: Verdict, history: History, rules: RetryRules, jitter: float)
     if verdict.arrival in (Arrival.SILENT, Arrival.BUSY):
         in_time = history.age + delay < DEDUPE_WINDOW_S
         return Step(Next.AGAIN, delay=delay) if in_time else _done(State.IN_DOUBT)
+    given_up = _done(State.IN_DOUBT if history.ambiguous else State.FAILED)
     if verdict.recipient_last:
-        return _done(State.FAILED) if history.deferred else Step(Next.LAST)
+        return given_up if history.deferred else Step(Next.LAST)
     if history.refusals >= rules.attempts:
-        return _done(State.FAILED)
+        return given_up
     return Step(Next.AGAIN, delay=delay)
 
 
