@@ -22,6 +22,8 @@ _LIMIT: Final = 1024 * 1024
 
 def remember_place(state: Path, around: Surroundings) -> None:
     """Note that runs live in `state`, so that `runs` finds them from any folder."""
+    if around.directories.home is not None:
+        return  # then all are there
     home = ensure_private_dir(around.directories.state)
     places = [str(state), *(place for place in _places(home) if place != str(state))]
     write_private(home / _PLACES, json.dumps(places[:_MOST_PLACES], ensure_ascii=False).encode())

@@ -117,6 +117,10 @@ class Retrying:
         """Send what is chosen, after what a killed process left open."""
         if not self._delivering.is_connected:
             self._delivering.connect()
+        if self._material is not None:
+            # Rows of this list bear other numbers: from now on the run's records go by their keys.
+            self._card = self._card.with_list(self._material.recipients.digest())
+            self._folder.write_card(self._card)
         delivered = self._delivering.send(
             self._card.id,
             self._ledger,

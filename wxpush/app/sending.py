@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from wxpush.app.aftermath import Aftermath, look_back, standing_for, write_failures
 from wxpush.app.codes import failure_groups, stopped_by
@@ -187,7 +188,7 @@ class Sending:
         self._card = replace(
             self._card.with_list(self._material.recipients.digest()),
             basis=self._material.basis,
-            survey=remembered(self._surveyed) if self._surveyed and not self._surveyed.wrong else {},
+            survey=self._worth_keeping(),
         )
         self._folder.write_card(self._card)
         self._ledger.forget_invalid()
@@ -233,7 +234,8 @@ class Sending:
         total = (survey.rows if survey else outgoing.rows) + sum(gone.values())
         done = [states[s] for s in (State.ACCEPTED, State.FAILED, State.HELD, State.IN_DOUBT)]
         pending = total - sum(done) - sum(skips.values())
-        state = "limited" if ending.state == "finished" and pending else ending.state
+        left = pending - gone.get(State.PENDING, 0)
+        state = "limited" if ending.state == "finished" and left else ending.state
         changed = list(survey.changed_lines) if survey else outgoing.changed
         summary = Summary(
             run=self._run.name,
@@ -296,6 +298,12 @@ class Sending:
         quota, campaign = self._delivering.quota.quota, self._material.campaign
         enough = quota is None or (to_send or 0) <= left_to_run(quota, campaign.keep_quota)
         return enough or campaign.on_quota == "wait"
+
+    def _worth_keeping(self) -> dict[str, Any]:
+        """What the next call needn't find out again: only of a list that is good by itself."""
+        if self._surveyed is None or self._surveyed.wrong or self._request.keep_first:
+            return {}
+        return remembered(self._surveyed)
 
     def _people(self, to_send: int | None) -> int | None:
         limit = self._request.limit

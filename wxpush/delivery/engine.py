@@ -156,8 +156,8 @@ class Engine:
         return replace(self._ending or Ending("finished"), unsettled=self._hand.claimed)
 
     def _turn(self) -> None:
-        waiting = self._gate.waiting()
-        self._tell(waiting or self._token_wait())
+        waiting = self._gate.waiting() or self._token_wait()
+        self._tell(waiting)
         if self._gate.wants_reading():
             self._channel.read_quota()
         self._hand.wake_due(self._clock.monotonic())
@@ -360,8 +360,7 @@ class Engine:
         return max(0.0, nap)
 
     def _token_wait(self) -> Waiting | None:
-        starved = self._hand.staged and not self._hand.flying and not self._channel.free()
-        return Waiting(Why.TOKEN) if starved else None
+        return None if self._hand.flying or self._channel.free() else Waiting(Why.TOKEN)
 
     def _tell(self, waiting: Waiting | None) -> None:
         if waiting is None and self._hand.only_retries():

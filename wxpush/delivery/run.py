@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 
 from wxpush.delivery import store
 from wxpush.delivery.identity import RunId
-from wxpush.errors import DamagedStateError, InputError, LockedError
+from wxpush.errors import DamagedStateError, InputError, LockedError, StorageError
 from wxpush.i18n import _
 from wxpush.private import ensure_private_dir, read_private, write_private
 
@@ -121,6 +121,10 @@ class RunFolder:
                 _("Another wxpush works on this run (process {pid}).").format(pid=self._holder()),
                 _("Wait until it ends, or stop it with Ctrl-C: nothing is lost."),
             ) from None
+        except OSError as error:
+            raise StorageError(
+                _("{path} can't be written: {reason}.").format(path=lock.lock_file, reason=error.strerror)
+            ) from None
         try:
             write_private(self.path / _PID, str(os.getpid()).encode())
             yield
@@ -148,7 +152,10 @@ class RunFolder:
 def state_beside(campaign: Path, home: Path | None) -> Path:
     """The state folder for a campaign file: `.wxpush/` beside it, or `home` where one is set."""
     if home is not None:
-        return ensure_private_dir(home)
+        with suppress(OSError):  # told of by the next line, with its remedy
+            home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        ensure_private_dir(home / _RUNS)  # `home` itself may be the operator's own, open folder
+        return home
     state = ensure_private_dir(campaign.resolve().parent / STATE_DIR)
     ignore = state / ".gitignore"
     if not ignore.exists():
