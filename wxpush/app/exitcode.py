@@ -13,5 +13,6 @@ def exit_code(summary: Summary, tolerate: float = 0.0) -> int:
     if summary.held or summary.in_doubt:
         return 1
     own = sum(group.count for group in summary.failures if group.cls is CodeClass.RECIPIENT)
-    within = own == summary.failed and summary.failed <= tolerate * summary.total
+    # A hair more, because 0.29 * 100 is a little less than 29.
+    within = own == summary.failed and summary.failed <= tolerate * summary.total + 1e-6
     return 0 if within else 1

@@ -1,7 +1,7 @@
 """When a sending will end, day by day: by its rate, its hours and the quota that is left."""
 
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from wxpush.delivery.hours import Hours, quota_back
@@ -37,7 +37,7 @@ def forecast(
         if today >= left:
             return Forecast(begins, moment + timedelta(seconds=left / rate), day)
         left -= today
-        moment = _opening(_next_day(moment, hours), hours)
+        moment = _opening(_closing(moment, hours), hours)
         allowed = left_daily
     return Forecast(begins, None, _FURTHEST_DAYS)
 
@@ -52,11 +52,3 @@ def _closing(now: datetime, hours: Hours | None) -> datetime:
         return quota_back(now)
     closing = datetime.combine(now.date(), hours.closes, tzinfo=now.tzinfo)
     return closing if closing > now else closing + timedelta(days=1)
-
-
-def _next_day(now: datetime, hours: Hours | None) -> datetime:
-    return _closing(now, hours) if hours else max(quota_back(now), _midnight_after(now))
-
-
-def _midnight_after(now: datetime) -> datetime:
-    return datetime.combine(now.date() + timedelta(days=1), time(0), tzinfo=now.tzinfo)

@@ -164,7 +164,7 @@ class Sending:
             list_name=self._request.list_name,
             people=self._people(to_send),
             recovered=recovered,
-            done=self._before,
+            done={state: count for state, count in self._before.items() if state != State.PENDING},
             survey=survey,
             rate=pace.rate,
             workers=pace.workers,

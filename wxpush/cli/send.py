@@ -152,7 +152,7 @@ def _send(request: "SendRequest", console: Console, *, yes: bool) -> "tuple[Summ
             agree(plan, console, yes=yes)
         if not plan.rehearsal:
             remember_place(sending.state, around)
-        total = None if plan.survey is None else plan.survey.rows
+        total = None if plan.people is None else sum(plan.done.values()) + plan.people
         with signals_to(sending.stop), console.progress(total, plan.done) as listener:
             summary = sending.execute(listener)
         console.summary(summary, [] if plan.rehearsal else after_send(summary, this_command()))
