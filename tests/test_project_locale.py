@@ -156,6 +156,9 @@ def test_one_word_has_one_translation(word: str, translation: str) -> None:
 def chinese_texts() -> Iterator[tuple[str, str]]:
     """(place, text) of everything Chinese that a person may read: catalogue, data tables, samples, docs."""
     yield from ((PO.name, text) for message in chinese().values() for text in strings(message))
+    yield from (
+        ("README.zh-CN.md", line) for line in (ROOT / "README.zh-CN.md").read_text("utf-8").splitlines()
+    )
     for folder in (PACKAGE, ROOT / "samples", ROOT / "templates", ROOT / "docs"):
         for path in sorted(folder.rglob("*")):
             if path.suffix in {".py", ".yaml", ".md"} or path.name == "errcodes.csv":

@@ -103,7 +103,7 @@ def test_a_code_that_nobody_knows_shows_wechats_own_text() -> None:
 def test_no_answer_is_told_without_a_word_of_messages(reply: Reply, said: str) -> None:
     message, hint = token_trouble(verdict("token", reply))
     assert said in message
-    assert "wxpush doctor" in hint
+    assert "proxy" in hint
 
 
 def test_the_table_speaks_the_language_in_force() -> None:

@@ -1,5 +1,6 @@
 """`retry-failed`: sends again what failed, as it was rendered then or anew from a mended list."""
 
+import shlex
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -100,6 +101,11 @@ class Retrying:
         self._ledger.close()
 
     @property
+    def send_command(self) -> str:
+        """The command that sends what is still pending."""
+        return shlex.join(["wxpush", "send", self._card.campaign, self._card.list])
+
+    @property
     def tolerate(self) -> float:
         """The share of recipients' own failures that still counts as success."""
         return self._campaign.tolerate
@@ -194,7 +200,7 @@ class Retrying:
         summary = Summary(
             run=self._card.name,
             account=self._account.name,
-            state=ending.state if ending else "finished",
+            state=_state(ending, total - settled),
             total=total,
             accepted=counts[0],
             failed=counts[1],
@@ -220,6 +226,12 @@ class Retrying:
     def _wanted_file(self) -> Path:
         known = self._card.call.get("failures_file")
         return Path(known) if known else self._folder.path / "failures.csv"
+
+
+def _state(ending: Ending | None, pending: int) -> str:
+    """A run whose list was never sent to its end isn't finished by this command."""
+    state = ending.state if ending else "finished"
+    return "limited" if state == "finished" and pending else state
 
 
 def _campaign(folder: RunFolder, card: RunCard, today: date) -> Campaign:

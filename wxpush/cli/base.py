@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import typer
-from typer.core import TyperCommand, TyperGroup
 
+from wxpush.cli.help import Command, Group
 from wxpush.console import Console
 from wxpush.errors import InputError, InterruptedRunError, NobodyToAskError, WxpushError
 from wxpush.i18n import _
@@ -38,30 +38,6 @@ class Globals:
 
 
 GLOBALS: Final = Globals()
-
-
-class Command(TyperCommand):
-    """A command whose help says "usage" in the operator's language, too."""
-
-    def get_usage(self, ctx: Any) -> str:
-        """The usage line."""
-        return _translated(super().get_usage(ctx))
-
-    def get_help_option(self, ctx: Any) -> Any:
-        """The `--help` option."""
-        return _worded(super().get_help_option(ctx))
-
-
-class Group(TyperGroup):
-    """The same for a group of commands."""
-
-    def get_usage(self, ctx: Any) -> str:
-        """The usage line."""
-        return _translated(super().get_usage(ctx))
-
-    def get_help_option(self, ctx: Any) -> Any:
-        """The `--help` option."""
-        return _worded(super().get_help_option(ctx))
 
 
 def new_app(help_text: str) -> typer.Typer:
@@ -172,13 +148,3 @@ def refused(
 def interruptible() -> "Any":
     """Let all three signals end what comes before the sending, where nothing is on its way."""
     return signals_to(_raise_interrupt)
-
-
-def _translated(usage: str) -> str:
-    return usage.replace("Usage:", _("Usage:"), 1)
-
-
-def _worded(option: Any) -> Any:
-    if option is not None:
-        option.help = _("Show this message and exit.")
-    return option

@@ -34,6 +34,8 @@ def enter(arguments: Sequence[str]) -> int:
 
 def _misused(error: Exception) -> int:
     """A command line that Typer can't take; its exceptions are told apart by name, since it vendors Click."""
+    if type(error).__name__ == "NoArgsIsHelpError":
+        return InputError.exit_code  # the help has been shown
     context = getattr(error, "ctx", None)
     path = getattr(context, "command_path", None) or "wxpush"
     Console().error(InputError(_wording(error), _("See: {command} --help").format(command=path)))
@@ -44,10 +46,16 @@ def _wording(error: Exception) -> str:
     kind, parameter = type(error).__name__, getattr(error, "param", None)
     if kind == "NoSuchOption":
         near = getattr(error, "possibilities", None) or ()
-        known = _(" Did you mean {options}?").format(options=", ".join(near)) if near else ""
+        known = " " + _("Did you mean {options}?").format(options=_(", ").join(near)) if near else ""
         return _("There is no option {name}.").format(name=getattr(error, "option_name", "")) + known
-    if kind == "MissingParameter" and parameter is not None:
-        return _("{name} is missing.").format(name=parameter.human_readable_name)
+    if parameter is not None:
+        name = max(parameter.opts, key=len) if parameter.param_type_name == "option" else parameter.metavar
+        if kind == "MissingParameter":
+            return _("{name} is missing.").format(name=name)
+        if kind == "BadParameter":
+            return _("{name}: this value can't be used ({reason})").format(
+                name=name, reason=getattr(error, "message", "")
+            )
     formatted: str = error.format_message()  # type: ignore[attr-defined]  # seen by the caller
     return formatted
 

@@ -8,7 +8,7 @@ from wxpush.i18n import _
 
 RunName = Annotated[
     str | None,
-    typer.Argument(metavar="[RUN]", help=_("The run; may be left out where there is only one.")),
+    typer.Argument(metavar="RUN", help=_("The run; may be left out where there is only one.")),
 ]
 AccountName = Annotated[
     str | None, typer.Option("--account", metavar="NAME", help=_("The account of config.yaml."))
@@ -17,7 +17,9 @@ Rate = Annotated[
     str | None,
     typer.Option("--rate", metavar="N/s", help=_("Messages per second, minute or hour: 30/s, 600/min.")),
 ]
-Workers = Annotated[int | None, typer.Option("--workers", min=1, max=512, help=_("Calls at the same time."))]
+Workers = Annotated[
+    int | None, typer.Option("--workers", metavar="N", min=1, max=512, help=_("Calls at the same time."))
+]
 ListFormat = Annotated[
     str | None,
     typer.Option(

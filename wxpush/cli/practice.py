@@ -16,7 +16,7 @@ from wxpush.i18n import _
 
 def init(
     folder: Annotated[
-        Path, typer.Argument(metavar="[DIR]", help=_("Where to write them (default: this folder)."))
+        Path, typer.Argument(metavar="DIR", help=_("Where to write them (default: this folder)."))
     ] = Path(),
 ) -> int:
     """Write a starter campaign, template and list; overwrites nothing."""
@@ -51,7 +51,9 @@ def init(
 
 
 def sandbox(
-    port: Annotated[int, typer.Option(min=0, max=65535, help=_("The port; 0 takes a free one."))] = 8077,
+    port: Annotated[
+        int, typer.Option(metavar="N", min=0, max=65535, help=_("The port; 0 takes a free one."))
+    ] = 8077,
     scenario: Annotated[
         str, typer.Option(metavar="NAME|FILE", help=_("How it behaves: calm, demo, or a scenario file."))
     ] = "calm",

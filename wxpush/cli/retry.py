@@ -13,7 +13,6 @@ from wxpush.cli.base import (
     refused,
     signals_to,
     surroundings,
-    this_command,
 )
 from wxpush.cli.options import Json, Quiet, Rate, RunName, Workers, Yes
 from wxpush.console import Console
@@ -76,7 +75,7 @@ def retry_failed(
 
 def _retry(request: "RetryRequest", console: Console, *, yes: bool) -> "tuple[Summary, int]":
     from wxpush.app.exitcode import exit_code
-    from wxpush.app.next_steps import after_failures
+    from wxpush.app.next_steps import after_send
     from wxpush.app.retrying import opened
 
     with opened(request, surroundings(), Path.cwd()) as retrying:
@@ -88,7 +87,7 @@ def _retry(request: "RetryRequest", console: Console, *, yes: bool) -> "tuple[Su
                 summary = retrying.execute(listener)
         else:
             summary = retrying.summary()
-        console.summary(summary, after_failures(summary, this_command()))
+        console.summary(summary, after_send(summary, retrying.send_command))
         return summary, exit_code(summary, retrying.tolerate)
 
 

@@ -64,7 +64,10 @@ def show(
 def report(
     run: RunName = None,
     as_format: Annotated[
-        Format, typer.Option("--format", help=_("table, json, or csv: every message that wasn't accepted."))
+        Format,
+        typer.Option(
+            "--format", metavar="FORMAT", help=_("table, json, or csv: every message that wasn't accepted.")
+        ),
     ] = Format.TABLE,
     as_json: Annotated[bool, typer.Option("--json", help=_("The same as --format json."))] = False,
 ) -> None:

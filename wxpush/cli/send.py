@@ -45,11 +45,16 @@ def send(
         typer.Option("--to", metavar="NAME|OPENID[,…]", help=_("Send one row's message to testers; no run.")),
     ] = None,
     row: Annotated[
-        int | None, typer.Option("--row", min=1, help=_("The line of the row for --to (default: the first)."))
+        int | None,
+        typer.Option(
+            "--row", metavar="N", min=1, help=_("The line of the row for --to (default: the first).")
+        ),
     ] = None,
     limit: Annotated[
         int | None,
-        typer.Option(min=0, help=_("Send the next N that are not yet done; the rest stays pending.")),
+        typer.Option(
+            metavar="N", min=0, help=_("Send the next N that are not yet done; the rest stays pending.")
+        ),
     ] = None,
     rate: Rate = None,
     workers: Workers = None,

@@ -141,6 +141,19 @@ class Console:
             return LiveProgress(self._err, course, self._monotonic, self._wall)
         return PlainProgress(self._err, course, self._monotonic, self._wall)
 
+    def help(self, usage: str, text: str, sections: Sequence[tuple[str, Sequence[tuple[str, str]]]]) -> None:
+        """How a command is used; each section is a title with (name, what it does)."""
+        page = self._out.page()
+        page.text(usage, "bold", hang=2)
+        page.blank()
+        page.text(text)
+        for title, rows in sections:
+            if rows:
+                page.blank()
+                page.text(title, "bold")
+                page.pairs([(name, (told, "")) for name, told in rows], indent=2)
+        self._out.show(page)
+
     # Data
 
     def data(self, text: str) -> None:

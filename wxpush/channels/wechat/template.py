@@ -99,7 +99,7 @@ class _Reader:
             if len(found) == ID_LENGTH:
                 message = _('"{id}" is no template id: only letters, digits, `_` and `-` are in one.')
             message = message.format(id=found, count=len(found), length=ID_LENGTH)
-            hint = _("Copy it from the console, or run `wxpush template pull`.")
+            hint = _("Copy it from the template's page in the console.")
             if _LIBRARY_NUMBER.fullmatch(found):
                 hint = _("This is the library's number: the id is in the account's own list of templates.")
             self._add(("id",), "WX553", message, hint)

@@ -276,7 +276,9 @@ def _busy(message: str) -> Trouble:
 
 def _no_answer() -> Trouble:
     judged = Verdict(VerdictKind.AGAIN, "timeout", CodeClass.TRANSIENT, Arrival.SILENT)
-    return Trouble(judged, _("No access_token came in time."), _("Run `wxpush doctor`."))
+    return Trouble(
+        judged, _("No access_token came in time."), _("Check the network, then run the same command.")
+    )
 
 
 def _unusable(error: StateError) -> Trouble:

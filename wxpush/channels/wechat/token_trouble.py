@@ -104,4 +104,4 @@ def _no_answer(verdict: Verdict) -> tuple[str, str]:
         message = _("The answer to the token call can't be read ({detail}).").format(
             detail=verdict.detail or verdict.code
         )
-    return message, _("Check network, DNS, proxy and api_base: run `wxpush doctor`.")
+    return message, _("Check network, DNS, proxy and api_base, then run the same command.")

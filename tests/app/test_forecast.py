@@ -1,0 +1,95 @@
+"""When a sending will end: by its rate, its hours and what the quota leaves day by day."""
+
+from datetime import datetime, time, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wxpush.app.forecast import forecast
+from wxpush.delivery.hours import BEIJING, Hours
+
+DAY = Hours(time(8), time(21))
+NOON = Hours(time(12), time(13))
+NIGHT = Hours(time(21), time(6))
+TILL_MIDNIGHT = Hours(time(8), time(0))
+
+
+def beijing(text: str) -> datetime:
+    return datetime.fromisoformat(f"2026-11-{text}").replace(tzinfo=BEIJING)
+
+
+#: now, messages, rate, hours, left today, left daily: begins, ends, days
+TABLE = [
+    ("23 10:00", 0, 30, None, None, None, "23 10:00", "23 10:00", 1),
+    ("23 10:00", 1800, 30, None, None, None, "23 10:00", "23 10:01", 1),
+    ("23 10:00", 0, 30, None, 0, 0, "23 10:00", "23 10:00", 1),
+    ("23 10:00", 1800, 30, None, 1800, 1800, "23 10:00", "23 10:01", 1),
+    # the hours
+    ("23 07:00", 1800, 30, DAY, None, None, "23 08:00", "23 08:01", 1),
+    ("23 22:00", 1800, 30, DAY, None, None, "24 08:00", "24 08:01", 1),
+    ("23 12:59", 3600, 30, NOON, None, None, "23 12:59", "24 12:01", 2),
+    ("23 12:00", 108_000, 30, NOON, None, None, "23 12:00", "23 13:00", 1),
+    ("23 12:00", 3 * 108_000, 30, NOON, None, None, "23 12:00", "25 13:00", 3),
+    ("23 22:00", 1800, 30, NIGHT, None, None, "23 22:00", "23 22:01", 1),
+    ("24 05:59", 3600, 30, NIGHT, None, None, "24 05:59", "24 21:01", 2),
+    ("23 10:00", 1800, 30, NIGHT, None, None, "23 21:00", "23 21:01", 1),
+    ("23 23:59", 3600, 30, TILL_MIDNIGHT, None, None, "23 23:59", "24 08:01", 2),
+    # the quota
+    ("23 10:00", 3600, 30, None, 1800, 90_000, "23 10:00", "24 00:06", 2),
+    ("23 10:00", 3600, 30, None, 0, 90_000, "23 10:00", "24 00:07", 2),
+    ("23 10:00", 3600, 30, None, -500, 90_000, "23 10:00", "24 00:07", 2),
+    ("23 10:00", 5400, 30, None, 1800, 1800, "23 10:00", "25 00:06", 3),
+    ("23 10:00", 3600, 30, DAY, 1800, 90_000, "23 10:00", "24 08:01", 2),
+    ("23 10:00", 5400, 30, DAY, 0, 1800, "23 10:00", "26 08:01", 4),
+    ("23 10:00", 3600, 30, None, 1800, None, "23 10:00", "24 00:06", 2),
+    # over midnight, in the minutes before the quota turns
+    ("23 23:59", 30 * 3600, 30, None, None, None, "23 23:59", "24 00:59", 2),
+    ("24 00:02", 30 * 3600, 30, None, None, None, "24 00:02", "24 01:02", 2),
+    ("24 00:00", 30 * 3600, 30, None, None, None, "24 00:00", "24 01:00", 2),
+    ("24 00:02", 3600, 30, None, 1800, 90_000, "24 00:02", "24 00:06", 2),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("now", "messages", "rate", "hours", "today", "daily", "begins", "ends", "days"), TABLE
+)
+def test_when_it_begins_and_ends(
+    now: str, messages: int, rate: float, hours: Hours | None, today: int | None, daily: int | None,
+    begins: str, ends: str, days: int,
+) -> None:  # fmt: skip
+    found = forecast(beijing(now), messages, rate, hours, left_today=today, left_daily=daily)
+    assert (found.begins, found.ends) == (beijing(begins), beijing(ends))
+    assert found.days == days
+
+
+@pytest.mark.parametrize("hours", [None, DAY, NIGHT])
+def test_what_never_ends_has_no_end(hours: Hours | None) -> None:
+    found = forecast(beijing("23 10:00"), 10, 30, hours, left_today=0, left_daily=0)
+    assert found.ends is None
+
+
+MOMENTS = st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1)).map(lambda at: at.replace(tzinfo=BEIJING))
+HOURS = st.sampled_from([None, DAY, NOON, NIGHT, TILL_MIDNIGHT])
+COUNTS = st.none() | st.integers(0, 200_000)
+
+
+@given(MOMENTS, st.integers(0, 10**6), st.floats(1, 1000), HOURS, COUNTS, COUNTS)
+def test_it_begins_in_the_hours_and_ends_no_sooner_than_the_rate_allows(
+    now: datetime, messages: int, rate: float, hours: Hours | None, today: int | None, daily: int | None
+) -> None:
+    found = forecast(now, messages, rate, hours, left_today=today, left_daily=daily)
+    assert found.begins >= now
+    assert hours is None or hours.wait(found.begins) is None
+    if found.ends is not None:
+        assert found.ends - found.begins >= timedelta(seconds=messages / rate) - timedelta(seconds=1)
+    else:
+        assert daily is not None or hours is not None
+
+
+@given(MOMENTS, st.integers(0, 10**6), st.floats(5, 1000))
+def test_without_hours_and_quota_only_the_rate_counts(now: datetime, messages: int, rate: float) -> None:
+    found = forecast(now, messages, rate, None, left_today=None, left_daily=None)
+    assert found.ends is not None
+    spent = (found.ends - now).total_seconds()
+    assert spent == pytest.approx(messages / rate, abs=10)

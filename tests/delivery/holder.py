@@ -1,0 +1,11 @@
+"""A process that holds a run's lock until it is killed. `python -m tests.delivery.holder RUN_FOLDER`."""
+
+import sys
+from pathlib import Path
+
+from wxpush.delivery.run import RunFolder
+
+if __name__ == "__main__":
+    with RunFolder(Path(sys.argv[1])).locked():
+        print("held", flush=True)
+        sys.stdin.read()

@@ -1,0 +1,68 @@
+"""Help laid out by our own console: Typer's tables cut Chinese off, since it has no blanks to wrap at."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from typer.core import TyperCommand, TyperGroup
+
+from wxpush.console import Console
+from wxpush.i18n import _
+
+_Rows = list[tuple[str, str]]
+
+
+class Command(TyperCommand):
+    """A command whose help is in the operator's language, and whole at any width."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Print the help; nothing is left to `formatter`."""
+        del formatter
+        show(self, ctx, [])
+
+
+class Group(TyperGroup):
+    """The same for a group of commands."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Print the help; nothing is left to `formatter`."""
+        del formatter
+        found = ((name, self.get_command(ctx, name)) for name in self.list_commands(ctx))
+        show(self, ctx, [(name, command.help or "") for name, command in found if command is not None])
+
+
+def show(command: Any, ctx: Any, commands: _Rows) -> None:
+    """Print the help of `command`; `commands` are those of a group, with what they do."""
+    parameters = [p for p in command.get_params(ctx) if not getattr(p, "hidden", False)]
+    arguments = [p for p in parameters if p.param_type_name == "argument"]
+    options = [p for p in parameters if p.param_type_name == "option"]
+    Console().help(
+        _usage(ctx, arguments, commands),
+        command.help or "",
+        [
+            (_("Arguments"), [(argument.metavar, argument.help or "") for argument in arguments]),
+            (_("Commands"), commands),
+            (_("Options"), [(_option(option), _told(option)) for option in options]),
+        ],
+    )
+
+
+def _usage(ctx: Any, arguments: Iterable[Any], commands: _Rows) -> str:
+    parts = [ctx.command_path, _("[OPTIONS]")]
+    parts += [str(a.metavar) if a.required else f"[{a.metavar}]" for a in arguments]
+    if commands:
+        parts.append(_("COMMAND …"))
+    return _("Usage: {line}").format(line=" ".join(parts))
+
+
+def _option(option: Any) -> str:
+    names = ", ".join(sorted(option.opts, key=len))
+    return names if option.is_flag or option.metavar is None else f"{names} {option.metavar}"
+
+
+def _told(option: Any) -> str:
+    if "--help" in option.opts:
+        return _("Show this message and exit.")
+    if option.is_flag or option.default in (None, "", ()):
+        return str(option.help or "")
+    default = getattr(option.default, "value", option.default)
+    return str(option.help or "") + " " + _("[default: {}]").format(default)
