@@ -19,6 +19,7 @@ from wxpush.campaign.check import Ready
 from wxpush.campaign.schema import Campaign, load_campaign
 from wxpush.config import Account, load_account
 from wxpush.delivery import ledger as ledgers
+from wxpush.delivery.engine import Ending
 from wxpush.delivery.identity import hash64
 from wxpush.delivery.ledger import Ledger
 from wxpush.delivery.ports import Listener
