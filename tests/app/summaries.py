@@ -30,7 +30,9 @@ FINISHED = Summary(
 
 def summary(*groups: FailureGroup, **changes: Any) -> Summary:
     """`groups` of what wasn't accepted; the accepted ones are the rest."""
-    counts = {state: sum(g.count for g in groups if g.state == state) for state in ("failed", "held", "in_doubt")}
+    counts = {
+        state: sum(g.count for g in groups if g.state == state) for state in ("failed", "held", "in_doubt")
+    }
     counts |= {name: changes[name] for name in ("skipped", "pending") if name in changes}
     total = changes.get("total", 100)
     return replace(FINISHED, accepted=total - sum(counts.values()), failures=groups, **counts | changes)

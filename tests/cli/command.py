@@ -1,4 +1,4 @@
-"""The command line as its users meet it: a folder with a campaign, a list, a WeChat, and `wxpush` run in it."""
+"""The command line as its users meet it: a folder with campaign, list and WeChat, and `wxpush` run in it."""
 
 import csv
 import json
@@ -139,7 +139,7 @@ class Desk:
             writer.writerows(rows)
         return path
 
-    def prepare(self, count: int, **changes: str | None) -> None:
+    def prepare(self, count: int, **changes: str) -> None:
         """campaign.yaml and users.csv with `count` people."""
         self.campaign(**changes)
         self.list(people(count))

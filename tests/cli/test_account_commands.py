@@ -83,8 +83,8 @@ def test_the_quota_is_what_wechat_says(desk: Desk) -> None:
     assert "3,800" in desk.run("quota").out
 
 
-@pytest.mark.parametrize("code", ["43004", "40001", "45009", "47003", "40252", "-1", "timeout", "render", "network"])
-def test_every_code_is_explained_in_both_languages(desk: Desk, code: str) -> None:
+@pytest.mark.parametrize("code", ["43004", "-1", "timeout"])
+def test_a_code_is_explained_in_both_languages(desk: Desk, code: str) -> None:
     english = desk.run("explain", "--json", "--", code).json
     assert set(english) == {"schema", "code", "class", "meaning", "advice"}
     assert english["meaning"]
@@ -99,7 +99,9 @@ def test_init_writes_a_starter_that_works_and_overwrites_nothing(desk: Desk) -> 
     names = {"campaign.yaml", "template.yaml", "users.csv"}
     assert {path.name for path in (desk.folder / "first").iterdir()} == names
     before = {path: path.read_bytes() for path in (desk.folder / "first").iterdir()}
-    done = desk.run("send", "first/campaign.yaml", "first/users.csv", "--sandbox", "--json", "--rate", "100/s")
+    done = desk.run(
+        "send", "first/campaign.yaml", "first/users.csv", "--sandbox", "--json", "--rate", "100/s"
+    )
     assert (done.code, counts(done.json)) == (0, {"accepted": 6})
     again = desk.run("init", "first")
     assert again.code == 2

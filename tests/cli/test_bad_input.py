@@ -1,4 +1,4 @@
-"""What is wrong in files and options is told in one go, with its place and its remedy, before anything is sent."""
+"""What is wrong in files and options is told in one go, with place and remedy, before anything is sent."""
 
 import re
 from collections.abc import Callable
@@ -24,12 +24,19 @@ def refused(desk: Desk, done: Done) -> bool:
 
 def test_five_mistakes_of_a_campaign_are_all_told_with_place_and_remedy(desk: Desk) -> None:
     desk.list(people(2))
-    desk.campaign(colour="red", rate="fast", timeout="500s", when="status = 'x'", data=DATA.replace("1:", "9:"))
+    desk.campaign(
+        colour="red", rate="fast", timeout="500s", when="status = 'x'", data=DATA.replace("1:", "9:")
+    )
     done = send(desk)
     assert refused(desk, done)
     lines = [line for line in done.err.splitlines() if re.match(r"campaign\.yaml:\d+:\d+: ", line)]
     assert len(lines) == 5
-    told = {word: line for line in lines for word in ("colour", "fast", "timeout", "when", "thing9") if word in line}
+    told = {
+        word: line
+        for line in lines
+        for word in ("colour", "fast", "timeout", "when", "thing9")
+        if word in line
+    }
     assert set(told) == {"colour", "fast", "timeout", "when", "thing9"}
     assert "Known keys" in told["colour"]
     assert "30/s" in told["fast"]
@@ -39,7 +46,9 @@ def test_five_mistakes_of_a_campaign_are_all_told_with_place_and_remedy(desk: De
 
 def test_the_same_five_are_in_the_json(desk: Desk) -> None:
     desk.list(people(2))
-    desk.campaign(colour="red", rate="fast", timeout="500s", when="status = 'x'", data=DATA.replace("1:", "9:"))
+    desk.campaign(
+        colour="red", rate="fast", timeout="500s", when="status = 'x'", data=DATA.replace("1:", "9:")
+    )
     result = send(desk, "--json").json
     assert result["state"] == "refused"
     keys = {"file", "line", "column", "severity", "code", "message", "hint"}
@@ -65,14 +74,26 @@ LISTS = {
         HEADER + GOOD + f"{openid(2)},李晓雯,SO2,,1\n",
         r'^users\.csv:3: no value for "product"\. Fix the row, or pass --skip-invalid\.',
     ),
-    "a row without an openid": (HEADER + GOOD + ",李晓雯,SO2,盖碗,1\n", r'^users\.csv:3: no value for "openid"'),
-    "an openid of the wrong shape": (HEADER + GOOD + "李晓雯,李晓雯,SO2,盖碗,1\n", r"^users\.csv:3: to: .*openid"),
-    "an openid that is far too short": (HEADER + GOOD + "oW3kTz,李晓雯,SO2,盖碗,1\n", r"^users\.csv:3: to: .*6 char"),
+    "a row without an openid": (
+        HEADER + GOOD + ",李晓雯,SO2,盖碗,1\n",
+        r'^users\.csv:3: no value for "openid"',
+    ),
+    "an openid of the wrong shape": (
+        HEADER + GOOD + "李晓雯,李晓雯,SO2,盖碗,1\n",
+        r"^users\.csv:3: to: .*openid",
+    ),
+    "an openid that is far too short": (
+        HEADER + GOOD + "oW3kTz,李晓雯,SO2,盖碗,1\n",
+        r"^users\.csv:3: to: .*6 char",
+    ),
     "a value that breaks its keyword's rule": (
         HEADER + GOOD + f"{openid(2)},李晓雯,SO2,景德镇手绘青花缠枝莲纹三才盖碗茶具礼盒套装,1\n",
         r"^users\.csv:3: data\.thing1: .*20.*shorten\(20\)",
     ),
-    "an amount that is none": (HEADER + GOOD + f"{openid(2)},李晓雯,SO2,盖碗,很多\n", r"^users\.csv:3: data\.amount4: "),
+    "an amount that is none": (
+        HEADER + GOOD + f"{openid(2)},李晓雯,SO2,盖碗,很多\n",
+        r"^users\.csv:3: data\.amount4: ",
+    ),
 }
 
 
@@ -143,7 +164,9 @@ def test_all_bad_rows_are_told_up_to_20_then_counted(desk: Desk) -> None:
     assert "13" in done.err
 
 
-@pytest.mark.parametrize("missing", [("WXPUSH_APPID", "WXPUSH_SECRET"), ("WXPUSH_SECRET",), ("WXPUSH_APPID",)])
+@pytest.mark.parametrize(
+    "missing", [("WXPUSH_APPID", "WXPUSH_SECRET"), ("WXPUSH_SECRET",), ("WXPUSH_APPID",)]
+)
 def test_missing_credentials_say_what_to_set(desk: Desk, missing: tuple[str, ...]) -> None:
     desk.prepare(1)
     desk.variables |= dict.fromkeys(missing)
@@ -197,7 +220,9 @@ def test_wrong_credentials_say_what_wechat_said_and_the_remedy(
     ],
     ids=" ".join,
 )
-def test_a_command_line_that_makes_no_sense_exits_2_with_a_word(desk: Desk, arguments: tuple[str, ...]) -> None:
+def test_a_command_line_that_makes_no_sense_exits_2_with_a_word(
+    desk: Desk, arguments: tuple[str, ...]
+) -> None:
     desk.prepare(1)
     done = desk.run(*arguments)
     assert refused(desk, done)
@@ -228,6 +253,8 @@ def test_an_address_of_the_api_that_is_plain_http_elsewhere_is_refused(desk: Des
 def test_the_template_may_stand_in_the_campaign(desk: Desk, open_wechat: Callable[..., Sandbox]) -> None:
     desk.list(people(1))
     content = '"商品名称:{{thing1.DATA}}\\n"'
-    desk.campaign(template=f"{{id: {TEMPLATE_ID}, title: 订单, content: {content}}}", data='\n  thing1: "{{ product }}"')
+    desk.campaign(
+        template=f"{{id: {TEMPLATE_ID}, title: 订单, content: {content}}}", data='\n  thing1: "{{ product }}"'
+    )
     desk.sandbox = open_wechat(any_template=True, templates=[])
     assert send(desk).code == 0

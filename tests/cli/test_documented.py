@@ -72,8 +72,10 @@ def test_the_program_has_no_other_commands(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
     listed = set()
     for group in ("", "runs", "token"):
-        help_text = desk.run(*group.split(), "--help").out.partition("Commands")[2]
-        names = re.findall(r"^\W*([a-z][a-z-]*) ", help_text, re.MULTILINE)
+        help_text = desk.run(*group.split(), "--help").out
+        commands = help_text.partition("Commands\n")[2].partition("\n\n")[0]
+        names = re.findall(r"^  ([a-z][a-z-]*)  ", commands, re.MULTILINE)
+        assert names
         listed |= {f"{group} {name}".strip() for name in names}
     assert listed - {"token"} == set(COMMANDS)
 
@@ -93,22 +95,28 @@ def test_the_options_of_retry_failed_are_those_of_the_readme(folder: Path) -> No
 
 def test_the_options_before_the_command_are_those_of_the_readme(tmp_path: Path) -> None:
     (sentence,) = [line for line in README.splitlines() if "`--lang" in line]
-    shown = OPTION.findall(Desk(tmp_path).run("--help").out.partition("Commands")[0])
+    shown = OPTION.findall(Desk(tmp_path).run("--help").out.partition("\nOptions")[2])
     assert set(OPTION.findall(sentence)) == set(shown) - {"--help"}
 
 
 def test_the_options_of_the_sandbox_are_those_of_its_page(folder: Path) -> None:
     page = (ROOT / "docs" / "sandbox.md").read_text("utf-8")
     table = section("| option of `wxpush sandbox`", page)
-    named = set(OPTION.findall("\n".join(line.split("|")[1] for line in table.splitlines() if line.startswith("| `"))))
+    named = set(
+        OPTION.findall("\n".join(line.split("|")[1] for line in table.splitlines() if line.startswith("| `")))
+    )
     assert named == options_of(folder, "sandbox")
 
 
-@pytest.mark.parametrize("name", ["README.md", "README.zh-CN.md", "docs/sandbox.md", "docs/templates-and-filters.md"])
+@pytest.mark.parametrize(
+    "name", ["README.md", "README.zh-CN.md", "docs/sandbox.md", "docs/templates-and-filters.md"]
+)
 def test_every_command_line_in_the_docs_can_be_typed(folder: Path, name: str) -> None:
     text = (ROOT / name).read_text("utf-8")
     blocks = "\n".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL))
-    lines = re.findall(r"`(wxpush [^`\n]+)`", text) + re.findall(r"^ *(wxpush .+?)(?:  |$)", blocks, re.MULTILINE)
+    lines = re.findall(r"`(wxpush [^`\n]+)`", text) + re.findall(
+        r"^ *(wxpush .+?)(?:  |$)", blocks, re.MULTILINE
+    )
     assert lines
     for line in lines:
         words = line.split()

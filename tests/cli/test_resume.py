@@ -241,7 +241,7 @@ def test_a_changed_template_counts_as_a_change(desk: Desk) -> None:
     assert (desk.send().code, desk.sends()) == (2, 1)
 
 
-@pytest.mark.parametrize("change", [{"key": '"{{ order_no }}"'}, {"to": '"{{ row[\'openid\'] }}"'}], ids=str)
+@pytest.mark.parametrize("change", [{"key": '"{{ order_no }}"'}, {"to": "\"{{ row['openid'] }}\""}], ids=str)
 def test_a_changed_key_or_to_is_always_refused(desk: Desk, change: dict[str, str]) -> None:
     desk.prepare(2)
     desk.send("--limit", "1")

@@ -71,7 +71,9 @@ def test_nothing_chosen_sends_nothing_and_says_so(desk: Desk) -> None:
 
 def test_a_mended_list_is_rendered_anew(desk: Desk) -> None:
     desk.campaign(checks="{thing: off}")
-    desk.list([{**people(1)[0], "product": "景德镇手绘青花缠枝莲纹三才盖碗茶具礼盒套装十二件"}, *people(2, 2)])
+    desk.list(
+        [{**people(1)[0], "product": "景德镇手绘青花缠枝莲纹三才盖碗茶具礼盒套装十二件"}, *people(2, 2)]
+    )
     assert desk.send().json["failed"] == 1
     desk.list(people(3), "mended.csv")
     done = desk.retry("--all", "--recipients", "mended.csv")
@@ -150,7 +152,9 @@ def test_the_failures_file_shrinks_and_goes(desk: Desk) -> None:
     assert desk.sandbox is not None
     file: Path = desk.folder / "users.failures.csv"
     assert len(file.read_text("utf-8-sig").splitlines()) == 3
-    first = desk.retry("--class", "transient", "--class", "throttle", "--class", "message", "--class", "account")
+    first = desk.retry(
+        "--class", "transient", "--class", "throttle", "--class", "message", "--class", "account"
+    )
     assert first.json["failures_file"] == "users.failures.csv"
     assert len(file.read_text("utf-8-sig").splitlines()) == 2
     desk.sandbox.follow(openid(2))

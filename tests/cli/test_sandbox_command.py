@@ -53,7 +53,10 @@ def test_a_campaign_is_sent_to_it_and_a_signal_ends_it_with_0(desk: Desk, number
 
 def test_a_scenario_file_decides_how_it_behaves(desk: Desk) -> None:
     desk.prepare(2)
-    desk.write("unfollowed.yaml", f"version: 1\nany_template: true\nfollowers: {{states: {{{openid(2)}: unfollowed}}}}\n")
+    desk.write(
+        "unfollowed.yaml",
+        f"version: 1\nany_template: true\nfollowers: {{states: {{{openid(2)}: unfollowed}}}}\n",
+    )
     with desk.start("sandbox", "--port", "0", "--scenario", "unfollowed.yaml") as running:
         desk.variables |= printed_environment(running)
         done = desk.send()
@@ -81,6 +84,8 @@ def test_a_scenario_can_be_named_for_one_sending(desk: Desk) -> None:
     desk.campaign()
     desk.list(people(3))
     desk.write("all-gone.yaml", "version: 1\nfollowers: {shares: {unfollowed: 100%}}\n")
-    done = desk.run("send", "campaign.yaml", "users.csv", "--sandbox", "--scenario", "all-gone.yaml", "--json")
+    done = desk.run(
+        "send", "campaign.yaml", "users.csv", "--sandbox", "--scenario", "all-gone.yaml", "--json"
+    )
     assert (done.code, counts(done.json)) == (1, {"failed": 3})
     assert done.json["failures_file"] == "users.sandbox.failures.csv"

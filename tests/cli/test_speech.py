@@ -1,4 +1,4 @@
-"""What people read: two languages, pipes, odd encodings, questions on a terminal; and what nobody may read."""
+"""What people read: languages, pipes, odd encodings, questions on a terminal; and what nobody may read."""
 
 import os
 import re
@@ -22,7 +22,9 @@ SEND = ("send", "campaign.yaml", "users.csv", "--yes", "--rate", "2000/s")
 @pytest.fixture
 def mixed(desk: Desk) -> Desk:
     """Three people; the second doesn't follow. Names in Chinese and a nickname full of traps."""
-    desk.campaign(data='\n  thing1: "{{ name }}"\n  character_string2: "{{ order_no }}"\n  amount4: "{{ amount }}元"')
+    desk.campaign(
+        data='\n  thing1: "{{ name }}"\n  character_string2: "{{ order_no }}"\n  amount4: "{{ amount }}元"'
+    )
     rows = people(3)
     rows[0]["name"] = "[/red]李[bold]晓"
     rows[1]["name"] = "🎉周建国"
@@ -98,7 +100,12 @@ def test_a_refusal_on_a_gbk_output_never_crashes(desk: Desk) -> None:
 
 def test_control_characters_of_a_list_never_reach_the_terminal(desk: Desk) -> None:
     desk.campaign()
-    desk.list([{**people(1)[0], "product": "盖碗\x1b]0;pwned\x07\x1b[31m"}, {**people(1, 2)[0], "openid": "\x1b[2Jx"}])
+    desk.list(
+        [
+            {**people(1)[0], "product": "盖碗\x1b]0;pwned\x07\x1b[31m"},
+            {**people(1, 2)[0], "openid": "\x1b[2Jx"},
+        ]
+    )
     done = desk.run(*SEND, "--skip-invalid")
     assert "\x1b" not in done.out + done.err
     assert "\x07" not in done.out + done.err
@@ -185,7 +192,8 @@ def test_nothing_anywhere_shows_the_secret_or_the_token(
     desk = Desk(tmp_path, sandbox)
     desk.prepare(60, timeout="200ms", retry="{attempts: 2, base: 1ms, cap: 5ms}", stop_when="{outage: 1s}")
     sandbox.unfollow(openid(2))
-    kinds = "system_error bad_gateway redirect broken_json truncated cut_before silence_before token_refused".split()
+    kinds = ["system_error", "bad_gateway", "redirect", "broken_json"]
+    kinds += ["truncated", "cut_before", "silence_before", "token_refused"]
     faults = {kind: {"after": 3 * place, "every": 19, "times": 2} for place, kind in enumerate(kinds)}
     said = []
     sandbox.set_faults({"send": faults | {"token_replaced": {"every": 25}}})
@@ -194,6 +202,7 @@ def test_nothing_anywhere_shows_the_secret_or_the_token(
     with desk.start(*send_arguments()) as running:
         begun.append(running)
         said.append(running.done())
+    sandbox.set_faults({})
     said.append(desk.send())
     sandbox.go_down()
     said += [desk.send("--run", "down"), desk.run("quota"), desk.run("--lang", "zh", "quota")]

@@ -4,6 +4,7 @@ import csv
 import os
 import signal
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -129,7 +130,7 @@ def test_used_up_quota_stops_with_3_and_goes_on_later(desk: Desk) -> None:
 def test_quota_that_others_use_up_meanwhile_stops_with_3(desk: Desk) -> None:
     desk.prepare(60)
     assert desk.sandbox is not None
-    desk.sandbox.on_send(at_call(20, lambda: desk.sandbox and desk.sandbox.set_quota(daily=20)), "decided")
+    desk.sandbox.on_send(at_call(20, partial(desk.sandbox.set_quota, daily=20)), "decided")
     done = desk.send()
     assert (done.code, done.json["stopped_by"]["code"]) == (3, "45009")
     assert adds_up(done.json)
@@ -204,7 +205,7 @@ def test_a_network_that_is_gone_before_there_is_a_token_stops_as_the_campaign_sa
     assert desk.sandbox is not None
     desk.prepare(60, stop_when="{outage: 1s}")
     desk.sandbox.go_down()
-    done = desk.run(*send_arguments(), timeout=20)
+    done = desk.run(*send_arguments(), timeout=15)
     assert (done.code, done.json["stopped_by"]["code"], counts(done.json)) == (3, "network", {"pending": 60})
 
 

@@ -7,5 +7,6 @@ from wxpush.delivery.run import RunFolder
 
 if __name__ == "__main__":
     with RunFolder(Path(sys.argv[1])).locked():
-        print("held", flush=True)
+        sys.stdout.write("held\n")
+        sys.stdout.flush()
         sys.stdin.read()

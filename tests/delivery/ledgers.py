@@ -4,7 +4,6 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -85,11 +84,6 @@ def noted(folder: Path, **options: Any) -> list[tuple[Place, Record]]:
     seen: list[tuple[Place, Record]] = []
     Ledger(folder, RUN, lambda place, found: seen.append((place, found)), **options).close()
     return seen
-
-
-def bare(found: Claim) -> Claim:
-    """A claim as the ledger gives it back: whom it goes to is in its payload."""
-    return replace(found, message=replace(found.message, to=""))
 
 
 def everything_below(folder: Path) -> Iterator[tuple[str, bytes]]:

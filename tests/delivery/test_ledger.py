@@ -1,4 +1,4 @@
-"""The ledger: what was acknowledged is there, whatever happens, and claims are open until a record ends them."""
+"""The ledger: what was acknowledged is there, whatever happens; claims are open until a record ends them."""
 
 import random
 import sqlite3
@@ -19,7 +19,6 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from tests.delivery.ledgers import (
     THEN,
-    bare,
     claim,
     database,
     message,
@@ -127,7 +126,12 @@ def test_a_record_is_found_again_by_its_place(folder: Path) -> None:
     some_ledger(folder)
     ledger = Ledger(folder, RUN)
     everything = list(ledgers.records(folder))
-    assert [place for place, _record in everything[:4]] == [Place(1, 0), Place(1, 1), Place(1, 2), Place(2, 0)]
+    assert [place for place, _record in everything[:4]] == [
+        Place(1, 0),
+        Place(1, 1),
+        Place(1, 2),
+        Place(2, 0),
+    ]
     assert all(ledger.record_at(place) == found for place, found in everything)
     ledger.close()
 
@@ -166,6 +170,7 @@ def test_wrong_rows_are_written_with_the_next_commit_and_dropped_by_the_next_cal
 
 
 # Claims
+
 
 def open_keys(folder: Path) -> list[str]:
     return [found.message.key for found in ledgers.open_claims(folder)]
@@ -304,6 +309,7 @@ TestAnyLife = AnyLife.TestCase
 
 
 # Other processes
+
 
 def killed_after(folder: Path, first: int, commits: int) -> set[str]:
     """All that a writer said: `commits` lines that are waited for, and what came before the kill."""

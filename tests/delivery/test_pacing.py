@@ -1,6 +1,7 @@
 """How fast it goes: bucket, pace and breaker, by a clock that the tests hold."""
 
 import math
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -107,7 +108,7 @@ def test_the_rate_is_cut_at_most_once_in_five_seconds() -> None:
     pace = Pace(0.0)
     cuts = [at / 10 for at in range(300) if pace.answered(at / 10, busy=True)]
     assert len(cuts) >= 4
-    assert all(later - earlier >= 5 - 1e-9 for earlier, later in zip(cuts, cuts[1:], strict=False))
+    assert all(later - earlier >= 5 - 1e-9 for earlier, later in pairwise(cuts))
 
 
 def test_few_answers_are_too_few_to_cut() -> None:

@@ -207,7 +207,8 @@ def test_backoffs_double_up_to_the_cap() -> None:
 def answered(fault: Verdict, failures: int, of: int) -> bool:
     first = FirstAnswers()
     verdicts = [fault] * failures + [w.OK] * (of - failures)
-    return any([first.common_fault(each, failed=each is fault) for each in verdicts])
+    told = [first.common_fault(each, failed=each is fault) for each in verdicts]
+    return any(told)
 
 
 def test_one_code_on_eighteen_of_the_first_twenty_is_everybodys() -> None:
@@ -217,13 +218,15 @@ def test_one_code_on_eighteen_of_the_first_twenty_is_everybodys() -> None:
 
 def test_different_codes_are_different_faults() -> None:
     first = FirstAnswers()
-    assert not any([first.common_fault(each, failed=True) for each in [w.UNFOLLOWED, w.BAD_VALUE] * 10])
+    told = [first.common_fault(each, failed=True) for each in [w.UNFOLLOWED, w.BAD_VALUE] * 10]
+    assert not any(told)
 
 
 def test_only_the_first_twenty_answers_are_watched() -> None:
     first = FirstAnswers()
     later = [w.OK] * 3 + [w.UNFOLLOWED] * 200
-    assert not any([first.common_fault(each, failed=each is w.UNFOLLOWED) for each in later])
+    told = [first.common_fault(each, failed=each is w.UNFOLLOWED) for each in later]
+    assert not any(told)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""How every message stands, and which keys a list has shown: small arrays that must equal plain dictionaries."""
+"""How every message stands, and which keys a list has shown: arrays that must equal plain dictionaries."""
 
 from collections import Counter
 from dataclasses import replace

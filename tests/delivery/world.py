@@ -176,6 +176,7 @@ class Notes:
         self.waits.append(waiting)
 
     def notice(self, notice: Notice, detail: str) -> None:
+        del detail
         self.notices.append(notice)
 
 

@@ -17,9 +17,14 @@ def main(folder: Path, first: int) -> None:
     for start in itertools.count(first, 10):
         numbers = range(start, start + 10)
         ledger.commit([], [claim(number) for number in numbers])
-        print(f"claimed {start}", flush=True)
+        say(f"claimed {start}")
         ledger.commit([record(message(number)) for number in numbers])
-        print(f"recorded {start}", flush=True)
+        say(f"recorded {start}")
+
+
+def say(word: str) -> None:
+    sys.stdout.write(f"{word}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

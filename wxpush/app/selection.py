@@ -171,7 +171,7 @@ class Selection:
         entry = None if bad.key is None else self._standing.find(bad.row, hash64(bad.key))
         if entry is not None and entry.mark is not Mark.FAILED and self._is_settled(entry):
             return Known(entry.mark, bad.line, changed=True)
-        return Wrong(bad, is_known=entry is not None)
+        return Wrong(bad, is_known=entry is not None and entry.mark is not Mark.RELEASED)
 
     def _conflict(self, ready: Ready) -> Bad:
         message = ready.message
