@@ -48,7 +48,7 @@ def begin(campaign: Path, name: str, updated: float = 1_795_399_200.0) -> RunFol
 
 
 def names(around: Surroundings, here: Path) -> list[str]:
-    cards = [folder.card() for folder in all_runs(around, here)]
+    cards = [folder.card() for folder in all_runs(around, here).folders]
     return [card.name for card in cards if card]
 
 
@@ -85,7 +85,7 @@ def test_a_home_is_the_only_place(tmp_path: Path) -> None:
 def test_a_run_that_is_damaged_does_not_hide_the_others(tmp_path: Path, around: Surroundings) -> None:
     begin(tmp_path / "campaign.yaml", "orders")
     (begin(tmp_path / "campaign.yaml", "broken").path / "run.json").write_text("{")
-    assert "orders" in [folder.path.name.rsplit("-", 1)[0] for folder in all_runs(around, tmp_path)]
+    assert "orders" in [folder.path.name.rsplit("-", 1)[0] for folder in all_runs(around, tmp_path).folders]
     assert find_run("orders", around, tmp_path).path.name.startswith("orders")
 
 

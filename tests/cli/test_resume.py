@@ -37,9 +37,9 @@ def disturbed(desk: Desk, number: int, act: Callable[[Running], object], *option
 @posix
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda one: one.name)
 def test_an_interrupted_run_goes_on_with_the_same_command(desk: Desk, number: signal.Signals) -> None:
-    count = MANY if number == signal.SIGINT else 200
+    count = MANY if number == signal.SIGINT else 600
     desk.prepare(count)
-    with disturbed(desk, count // 2, lambda running: running.signal(number)) as running:
+    with disturbed(desk, count // 2, lambda running: running.signal(number), "--workers", "8") as running:
         first = running.done()
     assert (first.code, first.json["state"]) == (130, "interrupted")
     assert adds_up(first.json)

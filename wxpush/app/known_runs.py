@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -29,22 +30,45 @@ def remember_place(state: Path, around: Surroundings) -> None:
     write_private(home / _PLACES, json.dumps(places[:_MOST_PLACES], ensure_ascii=False).encode())
 
 
-def all_runs(around: Surroundings, here: Path) -> list[RunFolder]:
-    """Every run in this folder, its subfolders and the places that were sent from, the latest first."""
+@dataclass(frozen=True, slots=True)
+class KnownRuns:
+    """The runs that can be read, with their cards, the latest first; and what is wrong with the others."""
+
+    cards: dict[Path, RunCard]
+    faults: list[WxpushError]
+
+    @property
+    def folders(self) -> list[RunFolder]:
+        """Where they live."""
+        return [RunFolder(path) for path in self.cards]
+
+
+def all_runs(around: Surroundings, here: Path) -> KnownRuns:
+    """Every run in this folder, its subfolders and the places that were sent from."""
     states = dict.fromkeys(path.resolve() for path in _states(around, here) if path.is_dir())
-    found = [folder for state in states for folder in runs_in(state)]
-    return sorted(found, key=_last_touched, reverse=True)
+    cards: dict[Path, RunCard] = {}
+    faults: list[WxpushError] = []
+    for folder in (folder for state in states for folder in runs_in(state)):
+        try:
+            card = folder.card()
+        except WxpushError as error:
+            faults.append(error)
+        else:
+            if card is not None:
+                cards[folder.path] = card
+    latest = sorted(cards.items(), key=lambda item: max(item[1].updated, item[1].created), reverse=True)
+    return KnownRuns(dict(latest), faults)
 
 
 def find_run(name: str | None, around: Surroundings, here: Path) -> RunFolder:
     """The run called `name`, or the only one there is. Raises InputError that lists what there is."""
-    folders = all_runs(around, here)
-    cards = {folder.path: card for folder in folders if (card := folder.card()) is not None}
-    fitting = [
-        folder for folder in folders if folder.path in cards and name in (None, cards[folder.path].name)
-    ]
+    known = all_runs(around, here)
+    cards = known.cards
+    fitting = [folder for folder in known.folders if name in (None, cards[folder.path].name)]
     if len(fitting) == 1:
         return fitting[0]
+    if not fitting and known.faults:
+        raise known.faults[0]
     names = ", ".join(dict.fromkeys(card.name for card in cards.values()))
     if not cards:
         raise InputError(_("There is no run yet."), _("Start one: wxpush send CAMPAIGN RECIPIENTS"))
@@ -139,8 +163,3 @@ def _places(home: Path) -> list[str]:
     except (ValueError, WxpushError):
         return []
     return [str(place) for place in found] if isinstance(found, list) else []
-
-
-def _last_touched(folder: RunFolder) -> float:
-    card = folder.card()
-    return max(card.updated, card.created) if card else 0.0

@@ -26,6 +26,8 @@ class Outgoing:
         self._selection, self._ledger, self._clock = selection, ledger, clock
         self._limit = limit
         self.rows = 0
+        self.is_through = False
+        """Whether the whole list has been gone through."""
         self.skips: Counter[str] = Counter()
         self.changed: list[int] = []
 
@@ -53,6 +55,7 @@ class Outgoing:
             if quiet >= _BREATHE_EVERY:
                 quiet = 0
                 yield None
+        self.is_through = True
 
     def count_rest(self) -> None:
         """Count the rows that were not reached, so that the numbers add up."""

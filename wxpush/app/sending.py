@@ -16,7 +16,7 @@ from wxpush.app.outgoing import Outgoing
 from wxpush.app.place import Scene, real_scene, sandbox_scene
 from wxpush.app.request import SendRequest, Surroundings
 from wxpush.app.results import Plan, Sample, Summary, Survey
-from wxpush.app.selection import Choices, Selection
+from wxpush.app.selection import DUPLICATE, Choices, Selection
 from wxpush.app.survey import by_state, recall_survey, remembered, survey_list
 from wxpush.campaign.check import Ready
 from wxpush.delivery import store
@@ -234,8 +234,13 @@ class Sending:
         total = (survey.rows if survey else outgoing.rows) + sum(gone.values())
         done = [states[s] for s in (State.ACCEPTED, State.FAILED, State.HELD, State.IN_DOUBT)]
         pending = total - sum(done) - sum(skips.values())
-        left = pending - gone.get(State.PENDING, 0)
-        state = "limited" if ending.state == "finished" and left else ending.state
+        left, state = pending - gone.get(State.PENDING, 0), ending.state
+        if left and state == "finished" and outgoing.is_through:
+            # Rows that share their key with one that is wrong or unwanted now: the record stands for both.
+            skips[DUPLICATE] = skips.get(DUPLICATE, 0) + left
+            pending -= left
+        elif left and state == "finished":
+            state = "limited"
         changed = list(survey.changed_lines) if survey else outgoing.changed
         summary = Summary(
             run=self._run.name,
@@ -317,7 +322,7 @@ class Sending:
             self._ledger.record_at,
             Choices(self._request.keep_first, self._request.resend_in_doubt),
             unchanged=self._unchanged,
-            no_duplicates=survey is not None and not survey.wrong and not survey.skips.get("duplicate"),
+            no_duplicates=survey is not None and not survey.wrong and not survey.skips.get(DUPLICATE),
         )
 
     def _first_sample(self) -> Sample | None:

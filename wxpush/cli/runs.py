@@ -36,8 +36,10 @@ def runs(
     from wxpush.app.known_runs import all_runs, view
 
     around = surroundings()
-    views = [view(folder, around, whole=False) for folder in all_runs(around, Path.cwd())]
-    console = Console(json=as_json)
+    known, console = all_runs(around, Path.cwd()), Console(json=as_json)
+    for fault in known.faults:
+        console.warn(str(fault))
+    views = [view(folder, around, whole=False) for folder in known.folders]
     if as_json:
         console.json({"schema": 1, "runs": [found.to_json() for found in views]})
     else:

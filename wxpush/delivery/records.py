@@ -1,7 +1,9 @@
 """What the ledger writes: claims and records, in blocks of JSON text."""
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -10,6 +12,9 @@ from wxpush.delivery.clock import Moment
 from wxpush.errors import DamagedStateError
 from wxpush.i18n import _
 from wxpush.model import CodeClass, Message, State
+
+_HASH = re.compile(r"[0-9a-f]{16}")
+_MOST = 2**40
 
 
 class Mark(StrEnum):
@@ -115,12 +120,10 @@ def dump_claims(claims: Sequence[Claim]) -> str:
 
 def load_claims(text: str) -> list[Claim]:
     """The claims of a block; raises DamagedStateError."""
-    try:
+    with _damage_told():
         block = json.loads(text)
         made = Moment(float(block["t"]), float(block["b"]), str(block["i"]))
         return [Claim(_message(*packed), made) for packed in block["c"]]
-    except (ValueError, TypeError, KeyError, RecursionError):
-        raise _unreadable() from None
 
 
 def dump_records(records: Sequence[Record]) -> str:
@@ -130,10 +133,11 @@ def dump_records(records: Sequence[Record]) -> str:
 
 def load_records(text: str) -> list[Record]:
     """The records of a block; raises DamagedStateError."""
-    try:
-        return [_unpacked(*packed) for packed in json.loads(text)]
-    except (ValueError, TypeError, KeyError, RecursionError):
-        raise _unreadable() from None
+    with _damage_told():
+        records = [_unpacked(*packed) for packed in json.loads(text)]
+    if not records:
+        raise _unreadable()
+    return records
 
 
 def dump_invalid(rows: Sequence[Invalid]) -> str:
@@ -143,17 +147,16 @@ def dump_invalid(rows: Sequence[Invalid]) -> str:
 
 def load_invalid(text: str) -> list[Invalid]:
     """The wrong rows of a block; raises DamagedStateError."""
-    try:
+    with _damage_told():
         return [
             Invalid(int(row), int(line), str(code), str(detail), str(fields), float(at))
             for row, line, code, detail, fields, at in json.loads(text)
         ]
-    except (ValueError, TypeError, RecursionError):
-        raise _unreadable() from None
 
 
 def _message(key: Any, row: Any, line: Any, epoch: Any, payload: Any, fields: Any) -> Message:
-    return Message(str(key), "", str(payload), int(row), int(line), str(fields), int(epoch))
+    _refuse_other_types(texts=(key, payload, fields), numbers=(row, line, epoch))
+    return Message(key, "", payload, row, line, fields, epoch)
 
 
 def _packed(r: Record) -> tuple[Any, ...]:
@@ -181,16 +184,33 @@ def _unpacked(
     payload: Any = "",
     fields: Any = "",
 ) -> Record:
-    if not all(type(text) is str for text in (key, payload_hash, code, detail, payload, fields)):
-        raise TypeError
-    if not all(type(number) is int and number >= 0 for number in (row, line, epoch, attempts, at)):
-        raise TypeError
+    _refuse_other_types((key, code, detail, payload, fields), (row, line, epoch, attempts, at))
     if msgid is not None and type(msgid) is not int:
         raise TypeError
+    if _HASH.fullmatch(payload_hash) is None:
+        raise ValueError
     return Record(
         key, row, line, Mark(mark), epoch, payload_hash, code, CodeClass(cls), msgid, attempts, at,
         detail, payload, fields,
     )  # fmt: skip
+
+
+def _refuse_other_types(texts: tuple[Any, ...], numbers: tuple[Any, ...]) -> None:
+    """Raises TypeError or ValueError for what we never write; a row number may size an array."""
+    for text in texts:
+        if type(text) is not str:
+            raise TypeError
+        text.encode()  # half a surrogate pair has no place in a key or a payload
+    if not all(type(number) is int and 0 <= number <= _MOST for number in numbers):
+        raise TypeError
+
+
+@contextmanager
+def _damage_told() -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, TypeError, KeyError, RecursionError, OverflowError):
+        raise _unreadable() from None
 
 
 def _dump(value: Any) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_origin
 
 from filelock import FileLock, Timeout
 
@@ -93,8 +93,7 @@ class RunFolder:
         try:
             values = json.loads(content)
             known = values["schema"] == _SCHEMA
-            card = RunCard(**{f.name: values[f.name] for f in fields(RunCard)})
-            card = replace(card, lists=tuple(card.lists))
+            card = RunCard(**{f.name: _typed(values[f.name], f.type) for f in fields(RunCard)})
         except (ValueError, TypeError, KeyError, RecursionError):
             known = False
         if not known:
@@ -142,11 +141,25 @@ class RunFolder:
             lock.acquire(timeout=0)
         except Timeout:
             return int(self._holder()) if self._holder().isdecimal() else 0
+        except OSError:
+            return None  # nobody can lock it
         lock.release()
         return None
 
     def _holder(self) -> str:
         return (read_private(self.path / _PID, 32) or b"?").decode("ascii", "replace").strip()
+
+
+def _typed(value: Any, kind: Any) -> Any:
+    """A value of the card as its field wants it; raises TypeError for one of another type."""
+    origin = get_origin(kind) or kind
+    if origin is tuple and type(value) is list and all(type(item) is str for item in value):
+        return tuple(value)
+    if origin is float and type(value) in (int, float):
+        return float(value)
+    if origin in (str, dict) and type(value) is origin:
+        return value
+    raise TypeError
 
 
 def state_beside(campaign: Path, home: Path | None) -> Path:

@@ -4,6 +4,7 @@ The defaults of diskcache evict records past 1 GiB, unpickle whatever a tampered
 file names from the database unchecked. Every record here is text under a text key, inside the database.
 """
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -36,6 +37,11 @@ _SETTINGS: Final[dict[str, Any]] = {
 }
 _COUNTERS: Final = {"count", "size", "hits", "misses"}
 _TABLES: Final = {"Settings", "Cache"}
+_INDEXES: Final = {"sqlite_autoindex_Settings_1", "Cache_key_raw", "Cache_expire_time"}
+_TRIGGERS: Final = {
+    f"Settings_{what}"
+    for what in ("count_insert", "count_delete", "size_insert", "size_update", "size_delete")
+}
 
 
 class SafeDisk(diskcache.Disk):  # type: ignore[misc]  # diskcache ships no types
@@ -76,9 +82,13 @@ def open_store(folder: Path, *, lock_timeout: float) -> diskcache.Cache:
     longer raises diskcache.Timeout. Raises DamagedStateError, UnsafeStateError, StorageError.
     """
     ensure_private_dir(folder)
+    if os.path.expandvars(str(folder)) != str(folder):
+        raise StorageError(
+            _("A ledger can't live in {path}: the name of a variable is in it.").format(path=folder),
+            _("Rename the folder, or choose another place with --home or WXPUSH_HOME."),
+        )
     database = folder / _DATABASE
-    for name in (_DATABASE, f"{_DATABASE}-wal", f"{_DATABASE}-shm"):
-        refuse_unsafe_file(folder / name)
+    _refuse_unsafe(folder)
     if database.exists():
         _inspect(database)
     else:
@@ -105,6 +115,7 @@ def rows(folder: Path) -> Iterator[tuple[str, str]]:
     Reads through a connection of its own while another process may be writing; sees one moment.
     Raises DamagedStateError.
     """
+    _refuse_unsafe(folder)
     with closing(_connect_read_only(folder / _DATABASE)) as connection, _damage_told(folder):
         cursor = connection.execute("SELECT key, raw, mode, filename, value FROM Cache ORDER BY rowid")
         for key, raw, mode, filename, value in cursor:
@@ -118,21 +129,33 @@ def exists(folder: Path) -> bool:
     return (folder / _DATABASE).exists()
 
 
+def _refuse_unsafe(folder: Path) -> None:
+    for name in (_DATABASE, f"{_DATABASE}-wal", f"{_DATABASE}-shm"):
+        refuse_unsafe_file(folder / name)
+
+
 def _inspect(database: Path) -> None:
     """See that a database is one of ours before diskcache takes its settings for its own."""
     with closing(_connect_read_only(database)) as connection, _damage_told(database.parent):
-        tables = {
-            name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-        }
+        found = connection.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
+        tables = {name for kind, name, _sql in found if kind == "table"}
         if not tables and not connection.execute("PRAGMA schema_version").fetchone()[0]:
             return  # the process that made the file was killed before it wrote the first table
-        if not tables <= _TABLES:
+        if not all(_is_diskcaches(kind, name, sql) for kind, name, sql in found):
             raise DamagedStateError(_("{path} is not a ledger of wxpush.").format(path=database))
         if connection.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
             raise DamagedStateError(_("{path} is damaged.").format(path=database), _damage_hint())
         if "Settings" in tables:
             for key, value in connection.execute("SELECT key, value FROM Settings"):
                 _check_setting(database, key, value)
+
+
+def _is_diskcaches(kind: str, name: str, sql: str | None) -> bool:
+    """Whether diskcache makes such a thing; its triggers do no more than count."""
+    if kind == "trigger":
+        counts = sql is not None and sql.count(";") == 1 and "BEGIN UPDATE Settings SET value = value" in sql
+        return name in _TRIGGERS and counts
+    return name in (_TABLES if kind == "table" else _INDEXES if kind == "index" else ())
 
 
 def _check_setting(database: Path, key: Any, value: Any) -> None:
