@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.app.desk import APPLES, TEA, Desk, Row, new_sandbox, once_where_it_is_odd, openid
+from tests.app.desk import APPLES, TEA, Desk, Row, new_sandbox, openid
 from wxpush.app.results import Summary
 from wxpush.delivery.ledger import records
 from wxpush.delivery.run import runs_in
@@ -128,7 +128,7 @@ ROWS = st.lists(
     ),
     min_size=1,
     max_size=8,
-).map(once_where_it_is_odd)
+)
 STEPS = st.lists(
     st.tuples(
         ROWS, st.sampled_from([None, None, 1, 2]), st.sampled_from(["顺丰包邮", "京东包邮"]), st.booleans()
