@@ -50,6 +50,18 @@ class Row:
         return [openid(self.person), self.product, self.status]
 
 
+def once_where_it_is_odd(rows: Sequence[Row]) -> list[Row]:
+    """Only rows that are in order may come several times for one person."""
+    odd = {row.person for row in rows if row.status == "unpaid" or not row.product}
+    seen: set[int] = set()
+    kept = []
+    for row in rows:
+        if row.person not in odd or row.person not in seen:
+            kept.append(row)
+        seen.add(row.person)
+    return kept
+
+
 def write_list(path: Path, rows: Sequence[Row]) -> Path:
     with path.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([["openid", "product", "status"], *(row.cells for row in rows)])
