@@ -81,7 +81,8 @@ class Message:
     `payload` is the JSON text of the request body without its client_msg_id; `row` is the position in
     the list (0-based, blank rows not counted), `line` the place that a person can find: the file's line,
     or the row of a sheet; `fields` is the JSON text of the row's own columns. `epoch` counts the fresh
-    ids that the message was given after a definite refusal (design, rule 3).
+    ids that the message was given after a definite refusal (design, rule 3). `failed_as` is how it failed
+    before, of a message that is sent again for that: given back untried, it has failed so still.
     """
 
     key: str
@@ -91,6 +92,7 @@ class Message:
     line: int
     fields: str
     epoch: int = 0
+    failed_as: Verdict | None = None
 
 
 @dataclass(frozen=True, slots=True)

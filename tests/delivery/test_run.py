@@ -41,7 +41,7 @@ CARD = RunCard(
     created=1_795_399_200.5,
     updated=1_795_399_300.0,
     lists=("l" * 64,),
-    basis="b" * 64,
+    bases=("b" * 64,),
     survey={"rows": 10, "blank": 1, "skips": {"duplicate": 2}},
     call={"state": "finished", "total": 10},
 )
@@ -72,10 +72,14 @@ def test_a_card_says_whose_run_it_is() -> None:
     assert CARD.id.folder.startswith("order-shipped-2026-11-23-")
 
 
-def test_lists_are_remembered_in_order_and_the_latest_once() -> None:
-    card = CARD.with_list("l" * 64)
-    assert card.lists == ("l" * 64,)
-    assert card.with_list("m").with_list("m").with_list("l" * 64).lists == ("l" * 64, "m", "l" * 64)
+def test_lists_and_bases_are_remembered_in_order_and_the_latest_once() -> None:
+    card = replace(CARD, lists=(), bases=())
+    first = card.with_basis("l", "x")
+    assert (first.lists, first.bases, first.is_of_one_basis) == (("l",), ("x",), True)
+    assert first.with_basis("l", "x") == first
+    assert not first.with_basis("l", "y").is_of_one_basis
+    back = first.with_basis("m", "y").with_basis("l", "x")
+    assert (back.lists, back.is_of_one_basis) == (("l", "m", "l"), False)
 
 
 def without(name: str) -> Callable[[dict[str, Any]], Any]:
@@ -90,7 +94,7 @@ def without(name: str) -> Callable[[dict[str, Any]], Any]:
         lambda _values: "card",
         without("schema"),
         without("selection"),
-        without("basis"),
+        without("bases"),
         lambda values: values | {"schema": 2},
         lambda values: values | {"lists": 5},
         lambda values: values | {"survey": []},
@@ -98,7 +102,7 @@ def without(name: str) -> Callable[[dict[str, Any]], Any]:
         lambda values: values | {"created": "yesterday"},
         lambda values: values | {"name": None},
     ],
-    ids=["a list", "null", "text", "no schema", "no selection", "no basis", "a newer schema", "lists no list",
+    ids=["a list", "null", "text", "no schema", "no selection", "no bases", "a newer schema", "lists no list",
          "survey no object", "call no object", "created no number", "name no text"],
 )  # fmt: skip
 def test_a_card_of_another_shape_is_refused(folder: RunFolder, edit: Callable[[Any], Any]) -> None:

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from wxpush.app.quota import QuotaFound, read_quota
@@ -100,6 +100,7 @@ class Delivering:
         messages: Iterator[Message | None],
         recovered: Iterable[Claim] = (),
         resend_in_doubt: bool = False,
+        expected_codes: frozenset[str] = frozenset(),
     ) -> Delivered:
         """Send `recovered` claims, then `messages`. Call `connect` before."""
         if self._keeper is None:
@@ -112,7 +113,11 @@ class Delivering:
             ledger,
             MessageIds(run).client_msg_id,
             Gate(rules, self._clock, self.quota.quota),
-            _settings(campaign, pace, resend_in_doubt=resend_in_doubt),
+            replace(
+                _settings(campaign, pace),
+                resend_in_doubt=resend_in_doubt,
+                expected_codes=expected_codes,
+            ),
             listener,
             clock=self._clock,
             chance=random.Random(),
@@ -128,7 +133,7 @@ class Delivering:
         return Delivered(ending, engine.progress, self._clock.monotonic() - started)
 
 
-def _settings(campaign: Campaign, pace: Pace, *, resend_in_doubt: bool) -> Settings:
+def _settings(campaign: Campaign, pace: Pace) -> Settings:
     retry, stop = campaign.retry, campaign.stop_when
     return Settings(
         rate=pace.rate,
@@ -137,5 +142,4 @@ def _settings(campaign: Campaign, pace: Pace, *, resend_in_doubt: bool) -> Setti
         retry=RetryRules(retry.attempts, retry.base, retry.cap),
         stop=StopRules(stop.failure_rate, stop.after, stop.outage),
         wait_for_quota=campaign.on_quota == "wait",
-        resend_in_doubt=resend_in_doubt,
     )

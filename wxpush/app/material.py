@@ -1,11 +1,13 @@
 """What a sending is made of: campaign, template and list, read together so that all faults show at once."""
 
 import hashlib
+import json
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from wxpush import __version__
 from wxpush.app.results import Sample
 from wxpush.campaign.check import Checker, check_campaign, keyword_problems
 from wxpush.campaign.recipients import RecipientList, open_recipients
@@ -41,9 +43,9 @@ class Material:
     @property
     def basis(self) -> str:
         """A fingerprint of everything that the messages are rendered from, the list and the day included."""
-        return _digest(
-            self.content, self.selection, self.recipients.digest(), self.campaign.today.isoformat()
-        )
+        checks = json.dumps([self.campaign.checks, dict(self.template.allowed)], sort_keys=True)
+        today = self.campaign.today.isoformat()
+        return _digest(self.content, self.selection, self.recipients.digest(), checks, today, __version__)
 
     def notes(self) -> list[str]:
         """What to say of the list, in the language in force."""

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from typing import Final
 
 from wxpush.app.codes import first_words
-from wxpush.app.selection import Known, Passed, Selection, ToSend, Wrong
+from wxpush.app.selection import Decision, Known, Passed, Selection, ToSend, Wrong
 from wxpush.campaign.check import fields_text
 from wxpush.delivery.clock import Clock
 from wxpush.delivery.ledger import Ledger
 from wxpush.delivery.records import Invalid
+from wxpush.errors import ProblemsError
 from wxpush.model import Message
 
 _BREATHE_EVERY: Final = 500
@@ -26,40 +27,52 @@ class Outgoing:
         self._selection, self._ledger, self._clock = selection, ledger, clock
         self._limit = limit
         self.rows = 0
-        self.is_through = False
-        """Whether the whole list has been gone through."""
         self.skips: Counter[str] = Counter()
         self.changed: list[int] = []
+        self.fault: ProblemsError | None = None
+        """Why the rest of the list can't be read, found only on the way (--no-preflight)."""
 
     def __iter__(self) -> Iterator[Message | None]:
+        try:
+            yield from self._messages()
+        except ProblemsError as error:
+            self.fault = error
+
+    def _messages(self) -> Iterator[Message | None]:
         sent = quiet = 0
-        if self._limit == 0:
-            return
         for decision in self._selection:
             self.rows += 1
+            if isinstance(decision, ToSend):
+                sent, quiet = sent + 1, 0
+                yield decision.message
+                if sent == self._limit:
+                    return
+                continue
+            self._count(decision)
             quiet += 1
-            match decision:
-                case ToSend(message):
-                    sent, quiet = sent + 1, 0
-                    yield message
-                    if sent == self._limit:
-                        return
-                case Passed(reason):
-                    self.skips[reason] += 1
-                case Known(_, line, True):
-                    self.changed.append(line)
-                case Wrong(_, _, is_known) if not is_known:
-                    self._ledger.note_invalid(self._invalid(decision))
-                case _:
-                    pass
             if quiet >= _BREATHE_EVERY:
                 quiet = 0
                 yield None
-        self.is_through = True
 
     def count_rest(self) -> None:
         """Count the rows that were not reached, so that the numbers add up."""
-        self.rows += self._selection.count_rest()
+        if self.fault is not None:
+            return  # the rest can't be read
+        for decision in self._selection.leftovers():
+            self.rows += 1
+            if decision is not None:
+                self._count(decision)
+
+    def _count(self, decision: Decision) -> None:
+        match decision:
+            case Passed(reason):
+                self.skips[reason] += 1
+            case Known(_, line, True):
+                self.changed.append(line)
+            case Wrong(_, _, is_known) if not is_known:
+                self._ledger.note_invalid(self._invalid(decision))
+            case _:
+                pass
 
     def _invalid(self, wrong: Wrong) -> Invalid:
         bad = wrong.bad

@@ -89,9 +89,11 @@ class Selection:
         self._unchanged, self._no_duplicates = unchanged, no_duplicates
         self._keys = Fingerprints()
         self._rows: Iterator[Recipient | BadRow] = iter(())
+        self._put_off: list[tuple[int, int, int, Passed | Wrong]] = []
 
     def __iter__(self) -> Iterator[Decision]:
-        self._keys = Fingerprints()
+        self._keys, self._put_off = Fingerprints(), []
+        self._standing.begin()
         self._rows = iter(self._material.recipients)
         examine = self._material.checker.examine
         for row in self._rows:
@@ -103,21 +105,46 @@ class Selection:
             examined = examine(row)
             if isinstance(examined, Ready):
                 yield self._ready(examined)
-            elif isinstance(examined, Skipped):
-                yield self._not_wanted(examined)
+                continue
+            plain = Passed(examined.reason) if isinstance(examined, Skipped) else Wrong(examined)
+            key_hash = None if examined.key is None else hash64(examined.key)
+            if key_hash is None or not self._standing.knows(row.row, key_hash):
+                yield plain
             else:
-                yield self._bad(examined)
+                self._put_off.append((row.row, row.line, key_hash, plain))
+        yield from self._second_thoughts()
 
-    def count_rest(self) -> int:
-        """Go through the rows that an unfinished iteration left, without rendering; returns their number."""
-        return sum(1 for row in self._rows if self._glanced_at(row))
+    def _second_thought(self, row: int, line: int, key_hash: int, plain: Passed | Wrong) -> Decision:
+        """A row that gets nothing, of a key with a record: the record is counted for one row only.
 
-    def _glanced_at(self, row: Recipient | BadRow) -> bool:
+        A row of that key which can be sent has it; else the first of these. Known only at the list's end.
+        """
+        entry = self._standing.find(row, key_hash)
+        if entry is None or entry.met or entry.mark is Mark.RELEASED:
+            return plain
+        if isinstance(plain, Passed):
+            return Known(entry.mark, line)
+        if entry.mark is Mark.FAILED:
+            return replace(plain, is_known=True)
+        return Known(entry.mark, line, changed=True)
+
+    def leftovers(self) -> Iterator[Decision | None]:
+        """What an unfinished iteration left: None for each row that was not reached, without rendering it."""
+        for row in self._rows:
+            self._glance_at(row)
+            yield None
+        yield from self._second_thoughts()
+
+    def _glance_at(self, row: Recipient | BadRow) -> None:
         """Let the standing know that the list has this row's key."""
         if not self._unchanged and isinstance(row, Recipient):
             with suppress(RowError):
                 self._standing.find(row.row, hash64(self._material.renderer.key(row)))
-        return True
+
+    def _second_thoughts(self) -> Iterator[Decision]:
+        put_off, self._put_off = self._put_off, []
+        for row, line, key_hash, plain in put_off:
+            yield self._second_thought(row, line, key_hash, plain)
 
     def _ready(self, ready: Ready) -> Decision:
         message = ready.message
@@ -147,8 +174,11 @@ class Selection:
 
     def _again(self, entry: Entry, ready: Ready) -> ToSend:
         """Once more at the operator's wish, with a fresh id: the old one may be burnt."""
-        epoch = self._record_at(entry.place).epoch + 1
-        return ToSend(replace(ready.message, epoch=epoch), ready.rendered, ready.warnings)
+        record = self._record_at(entry.place)
+        message = replace(ready.message, epoch=record.epoch + 1)
+        if entry.mark is Mark.FAILED:
+            message = replace(message, failed_as=record.verdict())
+        return ToSend(message, ready.rendered, ready.warnings)
 
     def _differs(self, entry: Entry, payload_hash: int) -> bool:
         if entry.payload16 is None:
@@ -158,20 +188,6 @@ class Selection:
     def _is_settled(self, entry: Entry) -> bool:
         doubtful = entry.mark is Mark.IN_DOUBT and self._choices.resend_in_doubt
         return entry.mark is not Mark.RELEASED and not doubtful
-
-    def _not_wanted(self, skipped: Skipped) -> Decision:
-        """A skipped row still belongs to its key's record, if one was made before the rule applied."""
-        entry = None if skipped.key is None else self._standing.find(skipped.row, hash64(skipped.key))
-        return (
-            Known(entry.mark, skipped.line) if entry and self._is_settled(entry) else Passed(skipped.reason)
-        )
-
-    def _bad(self, bad: Bad) -> Decision:
-        """A row that is wrong now may have been accepted before: then that is what counts."""
-        entry = None if bad.key is None else self._standing.find(bad.row, hash64(bad.key))
-        if entry is not None and entry.mark is not Mark.FAILED and self._is_settled(entry):
-            return Known(entry.mark, bad.line, changed=True)
-        return Wrong(bad, is_known=entry is not None and entry.mark is not Mark.RELEASED)
 
     def _conflict(self, ready: Ready) -> Bad:
         message = ready.message

@@ -1,11 +1,12 @@
 """One `send`, from its files to its summary: prepare, plan, execute."""
 
+import hashlib
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from wxpush.app.aftermath import Aftermath, look_back, standing_for, write_failures
 from wxpush.app.codes import failure_groups, stopped_by
@@ -27,8 +28,11 @@ from wxpush.delivery.ledger import Ledger
 from wxpush.delivery.ports import Listener, Progress
 from wxpush.delivery.run import RunCard, RunFolder, refuse_changes
 from wxpush.delivery.standing import ByKey, Standing
-from wxpush.errors import ProblemsError, StorageError
+from wxpush.errors import InputError, ProblemsError, StorageError
+from wxpush.i18n import _
 from wxpush.model import State
+
+_LONGEST_NAME: Final = 80
 
 
 @contextmanager
@@ -38,6 +42,7 @@ def opened(request: SendRequest, around: Surroundings) -> Iterator["Sending"]:
     Raises InputError for wrong files or options, LockedError while another process works on the run,
     StateError for a state that can't be used.
     """
+    _refuse_odd_name(request.run)
     material = read_material(
         request.campaign,
         request.recipients,
@@ -54,6 +59,15 @@ def opened(request: SendRequest, around: Surroundings) -> Iterator["Sending"]:
             account = request.account or material.campaign.account
             scene = real_scene(account, request.campaign, around)
         yield stack.enter_context(_held(request, around, material, scene))
+
+
+def _refuse_odd_name(run: str | None) -> None:
+    """An empty variable in a script must not continue the campaign's own run."""
+    if run is not None and not (run.strip() and run.isprintable() and len(run) <= _LONGEST_NAME):
+        raise InputError(
+            _("--run: a run's name has 1 to {most} printable characters.").format(most=_LONGEST_NAME),
+            _("Leave --run out to use the campaign's own name."),
+        )
 
 
 @contextmanager
@@ -98,8 +112,10 @@ class Sending:
         card = self._fresh_card()
         if found is not None:
             refuse_changes(found, card, accept=request.accept_changes)
-            card = replace(card, created=found.created, lists=found.lists, updated=found.updated)
-        self._unchanged = found is not None and found.basis == material.basis and len(found.lists) <= 1
+            card = replace(
+                card, created=found.created, updated=found.updated, lists=found.lists, bases=found.bases
+            )
+        self._unchanged = found is not None and found.is_of_one_basis and found.bases == (material.basis,)
         self._kept_survey = found.survey if found is not None and self._unchanged else {}
         self._card = card
         self._standing: Standing = self._fitting_standing(found)
@@ -133,7 +149,12 @@ class Sending:
         if not self._request.preflight:
             return None
         if self._kept_survey:
-            self._surveyed = recall_survey(self._kept_survey, self._standing, self._first_sample())
+            self._surveyed = recall_survey(
+                self._kept_survey,
+                self._standing,
+                self._first_sample(),
+                resend_in_doubt=self._request.resend_in_doubt,
+            )
             return self._surveyed
         survey = survey_list(self._material, self._selection(), self._standing, tell)
         if survey.wrong and not self._request.skip_invalid:
@@ -184,10 +205,14 @@ class Sending:
         )
 
     def execute(self, listener: Listener) -> Summary:
-        """Send, and tell how the run stands. Never raises for what WeChat, network or disk do."""
+        """Send, and tell how the run stands, whatever WeChat and the network do.
+
+        Raises InputError when the list is no longer the one that was checked, StorageError when the run
+        can't be begun on this disk; then nothing was sent.
+        """
+        self._refuse_changed_list()
         self._card = replace(
-            self._card.with_list(self._material.recipients.digest()),
-            basis=self._material.basis,
+            self._card.with_basis(self._material.recipients.digest(), self._material.basis),
             survey=self._worth_keeping(),
         )
         self._folder.write_card(self._card)
@@ -218,13 +243,17 @@ class Sending:
 
     def _go_through(self, outgoing: Outgoing) -> Delivered:
         """Nothing is to be sent: only the wrong rows are noted."""
-        for _message in outgoing:
-            pass
+        for message in outgoing:
+            if message is not None:
+                raise RuntimeError("a message that the plan didn't know of")
         self._ledger.commit([])
         return Delivered(Ending("finished"), Progress())
 
     def _summed_up(self, delivered: Delivered, outgoing: Outgoing) -> Summary:
         ending, progress, elapsed = delivered.ending, delivered.progress, delivered.elapsed
+        if outgoing.fault is not None and ending.state == "finished":
+            problem = outgoing.fault.problems[0]
+            ending = replace(ending, state="stopped", code="invalid", detail=str(problem), hint=problem.hint)
         with suppress(StorageError):
             self._ledger.commit([])
         aftermath = look_back(self._folder, self._card)
@@ -234,13 +263,8 @@ class Sending:
         total = (survey.rows if survey else outgoing.rows) + sum(gone.values())
         done = [states[s] for s in (State.ACCEPTED, State.FAILED, State.HELD, State.IN_DOUBT)]
         pending = total - sum(done) - sum(skips.values())
-        left, state = pending - gone.get(State.PENDING, 0), ending.state
-        if left and state == "finished" and outgoing.is_through:
-            # Rows that share their key with one that is wrong or unwanted now: the record stands for both.
-            skips[DUPLICATE] = skips.get(DUPLICATE, 0) + left
-            pending -= left
-        elif left and state == "finished":
-            state = "limited"
+        left = pending - gone.get(State.PENDING, 0)
+        state = "limited" if ending.state == "finished" and left else ending.state
         changed = list(survey.changed_lines) if survey else outgoing.changed
         summary = Summary(
             run=self._run.name,
@@ -310,6 +334,22 @@ class Sending:
             return {}
         return remembered(self._surveyed)
 
+    def _refuse_changed_list(self) -> None:
+        """The question may have stood open for long enough to save the list once more."""
+        with self._request.recipients.open("rb") as file:
+            now = hashlib.file_digest(file, "sha256").hexdigest()
+        if now != self._material.recipients.digest():
+            raise InputError(
+                _("{list}: the list has changed since it was checked; nothing was sent.").format(
+                    list=self._request.list_name
+                ),
+                _("Run the same command again."),
+            )
+
+    def _list_path(self) -> str:
+        name = self._request.list_name
+        return name if name == "-" else str(self._request.recipients.absolute())
+
     def _people(self, to_send: int | None) -> int | None:
         limit = self._request.limit
         return to_send if limit is None or to_send is None else min(to_send, limit)
@@ -347,7 +387,7 @@ class Sending:
             appid=self._run.appid,
             account=self._scene.account.name,
             campaign=str(self._request.campaign.absolute()),
-            list=self._request.list_name,
+            list=self._list_path(),
             template_id=template.id,
             template_title=template.title,
             content=self._material.content,

@@ -68,9 +68,14 @@ def remembered(survey: Survey) -> dict[str, Any]:
     return {"rows": survey.rows, "blank": survey.blank, "skips": dict(survey.skips)}
 
 
-def recall_survey(kept: dict[str, Any], standing: Standing, sample: Sample | None) -> Survey:
+def recall_survey(
+    kept: dict[str, Any], standing: Standing, sample: Sample | None, *, resend_in_doubt: bool = False
+) -> Survey:
     """The survey of an unchanged list, from what was kept of it and how its messages stand now."""
-    known = by_state(standing.counts())
+    marks = standing.counts()
+    if resend_in_doubt:
+        del marks[Mark.IN_DOUBT]
+    known = by_state(marks)
     pending = known.pop("pending", 0)
     skips = {str(reason): int(count) for reason, count in kept["skips"].items()}
     rows = int(kept["rows"])

@@ -6,6 +6,7 @@ the channel ends any wait at once.
 """
 
 import random
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -69,6 +70,8 @@ class Settings:
     stop: StopRules = field(default_factory=StopRules)
     wait_for_quota: bool = False
     resend_in_doubt: bool = False
+    expected_codes: frozenset[str] = frozenset()
+    """Codes that the first-answers rule must not stop for: the messages were chosen by them."""
 
     @property
     def most_in_doubt(self) -> int:
@@ -115,9 +118,11 @@ class Engine:
         self._channel, self._ledger, self._ids = channel, ledger, ids
         self._gate, self._settings, self._listener = gate, settings, listener
         self._clock, self._chance = clock, chance
-        self._first_answers, self._budget = FirstAnswers(), ErrorBudget(settings.stop)
+        self._first_answers = FirstAnswers(settings.expected_codes)
+        self._budget = ErrorBudget(settings.stop)
         self._hand = Hand()
         self._records: list[Record] = []
+        self._settled: Counter[State] = Counter()
         self._committed_at = self._shown_at = clock.monotonic()
         self._told: Waiting | None = None
         self._ending: Ending | None = None
@@ -149,9 +154,12 @@ class Engine:
             self._drain()
         except StorageError as error:
             self._ending = Ending("stopped", "storage", str(error), error.hint)
-            self._wait_for_answers()
-            with suppress(StorageError):
-                self._commit()
+            self._salvage()
+        except BaseException:
+            # A fault of ours or of the list: what is on its way is still answered and recorded.
+            self._ending = Ending("stopped")
+            self._salvage()
+            raise
         self._show()
         return replace(self._ending or Ending("finished"), unsettled=self._hand.claimed)
 
@@ -191,8 +199,9 @@ class Engine:
         staged, lump = len(self._hand.staged), self._settings.claimed_ahead
         if staged > lump // 2:
             return
-        room = self._settings.most_in_doubt - self._hand.claimed
-        flights = self._hand.next_unclaimed(min(lump, room, self._gate.slots_within(_CLAIM_AHEAD_S)) - staged)
+        # What would wait for a worker isn't claimed: its window would pass before it is sent.
+        ahead = min(self._gate.slots_within(_CLAIM_AHEAD_S), self._channel.free())
+        flights = self._hand.next_unclaimed(min(lump - staged, ahead - staged, self._room()))
         if not flights:
             return
         made = self._clock.moment()
@@ -227,7 +236,7 @@ class Engine:
             return
         self._settle(flight, State.IN_DOUBT, _TOO_OLD)
         if self._settings.resend_in_doubt:
-            self.progress.in_doubt -= 1
+            self._settled[State.IN_DOUBT] -= 1
             again = Flight(flight.message)
             again.next_epoch()
             self._hand.front.append(again)
@@ -276,22 +285,16 @@ class Engine:
 
     def _settle(self, flight: Flight, state: State, verdict: Verdict) -> None:
         self._records.append(flight.record(_MARKS[state], verdict, self._clock.wall()))
-        match state:
-            case State.ACCEPTED:
-                self.progress.accepted += 1
-            case State.FAILED:
-                self.progress.failed += 1
-            case State.HELD:
-                self.progress.held += 1
-            case _:
-                self.progress.in_doubt += 1
+        self._settled[state] += 1
 
     def _keep_claim(self, flight: Flight, verdict: Verdict, step: Step, *, news: bool) -> None:
         """It may have been accepted: the same claim and id again, later."""
         if news:
             mark = Mark.SILENT if flight.unanswered else Mark.BUSY
             self._records.append(flight.record(mark, verdict, self._clock.wall()))
-        delay = self._settings.retry.cap if step.next is Next.LAST else step.delay
+        delay = step.delay
+        if step.next is Next.LAST:
+            flight.deferred, delay = True, self._settings.retry.cap
         self._hand.later_at(self._clock.monotonic() + delay, flight)
 
     def _put_aside(self, flight: Flight, verdict: Verdict, step: Step) -> None:
@@ -307,7 +310,9 @@ class Engine:
             self._hand.front.appendleft(flight)
 
     def _release(self, flight: Flight, verdict: Verdict) -> None:
-        self._records.append(flight.record(Mark.RELEASED, verdict, self._clock.wall()))
+        before = flight.message.failed_as
+        mark, verdict = (Mark.RELEASED, verdict) if before is None else (Mark.FAILED, before)
+        self._records.append(flight.record(mark, verdict, self._clock.wall()))
         flight.made = None
 
     def _watch(self, state: State, verdict: Verdict) -> None:
@@ -334,16 +339,29 @@ class Engine:
         self._wait_for_answers()
         self._commit()
 
+    def _salvage(self) -> None:
+        self._wait_for_answers()
+        with suppress(StorageError):
+            self._commit()
+
     def _wait_for_answers(self) -> None:
         deadline = self._clock.monotonic() + self._settings.timeout + _DRAIN_GRACE_S
         while self._hand.flying and not self._hurried and self._clock.monotonic() < deadline:
             for event in self._channel.replies(_LONGEST_NAP_S):
                 self._take(event)
+            if len(self._records) >= _COMMIT_AT:
+                self._commit()
 
     def _commit(self, claims: Sequence[Claim] = ()) -> None:
         self._ledger.commit(self._records, claims)
         self._records = []
         self._committed_at = self._clock.monotonic()
+        # Only now: what is shown must be on disk (design, rule 1).
+        self.progress.accepted += self._settled[State.ACCEPTED]
+        self.progress.failed += self._settled[State.FAILED]
+        self.progress.held += self._settled[State.HELD]
+        self.progress.in_doubt += self._settled[State.IN_DOUBT]
+        self._settled.clear()
 
     def _commit_due(self) -> float:
         return self._committed_at + _COMMIT_EVERY_S

@@ -15,6 +15,7 @@ from wxpush.model import Arrival, Quota, Verdict, VerdictKind
 _READ_QUOTA_EVERY: Final = 2_000
 _ASK_AGAIN: Final = timedelta(minutes=30)
 _A_MINUTE: Final = 60.0
+_LEAST_S: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,7 @@ class Gate:
 
     def _throttle(self, now: float, asked: float | None) -> None:
         """45011 says: retry next minute. The minute's bounds are WeChat's, so a whole one is waited."""
-        goes_on = max(self._throttled_until, now + (_A_MINUTE if asked is None else asked))
+        goes_on = max(self._throttled_until, now + (_A_MINUTE if asked is None else max(asked, _LEAST_S)))
         if now >= self._throttled_until:
             self._pace.too_fast(now, goes_on)
         self._throttled_until = goes_on

@@ -122,7 +122,7 @@ class Hand:
 
     def _last_turn(self) -> bool:
         """Whether it is the turn of those who were put last."""
-        others = self.front or self.flying or self._later or not self._list_done
+        others = self.front or self.flying or self._later or self._list_has_turn()
         return bool(self._last) and not others
 
 

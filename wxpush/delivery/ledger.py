@@ -101,6 +101,7 @@ class Ledger:
 
     def commit(self, records: Sequence[Record], claims: Sequence[Claim] = ()) -> None:
         """Write what was learnt and claim what comes next, in one durable step. Raises StorageError."""
+        self._refuse_second_claims(records, claims)
         over = [record.key for record in records if record.mark in FINAL and record.key in self._open_claims]
         if not records and not claims and not self._invalid:
             return
@@ -120,6 +121,13 @@ class Ledger:
         if claims:
             self._last["c"] += 1
             self._remember(self._last["c"], claims)
+
+    def _refuse_second_claims(self, records: Sequence[Record], claims: Sequence[Claim]) -> None:
+        """Two claims of one key at once would be two messages; whoever asks for that has lost count."""
+        ended = {record.key for record in records if record.mark in FINAL}
+        keys = [claim.message.key for claim in claims]
+        if len(set(keys)) < len(keys) or any(key in self._open_claims and key not in ended for key in keys):
+            raise ValueError("a key is claimed twice")
 
     def record_at(self, place: Place) -> Record:
         """The record that stands at `place`."""

@@ -46,6 +46,7 @@ class Pace:
         if not (busy and crowded and now - self._last_cut >= _BUSY_APART_S):
             return False
         self._cut(now, _BUSY)
+        self._busy.clear()  # the same answers must not cut twice
         return True
 
     def _cut(self, now: float, factor: float) -> None:

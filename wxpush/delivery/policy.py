@@ -17,6 +17,11 @@ SAME_FAULT: Final = 18
 FIRST_ANSWERS: Final = 20
 
 
+#: Refusals that may have arisen since a silent attempt that was accepted. A wrong message is wrong at every
+#: attempt, and people don't unfollow in the seconds between two of them.
+_MAY_HAVE_ARISEN: Final = frozenset({CodeClass.UNKNOWN, CodeClass.ACCOUNT, CodeClass.THROTTLE})
+
+
 @dataclass(frozen=True, slots=True)
 class RetryRules:
     """How often and how late to try again; seconds. `attempts` counts definite transient refusals."""
@@ -72,8 +77,8 @@ class Step:
 def decide(verdict: Verdict, history: History, rules: RetryRules, jitter: float) -> Step:
     """What to do with a message after `verdict`; `jitter` is chance, from 0 up to 1.
 
-    A message whose earlier attempt may have been accepted is never called failed for a reason that
-    could have arisen since, and never given a fresh id (design, rules 3 to 5).
+    A message whose earlier attempt got no answer is never given a fresh id, and only called failed for a
+    reason that held at that attempt, too: its content or its recipient (design, rules 3 to 5).
     """
     match verdict.kind:
         case VerdictKind.ACCEPTED:
@@ -83,7 +88,7 @@ def decide(verdict: Verdict, history: History, rules: RetryRules, jitter: float)
         case VerdictKind.DUPLICATE:
             return _after_duplicate(history, jitter)
         case VerdictKind.FAIL:
-            doubtful = history.unanswered and verdict.cls is CodeClass.RECIPIENT
+            doubtful = history.unanswered and verdict.cls in _MAY_HAVE_ARISEN
             return _done(State.IN_DOUBT if doubtful else State.FAILED)
         case VerdictKind.STOP | VerdictKind.SLOW_DOWN if verdict.arrival is Arrival.ANSWERED:
             return Step(Next.PUT_BACK)
@@ -126,9 +131,13 @@ def backoff(attempt: int, rules: RetryRules, jitter: float) -> float:
 
 
 class FirstAnswers:
-    """Watches the first answers for a fault that is everybody's (design, rule 7)."""
+    """Watches the first answers for a fault that is everybody's (design, rule 7).
 
-    def __init__(self) -> None:
+    `expected` are codes that prove nothing: those that the messages were chosen for.
+    """
+
+    def __init__(self, expected: frozenset[str] = frozenset()) -> None:
+        self._expected = expected
         self._seen = 0
         self._codes: Counter[str] = Counter()
 
@@ -137,6 +146,7 @@ class FirstAnswers:
         if self._seen >= FIRST_ANSWERS:
             return False
         self._seen += 1
+        failed = failed and verdict.code not in self._expected
         if failed:
             self._codes[verdict.code] += 1
         return failed and self._codes[verdict.code] >= SAME_FAULT

@@ -11,7 +11,7 @@ from typing import Any
 from wxpush.delivery.clock import Moment
 from wxpush.errors import DamagedStateError
 from wxpush.i18n import _
-from wxpush.model import CodeClass, Message, State
+from wxpush.model import Arrival, CodeClass, Message, State, Verdict, VerdictKind
 
 _HASH = re.compile(r"[0-9a-f]{16}")
 _MOST = 2**40
@@ -90,6 +90,10 @@ class Record:
     detail: str = ""
     payload: str = ""
     fields: str = ""
+
+    def verdict(self) -> Verdict:
+        """How it failed; only of a failure."""
+        return Verdict(VerdictKind.FAIL, self.code, self.cls, Arrival.ANSWERED, detail=self.detail)
 
     def message(self) -> Message:
         """The message as it was rendered; only of a record that keeps its payload."""

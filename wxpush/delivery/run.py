@@ -32,9 +32,10 @@ class RunCard:
     """What is known of a run beside its ledger.
 
     `content` and `selection` are fingerprints of what alters its messages and of what says who gets one;
-    `lists` are the digests of the lists that it was sent with, in order; `basis` covers everything that a
-    message is rendered from; `survey` is what the latest check of the whole list found, empty where none
-    was made or it found faults; `call` is how the latest call stood when it ended (its JSON).
+    `lists` are the digests of the lists that it was sent with, in order; `bases` cover everything that its
+    messages were rendered from, the day included; `survey` is what the latest check of the whole list
+    found, empty where none was made or it found faults; `call` is how the latest call stood when it ended
+    (its JSON).
     """
 
     name: str
@@ -50,7 +51,7 @@ class RunCard:
     created: float
     updated: float = 0.0
     lists: tuple[str, ...] = ()
-    basis: str = ""
+    bases: tuple[str, ...] = ()
     survey: dict[str, Any] = field(default_factory=dict)
     call: dict[str, Any] = field(default_factory=dict)
 
@@ -59,9 +60,16 @@ class RunCard:
         """Who the run is."""
         return RunId(self.origin, self.appid, self.name)
 
-    def with_list(self, digest: str) -> "RunCard":
-        """The card of a run that is now sent with this list."""
-        return self if self.lists[-1:] == (digest,) else replace(self, lists=(*self.lists, digest))
+    @property
+    def is_of_one_basis(self) -> bool:
+        """Whether everything in the ledger was rendered from one list, campaign and day."""
+        return len(self.lists) <= 1 and len(self.bases) <= 1
+
+    def with_basis(self, digest: str, basis: str) -> "RunCard":
+        """The card of a run that is now sent with the list `digest`, rendered from `basis`."""
+        lists = self.lists if self.lists[-1:] == (digest,) else (*self.lists, digest)
+        bases = self.bases if self.bases[-1:] == (basis,) else (*self.bases, basis)
+        return replace(self, lists=lists, bases=bases)
 
 
 class RunFolder:

@@ -21,12 +21,14 @@ _LOW16: Final = 0xFFFF
 class Entry:
     """What the ledger knows of one key: its latest record's mark and place.
 
-    `payload16` is the low 16 bits of the payload's hash, None where the payload can't have changed.
+    `payload16` is the low 16 bits of the payload's hash, None where the payload can't have changed;
+    `met` whether `find` was asked for the key before in this pass.
     """
 
     mark: Mark
     place: Place
     payload16: int | None
+    met: bool = False
 
 
 class Standing(Protocol):
@@ -37,6 +39,12 @@ class Standing(Protocol):
 
     def note_claim(self, claim: Claim) -> None:
         """Take in a claim that no record has ended: it is in doubt until it is settled."""
+
+    def begin(self) -> None:
+        """Begin a pass over the list: nothing of it has been met."""
+
+    def knows(self, row: int, key_hash: int) -> bool:
+        """Whether anything is known of a row of the list; leaves no trace."""
 
     def find(self, row: int, key_hash: int) -> Entry | None:
         """What is known of a row of the list; remembers that the list has it."""
@@ -65,6 +73,13 @@ class ByRow:
         """Take in an open claim."""
         self._put(claim.message.row, _packed(_NOWHERE, Mark.SILENT))
 
+    def begin(self) -> None:
+        """Each row is met once by itself."""
+
+    def knows(self, row: int, key_hash: int) -> bool:
+        """Whether anything is known of a row; the hash isn't needed."""
+        return self.find(row, key_hash) is not None
+
     def find(self, row: int, key_hash: int) -> Entry | None:
         """What is known of a row; the hash isn't needed."""
         del key_hash
@@ -73,7 +88,8 @@ class ByRow:
 
     def is_latest(self, place: Place, record: Record) -> bool:
         """Whether nothing later is known of the record's row."""
-        return self._latest[record.row] == _packed(place, record.mark)
+        known = record.row < len(self._latest)  # a live run may have gone on since it was noted
+        return known and self._latest[record.row] == _packed(place, record.mark)
 
     def counts(self) -> Counter[Mark]:
         """Rows by mark."""
@@ -106,14 +122,26 @@ class ByKey:
         payload16 = self._hash(claim.message.payload) & _LOW16
         self._put(claim.message.key, payload16, _packed(_NOWHERE, Mark.SILENT))
 
+    def begin(self) -> None:
+        """Forget which keys the pass before has met."""
+        for bucket in self._latest:
+            for place, entry in enumerate(bucket):
+                bucket[place] = entry & ~_SEEN
+
+    def knows(self, row: int, key_hash: int) -> bool:
+        """Whether anything is known of a key; the row isn't needed."""
+        del row
+        return self._look_up(key_hash)[2]
+
     def find(self, row: int, key_hash: int) -> Entry | None:
         """What is known of a key; the row isn't needed."""
         del row
         bucket, place, found = self._look_up(key_hash)
         if not found:
             return None
-        self._latest[bucket][place] |= _SEEN
-        return _entry(self._latest[bucket][place], self._keys[bucket][place] & _LOW16)
+        entry = self._latest[bucket][place]
+        self._latest[bucket][place] = entry | _SEEN
+        return _entry(entry, self._keys[bucket][place] & _LOW16, met=bool(entry & _SEEN))
 
     def is_latest(self, place: Place, record: Record) -> bool:
         """Whether nothing later is known of the record's key."""
@@ -163,7 +191,7 @@ def _mark(entry: int) -> Mark:
     return _MARKS[(entry & ((1 << _MARK_BITS) - 1)) - 1]
 
 
-def _entry(entry: int, payload16: int | None) -> Entry:
+def _entry(entry: int, payload16: int | None, *, met: bool = False) -> Entry:
     position = (entry & ~_SEEN) >> _MARK_BITS
     place = Place(position >> _INDEX_BITS, position & ((1 << _INDEX_BITS) - 1))
-    return Entry(_mark(entry), place, payload16)
+    return Entry(_mark(entry), place, payload16, met)
