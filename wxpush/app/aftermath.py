@@ -22,8 +22,8 @@ _TOLD = frozenset({Mark.FAILED, Mark.HELD, Mark.IN_DOUBT})
 
 def standing_for(card: RunCard | None, *, unchanged: bool = True) -> Standing:
     """By position where all records are of one list, else by key."""
-    one_list = card is not None and len(card.lists) <= 1
-    return ByRow() if one_list and unchanged else ByKey(hash64)
+    by_row = card is not None and card.is_of_one_basis and unchanged
+    return ByRow() if by_row else ByKey(hash64)
 
 
 @dataclass(frozen=True, slots=True)

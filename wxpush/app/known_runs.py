@@ -95,7 +95,7 @@ def view(folder: RunFolder, around: Surroundings, *, whole: bool) -> RunView:
         return _from_card(folder, card, around)
     aftermath = look_back(folder, card)
     counts = dict(aftermath.states)
-    skips = _skips(card)
+    skips = skips_of(card)
     counts[State.SKIPPED] = sum(skips.values())
     known = sum(counts.get(state, 0) for state in State if state is not State.PENDING)
     total = max(int(card.call.get("total", 0)), int(card.survey.get("rows", 0)), known)
@@ -137,12 +137,13 @@ def _view(
         total=total,
         counts=counts,
         failures=groups,
-        skips=_skips(card),
+        skips=skips_of(card),
         live_pid=pid,
     )
 
 
-def _skips(card: RunCard) -> dict[str, int]:
+def skips_of(card: RunCard) -> dict[str, int]:
+    """The skips of the latest call, or of the latest check where that call was cut off."""
     found = card.call.get("skips") or [
         {"reason": reason, "count": count} for reason, count in dict(card.survey.get("skips", {})).items()
     ]

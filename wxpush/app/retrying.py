@@ -11,11 +11,11 @@ from pathlib import Path
 from wxpush.app.aftermath import look_back, write_failures
 from wxpush.app.codes import failure_groups, stopped_by
 from wxpush.app.delivering import Delivered, Delivering, Pace
-from wxpush.app.known_runs import find_run
+from wxpush.app.known_runs import find_run, skips_of
 from wxpush.app.material import Material, read_material
 from wxpush.app.request import Surroundings
 from wxpush.app.results import Summary
-from wxpush.campaign.check import Ready
+from wxpush.app.selection import Choices, Selection, ToSend, Wrong
 from wxpush.campaign.schema import Campaign, load_campaign
 from wxpush.config import Account, load_account
 from wxpush.delivery import ledger as ledgers
@@ -24,9 +24,9 @@ from wxpush.delivery.identity import hash64
 from wxpush.delivery.ledger import Ledger
 from wxpush.delivery.ports import Listener
 from wxpush.delivery.records import Mark, Record
-from wxpush.delivery.run import RunCard, RunFolder
+from wxpush.delivery.run import STATE_DIR, RunCard, RunFolder, refuse_changes
 from wxpush.delivery.standing import ByKey
-from wxpush.errors import DamagedStateError, InputError, StorageError
+from wxpush.errors import DamagedStateError, InputError, ProblemsError, StorageError
 from wxpush.i18n import _
 from wxpush.model import CodeClass, Message, State
 
@@ -90,6 +90,7 @@ class Retrying:
         self._campaign = _campaign(folder, card, around.today())
         self._account = _account(card, around)
         self._material = self._read_list()
+        self._codes: frozenset[str] = frozenset()
         self._pace = Pace.of(self._campaign, request.rate, request.workers)
         self._delivering = Delivering(self._account, around.directories, around.clock)
         self._standing = ByKey(hash64)
@@ -114,6 +115,7 @@ class Retrying:
     def plan(self) -> RetryPlan:
         """What is chosen. Raises StoppedError for an account that can't send."""
         codes = Counter(record.code for record in self._chosen_records())
+        self._codes = frozenset(codes)
         people = sum(1 for _message in self._messages()) if self._material else codes.total()
         if people:
             self._delivering.connect()
@@ -126,7 +128,7 @@ class Retrying:
             self._delivering.connect()
         if self._material is not None:
             # Rows of this list bear other numbers: from now on the run's records go by their keys.
-            self._card = self._card.with_list(self._material.recipients.digest())
+            self._card = self._card.with_basis(self._material.recipients.digest(), self._material.basis)
             self._folder.write_card(self._card)
         delivered = self._delivering.send(
             self._card.id,
@@ -136,6 +138,7 @@ class Retrying:
             listener,
             messages=self._messages(),
             recovered=self._ledger.recovered,
+            expected_codes=self._codes,
         )
         return self._summed_up(delivered)
 
@@ -160,39 +163,47 @@ class Retrying:
 
     def _again(self, record: Record) -> Message:
         """The same payload with a fresh id: its refusal was definite, and the old id may be burnt."""
-        return replace(record.message(), epoch=record.epoch + 1)
+        return replace(record.message(), epoch=record.epoch + 1, failed_as=record.verdict())
 
     def _rendered_anew(self, material: Material) -> Iterator[Message]:
-        for row in material.recipients:
-            examined = material.checker.examine(row)
-            if not isinstance(examined, Ready):
+        """The chosen messages of the list; raises ProblemsError for rows that are wrong or contradict."""
+        selection = Selection(material, ByKey(hash64), self._ledger.record_at, Choices())
+        for decision in selection:
+            if isinstance(decision, Wrong):
+                raise ProblemsError(decision.bad.problems)
+            if not isinstance(decision, ToSend):
                 continue
-            entry = self._standing.find(row.row, hash64(examined.message.key))
+            message = decision.message
+            entry = self._standing.find(message.row, hash64(message.key))
             if entry is None or entry.mark is not Mark.FAILED:
                 continue
             record = self._ledger.record_at(entry.place)
             if self._request.wants(record):
-                yield replace(examined.message, epoch=record.epoch + 1)
+                yield replace(message, epoch=record.epoch + 1, failed_as=record.verdict())
 
     def _read_list(self) -> Material | None:
         path = self._request.recipients
         if path is None:
             return None
-        return read_material(
+        material = read_material(
             self._campaign.source,
             path,
             list_name=str(path),
             list_format=self._request.list_format,
             today=self._around.today(),
         )
+        now = replace(self._card, content=material.content, selection=material.selection)
+        refuse_changes(self._card, now, accept=False)
+        return material
 
     def _summed_up(self, delivered: Delivered | None) -> Summary:
         aftermath = look_back(self._folder, replace(self._card, lists=("", "")))
         states = aftermath.states
-        skips = {str(item["reason"]): int(item["count"]) for item in self._card.call.get("skips", [])}
+        skips = skips_of(self._card)
         counts = [states[s] for s in (State.ACCEPTED, State.FAILED, State.HELD, State.IN_DOUBT)]
         settled = sum(counts) + sum(skips.values())
-        total = max(int(self._card.call.get("total", 0)), settled + states[State.PENDING])
+        listed = int(self._card.call.get("total", 0)) or int(self._card.survey.get("rows", 0))
+        total = max(listed, settled + states[State.PENDING])
         ending, progress = (delivered.ending, delivered.progress) if delivered else (None, None)
         elapsed = delivered.elapsed if delivered else 0.0
         failures_file = None
@@ -237,8 +248,10 @@ def _state(ending: Ending | None, pending: int) -> str:
 
 def _campaign(folder: RunFolder, card: RunCard, today: date) -> Campaign:
     """The campaign's file: beside the run's state, else where it was sent from. Raises ProblemsError."""
-    beside = folder.path.parents[2] / Path(card.campaign).name
-    return load_campaign(beside if beside.exists() else Path(card.campaign), today=today)
+    state, known = folder.path.parents[1], Path(card.campaign)
+    beside = state.parent / known.name
+    travelled = state.name == STATE_DIR and beside.exists()  # a home of its own stands beside nothing
+    return load_campaign(beside if travelled else known, today=today)
 
 
 def _account(card: RunCard, around: Surroundings) -> Account:
