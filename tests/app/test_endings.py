@@ -158,3 +158,10 @@ def test_a_masked_token_shows_at_most_its_ends(token: str) -> None:
         assert shown == "…"
     else:
         assert shown == f"{token[:4]}…{token[-4:]}"
+
+
+def test_a_run_that_could_not_go_on_still_tells_what_it_has_behind_it() -> None:
+    counts = {"accepted": 7, "failed": 2, "skipped": 1}
+    found = refusal(StoppedError("密钥不对。", code="40125"), "orders", "shop", counts, 20)
+    assert {state: found[state] for state in counts} == counts
+    assert (found["total"], found["pending"], found["held"], found["in_doubt"]) == (20, 10, 0, 0)

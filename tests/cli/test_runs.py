@@ -3,6 +3,9 @@
 import csv
 import io
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -69,8 +72,7 @@ def test_the_json_report_has_a_row_for_everybody_who_got_nothing(sent: Desk) -> 
     report = sent.run("report", "--format", "json").json
     assert report == sent.run("report", "--json").json
     assert set(report) == {"schema", "rows", *RUN_KEYS}
-    # They come in the order in which they were answered.
-    assert sorted((row["openid"], row["wxpush_line"], row["wxpush_code"]) for row in report["rows"]) == [
+    assert [(row["openid"], row["wxpush_line"], row["wxpush_code"]) for row in report["rows"]] == [
         (openid(2), 3, "43004"),
         (openid(4), 5, "43004"),
     ]
@@ -107,3 +109,21 @@ def test_a_failures_file_that_somebody_made_is_left_alone(desk: Desk) -> None:
     done = desk.send()
     assert done.json["failures_file"] == "users.failures-2.csv"
     assert (desk.folder / "users.failures.csv").read_text("utf-8") == "my own notes\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a terminal is made with a pty")
+def test_a_terminal_gets_no_control_characters_from_a_csv_report(desk: Desk) -> None:
+    desk.campaign(checks="{thing: off}")
+    desk.list([{**person, "name": "李\x1b]0;晓\u202e雯"} for person in people(2)])
+    assert desk.sandbox is not None
+    desk.sandbox.unfollow(openid(2))
+    desk.send()
+    assert "\x1b]0;晓\u202e雯" in desk.run("report", "--format", "csv").out
+    master, terminal = os.openpty()
+    command = [sys.executable, "-m", "wxpush", "report", "--format", "csv"]
+    subprocess.run(command, cwd=desk.folder, env=desk.environment(), stdout=terminal, check=True)
+    os.close(terminal)
+    shown = os.read(master, 65536).decode()
+    os.close(master)
+    assert "李\\u001b]0;晓\\u202e雯" in shown
+    assert "\x1b" not in shown

@@ -1,6 +1,7 @@
 """The failures file: readable in a spreadsheet, sent again as it was, and never over somebody else's file."""
 
 import csv
+import io
 import json
 import os
 import stat
@@ -15,9 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wxpush.campaign.recipients import open_recipients
+from wxpush.console.safe import safe
 from wxpush.errors import StorageError
 from wxpush.model import Recipient
-from wxpush.report.failures import OWN_COLUMNS, FailureRow, write_csv, write_jsonl
+from wxpush.report.failures import OWN_COLUMNS, FailureRow, print_csv, write_csv, write_jsonl
 
 OPENID = "oAbCdEfGhIjKlMnOpQrStUvWxYz1"
 ROW = FailureRow("failed", 37, "43004", "接收人未关注公众号", "请勿重试", 1, 1795399200.0,
@@ -197,3 +199,16 @@ def test_an_earlier_jsonl_file_goes_when_nothing_failed(tmp_path: Path) -> None:
 def test_a_jsonl_file_that_can_not_be_written_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="can't be written"):
         write_jsonl([ROW], tmp_path / "gone" / "f.jsonl")
+
+
+def test_a_terminal_can_be_spared_what_it_would_obey() -> None:
+    sly = FailureRow(
+        "failed", 3, "invalid", "\x1b[2J", "", 0, 0.0, {"na\u202eme": "李\x1b]0;晓\x07雯", "tags": ["\u202e"]}
+    )
+    exact, clean = io.StringIO(), io.StringIO()
+    print_csv(lambda: iter([sly]), exact)
+    print_csv(lambda: iter([sly]), clean, safe)
+    assert "\x1b[2J" in exact.getvalue()
+    assert "\u202e" in exact.getvalue()
+    assert not any(char in clean.getvalue() for char in "\x1b\x07\u202e")
+    assert "李\\u001b]0;晓\\u0007雯" in clean.getvalue()

@@ -3,21 +3,28 @@
 import json
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from wxpush.app.codes import Cause
 from wxpush.channels.wechat.errcodes import info
 from wxpush.delivery import ledger
 from wxpush.delivery.identity import hash64
-from wxpush.delivery.records import Invalid, Mark, Record
+from wxpush.delivery.records import Claim, Invalid, Mark, Record
 from wxpush.delivery.run import RunCard, RunFolder
 from wxpush.delivery.standing import ByKey, ByRow, Standing
 from wxpush.model import CodeClass, State
 from wxpush.report.failures import FailureRow, write_csv, write_jsonl
 
-_TOLD = frozenset({Mark.FAILED, Mark.HELD, Mark.IN_DOUBT})
+_TOLD: Final = frozenset({Mark.FAILED, Mark.HELD, Mark.IN_DOUBT})
+#: Marks of a claim that goes on: while a process works on it, nothing is decided yet.
+_UNDECIDED: Final = frozenset({Mark.BUSY, Mark.SILENT})
+_MOST_SORTED: Final = 50_000
+
+#: What a row of the failures file is made from.
+_Source = Record | Claim | Invalid
 
 
 def standing_for(card: RunCard | None, *, unchanged: bool = True) -> Standing:
@@ -38,16 +45,16 @@ class Aftermath:
     standing: Standing
 
 
-def look_back(folder: RunFolder, card: RunCard | None) -> Aftermath:
-    """Read the whole ledger, also while a process is writing it. Raises DamagedStateError."""
-    standing = standing_for(card)
-    for place, record in ledger.records(folder.ledger):
-        standing.note(place, record)
-    for claim in ledger.open_claims(folder.ledger):
-        standing.note_claim(claim)
+def look_back(folder: RunFolder, card: RunCard | None, *, live: bool = False) -> Aftermath:
+    """Read the whole ledger. Raises DamagedStateError.
+
+    In a `live` run, what is claimed is on its way, and so pending; in one that has ended it is in doubt.
+    """
+    standing = _noted(folder, card, live=live)
     states: Counter[str] = Counter()
     for mark, count in standing.counts().items():
-        states[mark.state.value] += count
+        state = State.PENDING if live and mark in _UNDECIDED else mark.state
+        states[state.value] += count
     causes: Counter[Cause] = Counter()
     told = states[State.FAILED] + states[State.HELD] + states[State.IN_DOUBT]
     for row in _failing(folder, standing) if told else ():
@@ -61,6 +68,34 @@ def look_back(folder: RunFolder, card: RunCard | None) -> Aftermath:
     return Aftermath(states, causes, standing)
 
 
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """The numbers of a run as a whole: `counts` by state, all six of them, add up to `total`."""
+
+    total: int
+    counts: dict[str, int]
+    skips: dict[str, int]
+
+
+def tally(card: RunCard, states: Counter[str]) -> Tally:
+    """Count a run by what its ledger says (`states`) and what its card knows of the list."""
+    skips = skips_of(card)
+    counts = {state.value: states[state] for state in State}
+    counts[State.SKIPPED.value] = sum(skips.values())
+    listed = max(int(card.call.get("total", 0)), int(card.survey.get("rows", 0)))
+    total = max(listed, sum(counts.values()))
+    counts[State.PENDING.value] += total - sum(counts.values())
+    return Tally(total, counts, skips)
+
+
+def skips_of(card: RunCard) -> dict[str, int]:
+    """The skips of the latest call, or of the latest check where that call was cut off."""
+    found = card.call.get("skips") or [
+        {"reason": reason, "count": count} for reason, count in dict(card.survey.get("skips", {})).items()
+    ]
+    return {str(item["reason"]): int(item["count"]) for item in found}
+
+
 def write_failures(folder: RunFolder, aftermath: Aftermath, wanted: Path) -> Path | None:
     """Write the spreadsheet and the exact record of what failed, is held or in doubt; None if nothing did."""
 
@@ -71,30 +106,75 @@ def write_failures(folder: RunFolder, aftermath: Aftermath, wanted: Path) -> Pat
     return write_csv(rows, wanted, fallback=folder.path)
 
 
-def failure_rows(folder: RunFolder, standing: Standing) -> Iterator[FailureRow]:
-    """Every message that failed, is held or in doubt, in the order in which that was learnt."""
+def failures_of(folder: RunFolder) -> Iterator[FailureRow]:
+    """Every message of a run that failed, is held or in doubt, also while it is being sent."""
+    live = folder.live_pid() is not None
+    return failure_rows(folder, _noted(folder, folder.card(), live=live), live=live)
+
+
+def failure_rows(folder: RunFolder, standing: Standing, *, live: bool = False) -> Iterator[FailureRow]:
+    """Every message that failed, is held or in doubt, as the list has them.
+
+    More than 50,000 come in the order in which that was learnt, so that they needn't be held in memory.
+    """
+    sources = _sources(folder, standing, live=live)
+    first = list(islice(sources, _MOST_SORTED + 1))
+    if len(first) <= _MOST_SORTED:
+        first.sort(key=_position)
+    return map(_row, chain(first, sources))
+
+
+def _noted(folder: RunFolder, card: RunCard | None, *, live: bool) -> Standing:
+    """How each message stands. Claims of a live process are its own business: what was before them counts."""
+    standing = standing_for(card)
+    for place, record in ledger.records(folder.ledger):
+        standing.note(place, record)
+    for claim in () if live else ledger.open_claims(folder.ledger):
+        standing.note_claim(claim)
+    return standing
+
+
+def _sources(folder: RunFolder, standing: Standing, *, live: bool) -> Iterator[_Source]:
     for record in _failing(folder, standing):
-        yield _row_of(record)
-    for claim in ledger.open_claims(folder.ledger):
-        known = info("timeout")
-        yield FailureRow(
-            State.IN_DOUBT.value,
-            claim.message.line,
-            "timeout",
-            str(known.meaning),
-            str(known.advice),
-            claim.attempts,
-            claim.made.wall,
-            _values(claim.message.fields),
-        )
-    for wrong in ledger.invalid_rows(folder.ledger):
-        yield _row_of_wrong(wrong)
+        yield replace(record, payload="")
+    if not live:
+        yield from ledger.open_claims(folder.ledger)
+    yield from ledger.invalid_rows(folder.ledger)
 
 
 def _failing(folder: RunFolder, standing: Standing) -> Iterator[Record]:
     for place, record in ledger.records(folder.ledger):
         if record.mark in _TOLD and standing.is_latest(place, record):
             yield record
+
+
+def _position(source: _Source) -> tuple[int, int]:
+    found = source.message if isinstance(source, Claim) else source
+    return found.line, found.row
+
+
+def _row(source: _Source) -> FailureRow:
+    match source:
+        case Record():
+            return _row_of(source)
+        case Claim():
+            return _row_of_claim(source)
+        case Invalid():
+            return _row_of_wrong(source)
+
+
+def _row_of_claim(claim: Claim) -> FailureRow:
+    known = info("timeout")
+    return FailureRow(
+        State.IN_DOUBT.value,
+        claim.message.line,
+        "timeout",
+        str(known.meaning),
+        str(known.advice),
+        claim.attempts,
+        claim.made.wall,
+        _values(claim.message.fields),
+    )
 
 
 def _row_of(record: Record) -> FailureRow:
@@ -131,13 +211,3 @@ def _row_of_wrong(wrong: Invalid) -> FailureRow:
 def _values(fields: str) -> dict[str, Any]:
     values = json.loads(fields) if fields else {}
     return values if isinstance(values, dict) else {}
-
-
-def failures_of(folder: RunFolder) -> Iterator[FailureRow]:
-    """Every message of a run that failed, is held or in doubt, also while it is being sent."""
-    standing = standing_for(folder.card())
-    for place, record in ledger.records(folder.ledger):
-        standing.note(place, record)
-    for claim in ledger.open_claims(folder.ledger):
-        standing.note_claim(claim)
-    return failure_rows(folder, standing)

@@ -1,19 +1,20 @@
 """The runs that this user has: where they are, how they stand, and which one is meant."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from wxpush.app.aftermath import look_back
-from wxpush.app.codes import failure_groups
+from wxpush.app.aftermath import look_back, skips_of, tally
+from wxpush.app.codes import Cause, failure_groups
 from wxpush.app.request import Surroundings
 from wxpush.app.results import FailureGroup, RunView
 from wxpush.delivery.run import STATE_DIR, RunCard, RunFolder, runs_in
 from wxpush.errors import InputError, WxpushError
 from wxpush.i18n import _
-from wxpush.model import State
+from wxpush.model import CodeClass, State
 from wxpush.private import ensure_private_dir, read_private, write_private
 
 _PLACES: Final = "places.json"
@@ -93,21 +94,21 @@ def view(folder: RunFolder, around: Surroundings, *, whole: bool) -> RunView:
     pid = folder.live_pid()
     if not whole and pid is None and card.call:
         return _from_card(folder, card, around)
-    aftermath = look_back(folder, card)
-    counts = dict(aftermath.states)
-    skips = skips_of(card)
-    counts[State.SKIPPED] = sum(skips.values())
-    known = sum(counts.get(state, 0) for state in State if state is not State.PENDING)
-    total = max(int(card.call.get("total", 0)), int(card.survey.get("rows", 0)), known)
-    counts[State.PENDING] = total - known
+    aftermath = look_back(folder, card, live=pid is not None)
+    counted = tally(card, aftermath.states)
     state = "running" if pid is not None else str(card.call.get("state", "interrupted"))
-    return _view(folder, card, around, state, total, counts, pid=pid, groups=failure_groups(aftermath.causes))
+    groups = failure_groups(aftermath.causes)
+    return _view(folder, card, around, state, counted.total, counted.counts, pid=pid, groups=groups)
 
 
 def _from_card(folder: RunFolder, card: RunCard, around: Surroundings) -> RunView:
     call = card.call
     counts = {state.value: int(call.get(state.value, 0)) for state in State}
-    return _view(folder, card, around, str(call.get("state")), int(call.get("total", 0)), counts)
+    causes: Counter[Cause] = Counter()
+    for one in call.get("failures", ()):
+        causes[State.FAILED.value, str(one["code"]), CodeClass(one["class"])] += int(one["count"])
+    total, groups = int(call.get("total", 0)), failure_groups(causes)
+    return _view(folder, card, around, str(call.get("state")), total, counts, groups=groups)
 
 
 def _view(
@@ -140,14 +141,6 @@ def _view(
         skips=skips_of(card),
         live_pid=pid,
     )
-
-
-def skips_of(card: RunCard) -> dict[str, int]:
-    """The skips of the latest call, or of the latest check where that call was cut off."""
-    found = card.call.get("skips") or [
-        {"reason": reason, "count": count} for reason, count in dict(card.survey.get("skips", {})).items()
-    ]
-    return {str(item["reason"]): int(item["count"]) for item in found}
 
 
 def _states(around: Surroundings, here: Path) -> list[Path]:

@@ -1,14 +1,25 @@
 """The JSON of a sending that didn't begin (contract §4, state `refused`)."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from wxpush.channels.wechat.errcodes import info
 from wxpush.errors import InterruptedRunError, ProblemsError, StoppedError, WxpushError
-from wxpush.model import Problem
+from wxpush.model import Problem, State
 
 
-def refusal(error: WxpushError, run: str, account: str) -> dict[str, Any]:
-    """The same keys as a summary, all counts 0, and `problems` as `validate` gives them."""
+def refusal(
+    error: WxpushError,
+    run: str,
+    account: str,
+    counts: Mapping[str, int] | None = None,
+    total: int | None = None,
+) -> dict[str, Any]:
+    """The same keys as a summary, and `problems` as `validate` gives them.
+
+    `counts` is how the run stands as a whole, by state, all 0 where that isn't known; of `total` messages
+    what `counts` doesn't tell of is pending.
+    """
     stopped = None
     state = "refused"
     if isinstance(error, StoppedError):
@@ -21,7 +32,7 @@ def refusal(error: WxpushError, run: str, account: str) -> dict[str, Any]:
         "run": run,
         "account": account,
         "state": state,
-        **dict.fromkeys(("total", "accepted", "failed", "skipped", "held", "in_doubt", "pending"), 0),
+        **_numbers(counts or {}, total or 0),
         "failures": [],
         "skips": [],
         "attempts": 0,
@@ -32,6 +43,13 @@ def refusal(error: WxpushError, run: str, account: str) -> dict[str, Any]:
         "failures_file": None,
         "problems": _problems(error),
     }
+
+
+def _numbers(counts: Mapping[str, int], total: int) -> dict[str, int]:
+    numbers = {state.value: counts.get(state, 0) for state in State}
+    told = sum(numbers.values())
+    numbers[State.PENDING.value] += max(0, total - told)
+    return {"total": max(total, told), **numbers}
 
 
 def _problems(error: WxpushError) -> list[dict[str, Any]]:

@@ -167,6 +167,11 @@ class Summary:
             "failures_file": None if self.failures_file is None else str(self.failures_file),
         }
 
+    def to_keep(self) -> dict[str, Any]:
+        """The same for the run's card: read again from any folder, so its paths are whole."""
+        file = self.failures_file
+        return self.to_json() | {"failures_file": None if file is None else str(file.absolute())}
+
 
 @dataclass(frozen=True, slots=True)
 class RunView:

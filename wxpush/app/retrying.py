@@ -1,5 +1,6 @@
 """`retry-failed`: sends again what failed, as it was rendered then or anew from a mended list."""
 
+import os
 import shlex
 from collections import Counter
 from collections.abc import Iterator
@@ -8,10 +9,10 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-from wxpush.app.aftermath import look_back, write_failures
+from wxpush.app.aftermath import Aftermath, look_back, tally, write_failures
 from wxpush.app.codes import failure_groups, stopped_by
 from wxpush.app.delivering import Delivered, Delivering, Pace
-from wxpush.app.known_runs import find_run, skips_of
+from wxpush.app.known_runs import find_run
 from wxpush.app.material import Material, read_material
 from wxpush.app.request import Surroundings
 from wxpush.app.results import Summary
@@ -105,7 +106,22 @@ class Retrying:
     @property
     def send_command(self) -> str:
         """The command that sends what is still pending."""
-        return shlex.join(["wxpush", "send", self._card.campaign, self._card.list])
+        campaign = _from_here(self._campaign.source)
+        return shlex.join(["wxpush", "send", campaign, _from_here(Path(self._card.list))])
+
+    @property
+    def run(self) -> str:
+        """The run's name."""
+        return self._card.name
+
+    @property
+    def account(self) -> str:
+        """The name of the account that it is sent with."""
+        return self._account.name
+
+    def counts(self) -> dict[str, int]:
+        """How the run stands as a whole, by state."""
+        return tally(self._card, self._look_back().states).counts
 
     @property
     def tolerate(self) -> float:
@@ -114,9 +130,8 @@ class Retrying:
 
     def plan(self) -> RetryPlan:
         """What is chosen. Raises StoppedError for an account that can't send."""
-        codes = Counter(record.code for record in self._chosen_records())
-        self._codes = frozenset(codes)
-        people = sum(1 for _message in self._messages()) if self._material else codes.total()
+        codes = self._chosen_codes()
+        self._codes, people = frozenset(codes), codes.total()
         if people:
             self._delivering.connect()
         failed = self._standing.counts()[Mark.FAILED]
@@ -154,6 +169,12 @@ class Retrying:
         if self._material is None:
             return (self._again(record) for record in self._chosen_records())
         return self._rendered_anew(self._material)
+
+    def _chosen_codes(self) -> Counter[str]:
+        """What the messages that will go failed with. Raises ProblemsError for a list with faults."""
+        if self._material is None:
+            return Counter(record.code for record in self._chosen_records())
+        return Counter(message.failed_as.code for message in self._messages() if message.failed_as)
 
     def _chosen_records(self) -> Iterator[Record]:
         for place, record in ledgers.records(self._folder.ledger):
@@ -197,13 +218,9 @@ class Retrying:
         return material
 
     def _summed_up(self, delivered: Delivered | None) -> Summary:
-        aftermath = look_back(self._folder, replace(self._card, lists=("", "")))
-        states = aftermath.states
-        skips = skips_of(self._card)
-        counts = [states[s] for s in (State.ACCEPTED, State.FAILED, State.HELD, State.IN_DOUBT)]
-        settled = sum(counts) + sum(skips.values())
-        listed = int(self._card.call.get("total", 0)) or int(self._card.survey.get("rows", 0))
-        total = max(listed, settled + states[State.PENDING])
+        aftermath = self._look_back()
+        counted = tally(self._card, aftermath.states)
+        counts = counted.counts
         ending, progress = (delivered.ending, delivered.progress) if delivered else (None, None)
         elapsed = delivered.elapsed if delivered else 0.0
         failures_file = None
@@ -212,38 +229,54 @@ class Retrying:
         summary = Summary(
             run=self._card.name,
             account=self._account.name,
-            state=_state(ending, total - settled),
-            total=total,
-            accepted=counts[0],
-            failed=counts[1],
-            skipped=sum(skips.values()),
-            held=counts[2],
-            in_doubt=counts[3],
-            pending=total - settled,
+            state=_state(ending, counts[State.PENDING]),
+            total=counted.total,
+            accepted=counts[State.ACCEPTED],
+            failed=counts[State.FAILED],
+            skipped=counts[State.SKIPPED],
+            held=counts[State.HELD],
+            in_doubt=counts[State.IN_DOUBT],
+            pending=counts[State.PENDING],
             failures=failure_groups(aftermath.causes),
-            skips=skips,
+            skips=counted.skips,
             attempts=progress.attempts if progress else 0,
             token_fetches=self._delivering.token_fetches,
             elapsed_s=elapsed,
             rate_per_s=progress.finished / elapsed if progress and elapsed else 0.0,
             stopped_by=stopped_by(ending, self._around.now()) if ending else None,
-            failures_file=failures_file,
+            failures_file=failures_file and Path(_from_here(failures_file)),
             unsettled=ending.unsettled if ending else 0,
         )
-        card = replace(self._card, updated=self._around.clock.wall(), call=summary.to_json())
+        card = replace(self._card, updated=self._around.clock.wall(), call=summary.to_keep())
         with suppress(StorageError):
             self._folder.write_card(card)
         return summary
 
+    def _look_back(self) -> Aftermath:
+        # By key: rows of a list that was given for a retry bear other numbers.
+        return look_back(self._folder, replace(self._card, lists=("", "")))
+
     def _wanted_file(self) -> Path:
-        known = self._card.call.get("failures_file")
-        return Path(known) if known else self._folder.path / "failures.csv"
+        """Where the failures file was last, else beside the list."""
+        known, listed = self._card.call.get("failures_file"), Path(self._card.list)
+        if known and Path(known).is_absolute():
+            return Path(known)
+        if not listed.is_absolute():
+            return self._folder.path / "stdin.failures.csv"
+        return listed.with_name(Path(known).name if known else f"{listed.stem}.failures.csv")
 
 
 def _state(ending: Ending | None, pending: int) -> str:
     """A run whose list was never sent to its end isn't finished by this command."""
     state = ending.state if ending else "finished"
     return "limited" if state == "finished" and pending else state
+
+
+def _from_here(path: Path) -> str:
+    """`path` as it is shortest to type in this folder."""
+    with suppress(ValueError):  # another drive
+        return min(os.path.relpath(path), str(path), key=len)
+    return str(path)
 
 
 def _campaign(folder: RunFolder, card: RunCard, today: date) -> Campaign:

@@ -28,7 +28,7 @@ from wxpush.delivery.ledger import Ledger
 from wxpush.delivery.ports import Listener, Progress
 from wxpush.delivery.run import RunCard, RunFolder, refuse_changes
 from wxpush.delivery.standing import ByKey, Standing
-from wxpush.errors import InputError, ProblemsError, StorageError
+from wxpush.errors import InputError, ProblemsError, StoppedError, StorageError
 from wxpush.i18n import _
 from wxpush.model import State
 
@@ -204,6 +204,12 @@ class Sending:
             notes=self._material.notes(),
         )
 
+    def stopped_before(self, error: StoppedError) -> Summary:
+        """How the run stands when the account, or the way to it, forbade the start."""
+        ending = Ending("stopped", error.code, str(error), error.hint)
+        outgoing = Outgoing(self._selection(), self._ledger, self._around.clock, 0)
+        return self._summed_up(Delivered(ending, Progress()), outgoing)
+
     def execute(self, listener: Listener) -> Summary:
         """Send, and tell how the run stands, whatever WeChat and the network do.
 
@@ -261,6 +267,7 @@ class Sending:
         gone = survey.gone if survey else by_state(self._standing.orphans())
         skips = dict(survey.skips if survey else outgoing.skips)
         total = (survey.rows if survey else outgoing.rows) + sum(gone.values())
+        total = max(total, sum(states.values()))  # a start that was refused has gone through no list
         done = [states[s] for s in (State.ACCEPTED, State.FAILED, State.HELD, State.IN_DOUBT)]
         pending = total - sum(done) - sum(skips.values())
         left = pending - gone.get(State.PENDING, 0)

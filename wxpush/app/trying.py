@@ -12,6 +12,7 @@ from wxpush.app.material import Material, read_material
 from wxpush.app.place import Scene, real_scene
 from wxpush.app.request import SendRequest, Surroundings
 from wxpush.campaign.check import Bad, Ready
+from wxpush.campaign.schema import Campaign
 from wxpush.channels.wechat.addresses import openid_findings
 from wxpush.channels.wechat.errcodes import info
 from wxpush.channels.wechat.rules import WeChatRules
@@ -19,11 +20,12 @@ from wxpush.config import load_testers
 from wxpush.delivery.identity import RunId
 from wxpush.delivery.ports import Listener
 from wxpush.delivery.records import FINAL, Claim, Mark, Record
-from wxpush.errors import InputError, ProblemsError, StoppedError
+from wxpush.errors import InputError, InterruptedRunError, ProblemsError, StoppedError
 from wxpush.i18n import _
 from wxpush.model import Message, Severity
 
 _PACE: Final = Pace(rate=2.0, workers=2, hours=None)
+_OUTAGE_S: Final = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +67,24 @@ class Trial:
         self._delivering.stop()
 
     def send(self, listener: Listener) -> list[Tried]:
-        """Send it to everyone. Raises StoppedError where the account can't send."""
+        """Send it to everyone.
+
+        Raises StoppedError where the account can't send or nobody answers, InterruptedRunError when
+        `stop` was called before all were decided.
+        """
         self._delivering.connect()
         memory = _Memory()
         account = self._scene.account
         once = RunId(self._scene.origin, account.appid, f"test-{secrets.token_hex(8)}")
         messages = [_addressed(self._material, self._ready, openid) for openid in self._openids]
         delivered = self._delivering.send(
-            once, memory, self._material.campaign, _PACE, listener, messages=iter(messages)
+            once, memory, _impatient(self._material.campaign), _PACE, listener, messages=iter(messages)
         )
         why = stopped_by(delivered.ending, self._around.now())
         if why is not None:
             raise StoppedError(why.meaning, why.hint, code=why.code)
+        if delivered.ending.state == "interrupted":
+            raise InterruptedRunError(_interrupted(memory, self._openids))
         return [_tried(memory, openid) for openid in self._openids]
 
 
@@ -96,6 +104,18 @@ def prepare(request: SendRequest, testers: Sequence[str], line: int | None, arou
     ready = _ready(material, line)
     account = request.account or material.campaign.account
     return Trial(material, ready, openids, real_scene(account, request.campaign, around), around)
+
+
+def _impatient(campaign: Campaign) -> Campaign:
+    """Somebody sits and waits for this one message."""
+    stop = campaign.stop_when.model_copy(update={"outage": min(_OUTAGE_S, campaign.stop_when.outage)})
+    return campaign.model_copy(update={"stop_when": stop})
+
+
+def _interrupted(memory: _Memory, openids: Sequence[str]) -> str:
+    text = _("Interrupted: {accepted} of {total} messages were accepted by WeChat.")
+    accepted = sum(_tried(memory, openid).accepted for openid in openids)
+    return text.format(accepted=accepted, total=len(openids))
 
 
 def _openids(testers: Sequence[str], around: Surroundings) -> list[str]:

@@ -4,8 +4,8 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -98,21 +98,31 @@ def parse_class(text: str) -> "CodeClass":
         ) from None
 
 
-@contextmanager
-def signals_to(stop: Callable[[], None]) -> Iterator[None]:
-    """Let Ctrl-C, SIGTERM and SIGHUP call `stop`; a third one leaves without another word."""
-    seen = 0
+class Signals:
+    """What Ctrl-C, SIGTERM and SIGHUP call; a third one leaves without another word."""
 
-    def handle(_number: int, _frame: object) -> None:
-        nonlocal seen
-        seen += 1
-        if seen > 2:
+    def __init__(self, act: Callable[[], None]) -> None:
+        self._act, self._seen = act, 0
+
+    def to(self, act: Callable[[], None]) -> None:
+        """Let them call `act` from now on."""
+        self._act, self._seen = act, 0
+
+    def handle(self, _number: int, _frame: object) -> None:
+        """Take one in."""
+        self._seen += 1
+        if self._seen > 2:
             os._exit(130)
-        stop()
+        self._act()
 
-    before = {number: signal.signal(number, handle) for number in _SIGNALS}
+
+@contextmanager
+def signals_to(stop: Callable[[], None]) -> Iterator[Signals]:
+    """Let Ctrl-C, SIGTERM and SIGHUP call `stop`, or what is put in its place, while the context lasts."""
+    signals = Signals(stop)
+    before = {number: signal.signal(number, signals.handle) for number in _SIGNALS}
     try:
-        yield
+        yield signals
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -135,16 +145,26 @@ def agree(asked: "Asked", console: Console, *, yes: bool) -> None:
 
 
 def refused(
-    error: WxpushError, run: str | None, account: str | None, console: Console, *, as_json: bool
+    error: WxpushError,
+    run: str | None,
+    account: str | None,
+    console: Console,
+    *,
+    as_json: bool,
+    counts: Mapping[str, int] | None = None,
+    total: int | None = None,
 ) -> int:
-    """The exit code of a command that didn't begin, and its JSON where that is wanted."""
+    """The exit code of a command that didn't begin, and its JSON where that is wanted.
+
+    `counts` and `total` say how the run stands, by state, where that is known.
+    """
     if as_json:
         from wxpush.app.refusal import refusal
 
-        console.json(refusal(error, run or "", account or "default"))
+        console.json(refusal(error, run or "", account or "default", counts, total))
     return error.exit_code
 
 
-def interruptible() -> "Any":
+def interruptible() -> AbstractContextManager[Signals]:
     """Let all three signals end what comes before the sending, where nothing is on its way."""
     return signals_to(_raise_interrupt)

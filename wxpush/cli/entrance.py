@@ -2,17 +2,21 @@
 
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import Final
 
 import typer
 
+from wxpush.cli.base import refused
 from wxpush.cli.commands import app
 from wxpush.console import Console
 from wxpush.errors import InputError, WxpushError
 from wxpush.i18n import _
 
+_SENDING: Final = frozenset({"send", "retry-failed"})
+_WITH_VALUE: Final = frozenset({"--lang", "--home"})
 _FAULT: Final = 70
 _INTERRUPTED: Final = 130
 
@@ -23,23 +27,40 @@ def enter(arguments: Sequence[str]) -> int:
     try:
         outcome = command.main(list(arguments), prog_name="wxpush", standalone_mode=False)
     except WxpushError as error:
-        Console().error(error)
-        return error.exit_code
+        return _refused(error, arguments)
     except typer.Abort:
         return _INTERRUPTED
     except Exception as error:  # the last line of defence: no traceback reaches an operator
-        return _misused(error) if hasattr(error, "format_message") else _crashed(error)
+        return _misused(error, arguments) if hasattr(error, "format_message") else _crashed(error)
     return outcome if isinstance(outcome, int) else 0
 
 
-def _misused(error: Exception) -> int:
+def _refused(error: WxpushError, arguments: Sequence[str]) -> int:
+    """Say why; who asked one of the sending commands for JSON gets its one object."""
+    console = Console()
+    console.error(error)
+    words = list(takewhile(lambda word: word != "--", arguments))
+    return refused(error, None, None, console, as_json="--json" in words and _command(words) in _SENDING)
+
+
+def _command(words: Iterable[str]) -> str:
+    rest = iter(words)
+    for word in rest:
+        if word in _WITH_VALUE:
+            next(rest, None)
+        elif not word.startswith("-"):
+            return word
+    return ""
+
+
+def _misused(error: Exception, arguments: Sequence[str]) -> int:
     """A command line that Typer can't take; its exceptions are told apart by name, since it vendors Click."""
     if type(error).__name__ == "NoArgsIsHelpError":
         return InputError.exit_code  # the help has been shown
     context = getattr(error, "ctx", None)
     path = getattr(context, "command_path", None) or "wxpush"
-    Console().error(InputError(_wording(error), _("See: {command} --help").format(command=path)))
-    return InputError.exit_code
+    hint = _("See: {command} --help").format(command=path)
+    return _refused(InputError(_wording(error), hint), arguments)
 
 
 def _wording(error: Exception) -> str:

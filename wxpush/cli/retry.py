@@ -1,5 +1,7 @@
 """`wxpush retry-failed`."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,6 +24,15 @@ from wxpush.i18n import _, ngettext
 if TYPE_CHECKING:
     from wxpush.app.results import Summary
     from wxpush.app.retrying import RetryPlan, RetryRequest
+
+
+@dataclass(slots=True)
+class _Stand:
+    """What is known of the run by the time that something keeps it from being sent."""
+
+    run: str | None
+    account: str | None = None
+    counts: Mapping[str, int] | None = None
 
 
 def retry_failed(
@@ -59,26 +70,32 @@ def retry_failed(
         rate=parse_rate(rate),
         workers=workers,
     )
+    stand = _Stand(run)
     try:
         with interruptible():
-            summary, exit_code = _retry(request, console, yes=yes)
+            summary, exit_code = _retry(request, console, stand, yes=yes)
     except KeyboardInterrupt:
         console.say(_("Interrupted. Nothing is lost; the same command continues."))
-        return refused(InterruptedRunError(_("interrupted")), run, None, console, as_json=as_json)
+        return _refused(InterruptedRunError(_("interrupted")), stand, console, as_json=as_json)
     except WxpushError as error:
         console.error(error)
-        return refused(error, run, None, console, as_json=as_json)
+        return _refused(error, stand, console, as_json=as_json)
     if as_json:
         console.json(summary.to_json())
     return exit_code
 
 
-def _retry(request: "RetryRequest", console: Console, *, yes: bool) -> "tuple[Summary, int]":
+def _refused(error: WxpushError, stand: _Stand, console: Console, *, as_json: bool) -> int:
+    return refused(error, stand.run, stand.account, console, as_json=as_json, counts=stand.counts)
+
+
+def _retry(request: "RetryRequest", console: Console, stand: _Stand, *, yes: bool) -> "tuple[Summary, int]":
     from wxpush.app.exitcode import exit_code
     from wxpush.app.next_steps import after_send
     from wxpush.app.retrying import opened
 
     with opened(request, surroundings(), Path.cwd()) as retrying:
+        stand.run, stand.account, stand.counts = retrying.run, retrying.account, retrying.counts()
         plan = retrying.plan()
         _show(plan, console)
         if plan.people:

@@ -10,6 +10,7 @@ import typer
 from wxpush.cli.base import command, new_app, surroundings
 from wxpush.cli.options import Json, RunName
 from wxpush.console import Console
+from wxpush.console.safe import safe
 from wxpush.i18n import _, speaking
 
 app = new_app(_("What has been sent, and how it stands."))
@@ -84,7 +85,8 @@ def report(
     chosen = Format.JSON if as_json else as_format
     console = Console(json=chosen is Format.JSON)
     if chosen is Format.CSV:
-        print_csv(lambda: failures_of(folder), sys.stdout)
+        # Whoever pipes it wants the exact values; a terminal would obey what is hidden in them.
+        print_csv(lambda: failures_of(folder), sys.stdout, safe if sys.stdout.isatty() else str)
     elif chosen is Format.JSON:
         with speaking("en"):
             rows = [row_json(row) for row in failures_of(folder)]

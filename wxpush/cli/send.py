@@ -6,16 +6,17 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from wxpush.cli.base import agree, interruptible, parse_rate, refused, signals_to, surroundings, this_command
+from wxpush.cli.base import Signals, agree, interruptible, parse_rate, refused, surroundings, this_command
 from wxpush.cli.options import AccountName, Json, ListFormat, Quiet, Rate, Workers, Yes
 from wxpush.console import Console
 from wxpush.errors import (
     InputError,
     InterruptedRunError,
+    StoppedError,
     WxpushError,
 )
 from wxpush.i18n import _
@@ -23,6 +24,8 @@ from wxpush.i18n import _
 if TYPE_CHECKING:
     from wxpush.app.request import SendRequest
     from wxpush.app.results import Summary
+
+_USUAL_SCENARIO: Final = "calm"
 
 
 def send(
@@ -38,8 +41,12 @@ def send(
         bool, typer.Option("--sandbox", help=_("Send to a local WeChat that is started for this command."))
     ] = False,
     scenario: Annotated[
-        str, typer.Option(metavar="NAME|FILE", help=_("How the local WeChat behaves (with --sandbox)."))
-    ] = "calm",
+        str | None,
+        typer.Option(
+            metavar="NAME|FILE",
+            help=_("How the local WeChat behaves (with --sandbox): calm, demo, or a file."),
+        ),
+    ] = None,
     to: Annotated[
         str | None,
         typer.Option("--to", metavar="NAME|OPENID[,…]", help=_("Send one row's message to testers; no run.")),
@@ -53,7 +60,7 @@ def send(
     limit: Annotated[
         int | None,
         typer.Option(
-            metavar="N", min=0, help=_("Send the next N that are not yet done; the rest stays pending.")
+            metavar="N", min=1, help=_("Send the next N that are not yet done; the rest stays pending.")
         ),
     ] = None,
     rate: Rate = None,
@@ -93,48 +100,74 @@ def send(
     from wxpush.app.request import SendRequest
 
     console = Console(quiet=quiet, json=as_json)
-    if in_doubt not in {"leave", "resend"}:
-        raise InputError(_("--in-doubt takes leave or resend."))
-    if as_json and to is not None:
-        raise InputError(_("--to and --json don't go together."))
-    request = SendRequest(
-        campaign=campaign,
-        recipients=Path(recipients),
-        list_name=recipients,
-        list_format=list_format,
-        run=run,
-        account=account,
-        rate=parse_rate(rate),
-        workers=workers,
-        limit=limit,
-        preflight=not no_preflight,
-        skip_invalid=skip_invalid,
-        keep_first=keep_first,
-        resend_in_doubt=in_doubt == "resend",
-        accept_changes=accept_changes,
-        dry_run=dry_run,
-        sandbox=scenario if sandbox else None,
-        failures=failures,
-    )
+    code: int | None = None
     try:
-        with interruptible(), _readable(request) as readable:
+        _refuse_contradictions(in_doubt, to, row, scenario, sandbox=sandbox, dry_run=dry_run, as_json=as_json)
+        request = SendRequest(
+            campaign=campaign,
+            recipients=Path(recipients),
+            list_name=recipients,
+            list_format=list_format,
+            run=run,
+            account=account,
+            rate=parse_rate(rate),
+            workers=workers,
+            limit=limit,
+            preflight=not no_preflight,
+            skip_invalid=skip_invalid,
+            keep_first=keep_first,
+            resend_in_doubt=in_doubt == "resend",
+            accept_changes=accept_changes,
+            dry_run=dry_run,
+            sandbox=(scenario or _USUAL_SCENARIO) if sandbox else None,
+            failures=failures,
+        )
+        with interruptible() as signals, _readable(request) as readable:
             if to is not None:
-                return _try_out(readable, to, row, console, yes=yes)
-            summary, code = _send(readable, console, yes=yes)
+                return _try_out(readable, to, row, console, signals, yes=yes)
+            summary, earned = _send(readable, console, signals, yes=yes)
+            if as_json:
+                console.json(summary.to_json())
+            if report is not None:
+                _write_report(report, summary, console)
+            code = earned
     except KeyboardInterrupt:
+        if code is not None:
+            return code  # all is said and done
         console.say(_("Interrupted. Nothing is lost; the same command continues."))
         return refused(InterruptedRunError(_("interrupted")), run, account, console, as_json=as_json)
     except WxpushError as error:
         console.error(error)
         return refused(error, run, account, console, as_json=as_json)
-    if as_json:
-        console.json(summary.to_json())
-    if report is not None:
-        _write_report(report, summary, console)
     return code
 
 
-def _send(request: "SendRequest", console: Console, *, yes: bool) -> "tuple[Summary, int]":
+def _refuse_contradictions(
+    in_doubt: str,
+    to: str | None,
+    row: int | None,
+    scenario: str | None,
+    *,
+    sandbox: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """An option that would be ignored could send to everybody what was meant for one. Raises InputError."""
+    if in_doubt not in {"leave", "resend"}:
+        raise InputError(_("--in-doubt takes leave or resend."))
+    if scenario is not None and not sandbox:
+        raise InputError(_("--scenario is for --sandbox; without it the real account would be used."))
+    if row is not None and to is None:
+        raise InputError(_("--row is for --to; without it everybody in the list would get the message."))
+    if to is not None and (sandbox or dry_run or as_json):
+        raise InputError(
+            _("--to really sends, so it doesn't go with --sandbox, --dry-run or --json."),
+            _("Leave --to out to rehearse."),
+        )
+
+
+def _send(request: "SendRequest", console: Console, signals: Signals, *, yes: bool) -> "tuple[Summary, int]":
+    """Send, and show it. Once messages may be on their way, `signals` end the sending, not its telling."""
     from wxpush.app.exitcode import exit_code
     from wxpush.app.known_runs import remember_place
     from wxpush.app.next_steps import after_send
@@ -151,27 +184,36 @@ def _send(request: "SendRequest", console: Console, *, yes: bool) -> "tuple[Summ
     with opened(request, around) as sending:
         with console.checking() as tell:
             sending.survey(tell)
-        plan = sending.plan()
+        try:
+            plan = sending.plan()
+        except StoppedError as error:
+            summary = sending.stopped_before(error)
+            console.summary(summary, after_send(summary, this_command()))
+            return summary, exit_code(summary)
         console.plan(plan)
         if not plan.is_over and not plan.rehearsal:
             agree(plan, console, yes=yes)
         if not plan.rehearsal:
             remember_place(sending.state, around)
         total = None if plan.people is None else sum(plan.done.values()) + plan.people
-        with signals_to(sending.stop), console.progress(total, plan.done) as listener:
+        signals.to(sending.stop)
+        with console.progress(total, plan.done) as listener:
             summary = sending.execute(listener)
         console.summary(summary, [] if plan.rehearsal else after_send(summary, this_command()))
         return summary, exit_code(summary, sending.tolerate)
 
 
-def _try_out(request: "SendRequest", to: str, row: int | None, console: Console, *, yes: bool) -> int:
+def _try_out(
+    request: "SendRequest", to: str, row: int | None, console: Console, signals: Signals, *, yes: bool
+) -> int:
     from wxpush.app.trying import prepare
 
     testers = [name.strip() for name in to.split(",") if name.strip()]
     trial = prepare(request, testers, row, surroundings())
     console.sample(trial.sample)
     agree(trial, console, yes=yes)
-    with signals_to(trial.stop), console.progress(trial.people, {}) as listener:
+    signals.to(trial.stop)
+    with console.progress(trial.people, {}) as listener:
         results = trial.send(listener)
     for result in results:
         if result.accepted:

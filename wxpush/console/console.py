@@ -15,10 +15,10 @@ from wxpush.console.checking import Checking
 from wxpush.console.layout import Page
 from wxpush.console.progress import Course, LiveProgress, PlainProgress, Silent
 from wxpush.console.question import Asked, is_yes, question, says_yes
-from wxpush.console.safe import safe
+from wxpush.console.safe import joined, safe, safe_json
 from wxpush.console.screen import Screen
 from wxpush.delivery.ports import Listener
-from wxpush.errors import ProblemsError, WxpushError
+from wxpush.errors import InterruptedRunError, ProblemsError, WxpushError
 from wxpush.i18n import _
 from wxpush.model import Problem, Quota, Severity
 from wxpush.report.failures import FailureRow
@@ -64,9 +64,12 @@ class Console:
         self._talk(_("warning: {text}").format(text=text), "yellow")
 
     def error(self, error: WxpushError) -> None:
-        """What went wrong and how to mend it; a list of problems one by one."""
+        """What went wrong and how to mend it; a list of problems one by one. A no is no error."""
         if isinstance(error, ProblemsError):
             self.problems(error.problems, error.total)
+            return
+        if isinstance(error, InterruptedRunError):
+            self._talk(str(error))
             return
         page = self._err.page()
         page.text(_("error: {text}").format(text=error), "red", hang=2)
@@ -163,8 +166,8 @@ class Console:
         self._main.show(page)
 
     def json(self, obj: Mapping[str, Any]) -> None:
-        """The one JSON object, on standard output; escapes where the encoding lacks a character."""
-        text = _json.dumps(obj, ensure_ascii=False, indent=2, allow_nan=False)
+        """The one JSON object, on standard output; escapes for what a terminal could act on or not show."""
+        text = safe_json(_json.dumps(obj, ensure_ascii=False, indent=2, allow_nan=False))
         if not self._out.can_show(text):
             text = _json.dumps(obj, indent=2, allow_nan=False)
         self._out.write(text + "\n")
@@ -234,6 +237,6 @@ class Console:
 def _problem(page: Page, problem: Problem) -> None:
     if problem.severity is Severity.WARNING:
         message = _("warning: {text}").format(text=problem.message)
-        page.text(f"{problem.place}: {message} {problem.hint}".rstrip(), "yellow", hang=4)
+        page.text(joined(f"{problem.place}: {message}", problem.hint), "yellow", hang=4)
     else:
-        page.text(str(problem), hang=4)
+        page.text(joined(f"{problem.place}: {problem.message}", problem.hint), hang=4)

@@ -6,10 +6,12 @@ from datetime import datetime
 from wxpush.app.results import Plan, Sample, Survey
 from wxpush.console import words
 from wxpush.console.layout import Page, Span
+from wxpush.console.safe import joined
 from wxpush.i18n import _, ngettext
 
 _OWN_API = "https://api.weixin.qq.com"
 _MOST_LINES = 10
+_MOST_WARNINGS = 5
 
 
 def lay_out(page: Page, plan: Plan, now: datetime) -> None:
@@ -131,7 +133,7 @@ def lay_out_sample(page: Page, sample: Sample) -> None:
 
 
 def _notes(plan: Plan) -> list[str]:
-    notes = list(plan.notes)
+    notes = [*plan.notes, *_warnings(plan.survey)]
     if plan.is_over and plan.last_accepted is not None:
         when = words.moment(plan.last_accepted)
         notes.append(_("The last message was accepted on {moment}.").format(moment=when))
@@ -153,6 +155,19 @@ def _notes(plan: Plan) -> list[str]:
             plan.in_doubt,
         )
         notes.append(text.format(count=words.number(plan.in_doubt)))
+    return notes
+
+
+def _warnings(survey: Survey | None) -> list[str]:
+    """What is doubtful about single rows: the first five, then how many more."""
+    if survey is None:
+        return []
+    shown = survey.warnings[:_MOST_WARNINGS]
+    notes = [joined(f"{found.place}: {found.message}", found.hint) for found in shown]
+    more = survey.warnings_total - len(shown)
+    if more > 0:
+        text = ngettext("… and {count} more doubtful value", "… and {count} more doubtful values", more)
+        notes.append(text.format(count=words.number(more)))
     return notes
 
 

@@ -1,5 +1,6 @@
 """Small tables and details: runs, a run, the token, the quota, an error code."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
@@ -15,6 +16,8 @@ from wxpush.report.failures import FailureRow
 _STATES = ("accepted", "failed", "skipped", "held", "in_doubt", "pending")
 
 _MOST_FAILURES = 20
+#: What WeChat wants to be told when it is asked about a call; the failures file has it.
+_RID = re.compile(r"[\s,，]*\brid: ?[0-9A-Za-z-]+")
 
 
 class Explained(Protocol):
@@ -167,6 +170,6 @@ def failure_rows(page: Page, rows: Iterable[FailureRow]) -> None:
     page.blank()
     for row in shown:
         place = _("line {line}").format(line=row.line)
-        page.text(f"{place}  {row.code}  {row.meaning}", hang=4, indent=2)
+        page.text(f"{place}  {row.code}  {_RID.sub('', row.meaning)}", hang=4, indent=2)
     if more:
         page.text(_("… and {count} more").format(count=words.number(more)), indent=2)

@@ -92,11 +92,13 @@ def write_csv(
     )
 
 
-def print_csv(rows: Callable[[], Iterable[FailureRow]], file: TextIO) -> None:
-    """Write the same table to an open stream; nothing where there are no rows."""
+def print_csv(
+    rows: Callable[[], Iterable[FailureRow]], file: TextIO, clean: Callable[[str], str] = str
+) -> None:
+    """Write the same table to an open stream, each cell as `clean` gives it; nothing without rows."""
     names = _columns(rows(), ())
     if names is not None:
-        _fill(file, rows(), names)
+        _fill(file, rows(), names, clean)
 
 
 def write_jsonl(rows: Iterable[FailureRow], path: Path) -> int:
@@ -158,13 +160,15 @@ def _write_table(rows: Iterable[FailureRow], names: Sequence[str], folder: Path,
         return _put_in_place(temporary, folder / wanted)
 
 
-def _fill(file: TextIO, rows: Iterable[FailureRow], names: Sequence[str]) -> None:
+def _fill(
+    file: TextIO, rows: Iterable[FailureRow], names: Sequence[str], clean: Callable[[str], str] = str
+) -> None:
     writer = csv.writer(file)
-    writer.writerow([quote_formula(name) for name in (*names, *OWN_COLUMNS)])
+    writer.writerow([quote_formula(clean(name)) for name in (*names, *OWN_COLUMNS)])
     for row in rows:
         own = row.own_values()
         cells = [own.get(name) for name in names]
-        writer.writerow([quote_formula(_cell(value)) for value in (*cells, *row.findings())])
+        writer.writerow([quote_formula(clean(_cell(value))) for value in (*cells, *row.findings())])
 
 
 def _put_in_place(temporary: Path, wanted: Path) -> Path:

@@ -8,7 +8,7 @@ from io import TextIOWrapper
 from typing import Any
 
 from wxpush.campaign.recipients.encoding import TextFile
-from wxpush.campaign.recipients.faults import bad_row, check_columns, list_error
+from wxpush.campaign.recipients.faults import bad_row, check_columns, empty_hint, list_error
 from wxpush.campaign.recipients.formula import unquote_formula
 from wxpush.errors import ProblemsError
 from wxpush.i18n import _, ngettext
@@ -59,8 +59,7 @@ def read_header(file: TextFile, name: str) -> Header:
     if header is None or (faults and len(header.columns) < 2):
         raise faults[0]
     if not header.columns:
-        hint = _("The first row names the columns, one of them openid.")
-        raise list_error(name, 1, "WX303", _("the list is empty."), hint)
+        raise list_error(name, 1, "WX303", _("the list is empty."), empty_hint())
     check_columns(name, header.line, list(header.columns))
     return header
 

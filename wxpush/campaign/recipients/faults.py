@@ -10,6 +10,11 @@ def list_error(name: str, line: int, code: str, message: str, hint: str = "") ->
     return ProblemsError([Problem(name, line, 0, code, message, hint)])
 
 
+def empty_hint() -> str:
+    """What a list is made of."""
+    return _("The first row names the columns, one of them openid; each further row is a person.")
+
+
 def bad_row(
     name: str,
     row: int,

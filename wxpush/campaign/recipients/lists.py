@@ -8,7 +8,7 @@ from pathlib import Path
 from wxpush.campaign.recipients.csvrows import OWN_PREFIX, CsvRows, Header, read_header
 from wxpush.campaign.recipients.encoding import TextFile, examine_text
 from wxpush.campaign.recipients.excelrows import ExcelRows
-from wxpush.campaign.recipients.faults import list_error
+from wxpush.campaign.recipients.faults import empty_hint, list_error
 from wxpush.campaign.recipients.jsonrows import JsonRows
 from wxpush.errors import InputError
 from wxpush.i18n import _
@@ -108,7 +108,7 @@ def _start(path: Path, name: str) -> bytes:
         message = _("the list can't be read: {reason}.").format(reason=reason)
         raise list_error(name, 0, "WX301", message) from None
     if not start:
-        raise list_error(name, 1, "WX303", _("the list is empty."))
+        raise list_error(name, 1, "WX303", _("the list is empty."), empty_hint())
     return start
 
 

@@ -38,8 +38,7 @@ _TEMPLATES_PATH: Final = "/cgi-bin/template/get_all_private_template"
 _CONTROL_SECONDS: Final = 10.0
 _CONTROL_WORKERS: Final = 2
 _ATTEMPTS: Final = 3
-_TOKEN_PATIENCE: Final = 20.0
-_SAME_TROUBLE_SECONDS: Final = 1.0
+_PATIENCE: Final = 20.0
 
 
 def make_keeper(account: Account, directories: Directories) -> TokenKeeper:
@@ -60,13 +59,16 @@ class WeChatClient:
         account: Account,
         keeper: TokenKeeper,
         *,
+        patience: float = _PATIENCE,
         sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
         chance: random.Random | None = None,
     ) -> None:
+        """After `patience` seconds a call waits for no token any more, and isn't tried again."""
         self._account = account
         self._keeper = keeper
         self._transport = _control(account)
-        self._sleep = sleep
+        self._patience, self._sleep, self._clock = patience, sleep, clock
         self._chance = chance or random.Random()
 
     def quota(self) -> Quota:
@@ -92,14 +94,17 @@ class WeChatClient:
 
         GET without a body, else POST. Tries again on a refused token and on passing trouble.
         """
+        end = self._clock() + self._patience
         for attempt in range(_ATTEMPTS):
-            token = self._keeper.wait(_TOKEN_PATIENCE)
+            token = self._keeper.wait(max(0.0, end - self._clock()))
             reply = self._transport.call(_request(self._account, path, token, _encoded(body)))
             judged = verdict(endpoint, reply)
             _tell_keeper(self._keeper, judged, token)
             if judged.kind is VerdictKind.ACCEPTED:
                 return parse_body(reply) or {}
             if judged.kind not in {VerdictKind.AGAIN, VerdictKind.SLOW_DOWN} or attempt + 1 == _ATTEMPTS:
+                break
+            if self._clock() >= end:
                 break
             if not judged.token_refused:
                 self._sleep(max(judged.wait or 0.0, self._chance.uniform(0.1, 0.5 * 2**attempt)))
@@ -120,14 +125,11 @@ class WeChatChannel:
         *,
         workers: int,
         timeout: float,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`timeout` is the total of one call in seconds; `clock` says when a trouble was last told."""
+        """`timeout` is the total of one call in seconds."""
         self._account = account
         self._keeper = keeper
-        self._clock = clock
         self._inbox: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
-        self._told: dict[tuple[str, str], float] = {}
         self._transport = Transport(
             workers, timeout, proxy=account.proxy, ca_file=account.ca_file, on_free=self.wake
         )
@@ -186,18 +188,8 @@ class WeChatChannel:
         self._inbox.put(Answered(ticket, judged, reply.seconds))
 
     def _hear_of_token(self, trouble: Trouble | None) -> None:
-        if trouble is None or not self._is_new(trouble):
-            self.wake()
-        else:
-            self._inbox.put(trouble)
-
-    def _is_new(self, trouble: Trouble) -> bool:
-        what, at = (trouble.verdict.code, trouble.message), self._clock()
-        last = self._told.get(what)
-        if last is not None and at - last < _SAME_TROUBLE_SECONDS:
-            return False
-        self._told[what] = at
-        return True
+        # Each failure counts, though it reads like the one before: by them a run knows an outage.
+        self._inbox.put(trouble)
 
     def _read_quota(self) -> None:
         try:

@@ -14,6 +14,7 @@ from wxpush.model import Arrival, CodeClass, Trouble, Verdict, VerdictKind
 
 _BASE_PAUSE: Final = 5.0
 _LONGEST_PAUSE: Final = 30.0
+_LONGEST_UNREACHABLE_PAUSE: Final = 5.0
 _SAME_TOKEN_SECONDS: Final = 120.0
 _GENERATIONS: Final = 3
 
@@ -106,10 +107,13 @@ class TokenKeeper:
     def listen(self, listener: Callable[[Trouble | None], None]) -> None:
         """Tell `listener`, from another thread, of each failure to get a token; None for each one got.
 
-        It hears at once of a fault that has ended everything before it came.
+        It hears at once of a fault that has ended everything before it came; passing failures of that time
+        are no reason to let it wait.
         """
         with self._changed:
             self._listener, fault = listener, self._fault
+            if self._last_trouble is not None and _unreachable(self._last_trouble):
+                self._failures, self._retry_at = 0, 0.0
         if fault is not None:
             listener(fault)
 
@@ -243,7 +247,8 @@ class TokenKeeper:
         if trouble.verdict.kind is VerdictKind.STOP:
             self._fault = trouble
             return
-        ceiling = min(_LONGEST_PAUSE, 0.5 * 2 ** min(self._failures, 10))
+        longest = _LONGEST_UNREACHABLE_PAUSE if _unreachable(trouble) else _LONGEST_PAUSE
+        ceiling = min(longest, 0.5 * 2 ** min(self._failures, 10))
         self._failures += 1
         delay = max(self._chance.uniform(0.1, ceiling), trouble.verdict.wait or 0.0)
         self._retry_at = self._clock().boot + delay
@@ -254,6 +259,11 @@ class TokenKeeper:
 
     def _info(self, grant: Grant) -> TokenInfo:
         return TokenInfo(grant.token, grant.generation, grant.fetched.wall, grant.life(self._clock()))
+
+
+def _unreachable(trouble: Trouble) -> bool:
+    """Whether nobody was there to mind another call."""
+    return trouble.verdict.arrival in {Arrival.NEVER_LEFT, Arrival.SILENT}
 
 
 def _hopeless(refusals: Refusals) -> Trouble:
