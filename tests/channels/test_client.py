@@ -226,12 +226,39 @@ def test_an_unreachable_wechat_is_passing_trouble(wechat: Sandbox, desk: Open) -
     assert one.send(1).verdict.kind is VerdictKind.ACCEPTED
 
 
-def test_the_same_trouble_is_told_once_a_second_at_most(desk: Open) -> None:
+def test_each_failure_to_get_a_token_is_told(desk: Open) -> None:
     with Loopback(answering(b"<html>", "502 Bad Gateway")) as server:
         one = desk(server, token="stable", secret=Secret("s" * 32))
-        start = time.monotonic()
-        one.wait_for(lambda: one.channel.free() or len(server.requests) >= 4, seconds=30)
-        assert 1 <= len(one.trouble()) <= 1 + (time.monotonic() - start)
+        one.wait_for(lambda: one.channel.free() or len(one.trouble()) >= 3, seconds=30)
+        assert len(one.trouble()) == len(server.requests) == 3
+
+
+def test_a_call_waits_for_a_token_no_longer_than_its_patience(wechat: Sandbox, desk: Open) -> None:
+    wechat.go_down()
+    one = desk(wechat)
+    client = WeChatClient(one.account, one.keeper, patience=0.3)
+    start = time.monotonic()
+    with pytest.raises(StoppedError) as raised:
+        client.quota()
+    client.close()
+    assert raised.value.code == "network"
+    assert time.monotonic() - start < 3
+
+
+def test_what_failed_before_the_sending_does_not_make_it_wait(wechat: Sandbox, desk: Open) -> None:
+    """After some failures a keeper rests for seconds; a channel that begins then tries at once."""
+    wechat.go_down()
+    one = desk(wechat)
+    one.wait_for(lambda: one.channel.free() or len(one.trouble()) >= 4, seconds=30)
+    late = WeChatChannel(one.account, one.keeper, workers=1, timeout=5.0)
+    start = time.monotonic()
+    found: list[object] = []
+    while not found and time.monotonic() - start < 5:
+        late.free()
+        found = [event for event in late.replies(0.1) if isinstance(event, Trouble)]
+    late.close()
+    assert found
+    assert time.monotonic() - start < 0.5
 
 
 def test_a_token_refused_again_and_again_stops(desk: Open, tmp_path: Path) -> None:

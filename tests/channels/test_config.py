@@ -371,3 +371,13 @@ def test_settings_and_stored_tokens_are_read_without_the_http_library() -> None:
         "sys.exit(sorted({'requests', 'urllib3'} & set(sys.modules)) or 0)"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_no_message_shows_the_arguments_of_a_command() -> None:
+    source = OutsideToken(command="curl -H X-Key:s3cret https://centre.corp")
+    assert "s3cret" not in f"{source} {source!r}"
+    for program in (f"{sys.executable} -c exit(3)#s3cret", "no-such-program s3cret", "true s3cret"):
+        with pytest.raises(InputError) as raised:
+            run_for_text(program, timeout=10)
+        assert "s3cret" not in str(raised.value)
+        assert program.split()[0] in str(raised.value)

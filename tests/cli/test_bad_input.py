@@ -112,9 +112,10 @@ def test_a_mistake_in_the_list_is_one_line_with_its_place_and_remedy(desk: Desk,
 def test_an_openid_of_an_unusual_length_is_at_least_remarked_on(desk: Desk) -> None:
     desk.campaign()
     desk.write("users.csv", HEADER + GOOD + f"{openid(2)[:-2]},李晓雯,SO2,盖碗,1\n")
-    done = send(desk, "--limit", "0")
+    done = send(desk, "--limit", "1")
     assert "users.csv:3: " in done.err
     assert "26 characters" in done.err
+    assert desk.sends() == 1
 
 
 def test_a_missing_list_is_named(desk: Desk) -> None:
@@ -229,10 +230,36 @@ def test_a_command_line_that_makes_no_sense_exits_2_with_a_word(
     assert (done.err + done.out).strip()
 
 
-def test_a_refusal_of_options_is_json_too(desk: Desk) -> None:
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--in-doubt", "maybe"),
+        ("--rate", "zzz"),
+        ("--colour",),
+        ("--limit", "many"),
+        ("--to", openid(9)),
+        ("--row", "2"),
+    ],
+    ids=" ".join,
+)
+def test_a_refusal_of_options_is_json_too(desk: Desk, options: tuple[str, ...]) -> None:
     desk.prepare(1)
-    done = send(desk, "--json", "--in-doubt", "maybe")
-    assert (done.code, done.json["state"]) == (2, "refused")
+    done = send(desk, "--json", *options)
+    assert refused(desk, done)
+    assert done.json["state"] == "refused"
+    assert options[0] in done.json["problems"][0]["message"]
+
+
+def test_a_refusal_of_retry_is_json_too(desk: Desk) -> None:
+    done = desk.run("--lang", "en", "retry-failed", "--json", "--class", "bad")
+    assert (done.code, done.json["state"], len(done.json["problems"])) == (2, "refused", 1)
+
+
+@pytest.mark.parametrize("option", ["--dry-run", "--sandbox"])
+def test_a_rehearsal_never_reaches_a_tester(desk: Desk, option: str) -> None:
+    desk.prepare(2)
+    send(desk, option, "--to", openid(900))
+    assert desk.sends() == 0
 
 
 def test_without_a_terminal_and_without_yes_nothing_is_sent(desk: Desk) -> None:

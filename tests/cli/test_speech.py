@@ -1,5 +1,6 @@
 """What people read: languages, pipes, odd encodings, questions on a terminal; and what nobody may read."""
 
+import json
 import os
 import re
 import signal
@@ -167,6 +168,8 @@ def test_on_a_terminal_the_plan_is_asked_about(desk: Desk, count: int, answer: s
     desk.prepare(count)
     done = asked(desk, answer, "send", "campaign.yaml", "users.csv", "--rate", "2000/s")
     assert (done.code, desk.sends()) == (code, count if code == 0 else 0)
+    assert "error" not in done.err
+    assert ("Not sent" in done.err) is (code == 130)
 
 
 @posix
@@ -205,7 +208,11 @@ def test_nothing_anywhere_shows_the_secret_or_the_token(
     sandbox.set_faults({})
     said.append(desk.send())
     sandbox.go_down()
-    said += [desk.send("--run", "down"), desk.run("quota"), desk.run("--lang", "zh", "quota")]
+    said += [
+        desk.send("--run", "down"),
+        desk.run("token", "refresh"),
+        desk.run("--lang", "zh", "token", "refresh"),
+    ]
     sandbox.come_back()
     sandbox.set_faults({"token": {"broken_json": {}}, "quota": {"redirect": {}}})
     said += [desk.run("token", "refresh"), desk.run("quota")]
@@ -224,3 +231,22 @@ def test_nothing_anywhere_shows_the_secret_or_the_token(
     }
     assert holding <= {"token.json"}
     assert counts(desk.send().json)["accepted"] >= 59
+
+
+@posix
+def test_a_signal_after_the_last_answer_does_not_discard_the_result(desk: Desk) -> None:
+    """The report goes to a pipe that nobody reads yet, so the command is met while it tells its result."""
+    desk.prepare(3)
+    pipe = desk.folder / "report.json"
+    os.mkfifo(pipe)
+    with desk.start(*send_arguments("--report", pipe)) as running:
+        assert running.process.stdout is not None
+        said = ""
+        while not said.endswith("\n}\n"):
+            said += running.process.stdout.readline()
+        running.signal(signal.SIGINT)
+        report = pipe.read_text("utf-8")
+        done = running.done()
+    assert (done.code, done.out) == (0, "")
+    assert json.loads(report) == json.loads(said)
+    assert counts(json.loads(report)) == {"accepted": 3}

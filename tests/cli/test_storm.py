@@ -33,7 +33,7 @@ def unfollowers(desk: Desk, count: int) -> list[str]:
 def test_a_storm_shows_every_deliverable_person_one_message(
     tmp_path: Path, open_wechat: Callable[..., Sandbox], answer: str
 ) -> None:
-    count = 1200
+    count = 600
     desk = Desk(tmp_path, open_wechat(seed=7, dedupe={"answer": answer}, faults={"send": STORM}))
     desk.prepare(count, timeout="1s", retry="{attempts: 4, base: 50ms, cap: 200ms}")
     gone = unfollowers(desk, count)
@@ -207,6 +207,31 @@ def test_a_network_that_is_gone_before_there_is_a_token_stops_as_the_campaign_sa
     desk.sandbox.go_down()
     done = desk.run(*send_arguments(), timeout=15)
     assert (done.code, done.json["stopped_by"]["code"], counts(done.json)) == (3, "network", {"pending": 60})
+
+
+def test_a_test_message_without_a_network_ends_in_bounded_time(desk: Desk) -> None:
+    assert desk.sandbox is not None
+    desk.prepare(1, stop_when="{outage: 1s}")
+    desk.sandbox.go_down()
+    done = desk.run("send", "campaign.yaml", "users.csv", "--to", openid(9), "--yes", timeout=40)
+    assert done.code == 3
+    assert "reached" in done.err
+    assert done.out.count(openid(9)) == 0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
+def test_a_test_message_that_is_interrupted_exits_130_without_a_row_for_nobody(desk: Desk) -> None:
+    assert desk.sandbox is not None
+    desk.prepare(1)
+    desk.sandbox.go_down()
+    with desk.start("send", "campaign.yaml", "users.csv", "--to", openid(9), "--yes") as running:
+        assert running.process.stderr is not None
+        while "token" not in running.process.stderr.readline():
+            pass
+        running.signal(signal.SIGINT)
+        done = running.done()
+    assert done.code == 130
+    assert openid(9) not in done.out
 
 
 def test_a_network_that_goes_in_the_middle_stops_with_3_and_doubles_nobody(desk: Desk) -> None:

@@ -9,7 +9,7 @@ from tests.console.stage import Input, Stage, Stream, a_group, a_plan, a_stop, a
 from wxpush import i18n
 from wxpush.channels.wechat.errcodes import info
 from wxpush.console import Console
-from wxpush.errors import InputError, ProblemsError
+from wxpush.errors import InputError, InterruptedRunError, ProblemsError
 from wxpush.model import Problem, Quota, Severity
 from wxpush.report.failures import FailureRow
 
@@ -294,3 +294,24 @@ def test_checking_is_told_on_a_terminal_and_leaves_no_trace_on_a_pipe() -> None:
     assert "12,345" in told[80]
     assert told[80].endswith("\r\x1b[K")
     assert told[None] == ""
+
+
+def test_a_no_is_no_error() -> None:
+    stage = Stage()
+    stage.console.error(InterruptedRunError("Not sent: you didn't agree."))
+    assert stage.err.lines() == ["Not sent: you didn't agree."]
+
+
+def test_chinese_sentences_follow_each_other_without_a_blank() -> None:
+    stage = Stage()
+    stage.console.problems([Problem("users.csv", 3, 0, "WX1", "缺少“openid”的值。", "请修正该行。")])
+    assert stage.err.lines() == ["users.csv:3: 缺少“openid”的值。请修正该行。"]
+
+
+def test_the_number_of_wechats_log_is_left_out_on_screen() -> None:
+    stage = Stage()
+    row = FailureRow(
+        "failed", 2, "43004", "no follower (require subscribe rid: 6a1b-2c3d-4e5f)", "", 1, 0.0, {}
+    )
+    stage.console.failures([row])
+    assert stage.out.lines()[-1].split("  ")[-1] == "no follower (require subscribe)"

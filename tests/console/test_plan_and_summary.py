@@ -1,5 +1,6 @@
 """The plan and the summary say what an operator has to know."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -7,6 +8,7 @@ from rich.cells import cell_len
 
 from tests.console.stage import NOON, OPENID, Stage, a_group, a_plan, a_stop, a_summary
 from wxpush import i18n
+from wxpush.model import Problem, Severity
 
 
 def planned(**changes: object) -> str:
@@ -158,3 +160,16 @@ def test_the_next_command_stays_in_one_piece_on_a_narrow_terminal() -> None:
 def test_the_failures_file_is_named() -> None:
     assert "/home/wang/users.failures.csv" in summed()
     assert "mend" not in summed(failures_file=None)
+
+
+def test_doubtful_rows_are_remarked_on_the_first_five_then_counted() -> None:
+    found = [
+        Problem("users.csv", line, 0, "WX502", "to: it has 26 characters.", "Check it.", Severity.WARNING)
+        for line in range(2, 22)
+    ]
+    survey = a_plan().survey
+    assert survey is not None
+    shown = planned(survey=replace(survey, warnings=found, warnings_total=1_200))
+    assert "users.csv:6: to: it has 26 characters. Check it." in shown
+    assert "users.csv:7:" not in shown
+    assert "… and 1,195 more doubtful values" in shown

@@ -1,5 +1,6 @@
 """Text of others can't do anything to a terminal."""
 
+import json
 import unicodedata
 
 import pytest
@@ -71,3 +72,19 @@ def test_hostile_text_moves_nothing_on_a_terminal(text: str) -> None:
     show_everywhere(stage, f"<{text}>")
     shown = stage.out.text() + stage.err.text()
     assert {char for char in shown if unicodedata.category(char) in FORBIDDEN} <= {"\n"}
+
+
+@given(st.text(st.characters()))
+def test_json_means_the_same_and_moves_no_cursor(text: str) -> None:
+    stage = Stage()
+    stage.console.json({"message": text})
+    written = stage.out.text()
+    assert json.loads(written) == {"message": text}
+    assert not {unicodedata.category(char) for char in written.replace("\n", "")} & FORBIDDEN
+
+
+def test_json_keeps_what_people_write() -> None:
+    stage = Stage()
+    stage.console.json({"name": "张三😀", "nick": "\u202egnp\x9b31m\U000e0001"})
+    assert '"name": "张三😀"' in stage.out.text()
+    assert r'"nick": "\u202egnp\u009b31m\udb40\udc01"' in stage.out.text()

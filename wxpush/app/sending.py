@@ -313,7 +313,7 @@ class Sending:
         return None
 
     def _remember(self, summary: Summary) -> None:
-        self._card = replace(self._card, updated=self._around.clock.wall(), call=summary.to_json())
+        self._card = replace(self._card, updated=self._around.clock.wall(), call=summary.to_keep())
         with suppress(StorageError):
             self._folder.write_card(self._card)
 

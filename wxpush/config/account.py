@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
-from wxpush.config.secret import Secret
+from wxpush.config.secret import Secret, command_shown
 from wxpush.i18n import _
 
 WECHAT_API = "https://api.weixin.qq.com"
@@ -26,16 +26,16 @@ class OutsideToken:
     """
 
     file: Path | None = None
-    command: str | None = None
+    command: str | None = field(default=None, repr=False)
     url: str | None = field(default=None, repr=False)
     json: str = ""
     headers: tuple[tuple[str, Secret], ...] = ()
 
     def __str__(self) -> str:
-        """The source as a person knows it; of a URL no more than its host, since the rest may be secret."""
+        """Of a URL its host, of a command its first word, since the rest may be secret."""
         if self.url is not None:
             return urlsplit(self.url).hostname or ""
-        return str(self.file or self.command)
+        return str(self.file) if self.command is None else command_shown(self.command)
 
 
 TokenKind = Literal["stable", "classic"]

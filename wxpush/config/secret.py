@@ -71,6 +71,7 @@ def run_for_text(command: str, *, timeout: float) -> str:
     It is started without a shell, in the foreground, so that it can ask for a passphrase. Raises
     InputError where it fails, says nothing, or takes longer than `timeout` seconds; never shows its output.
     """
+    shown = command_shown(command)
     try:
         words = shlex.split(command)
         # Standard input may be the list of recipients.
@@ -78,7 +79,7 @@ def run_for_text(command: str, *, timeout: float) -> str:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or type(error).__name__
         raise InputError(
-            _("The command {command} can't be started: {reason}.").format(command=command, reason=reason)
+            _("The command {command} can't be started: {reason}.").format(command=shown, reason=reason)
         ) from None
     try:
         said, _nothing = process.communicate(timeout=timeout)
@@ -86,7 +87,7 @@ def run_for_text(command: str, *, timeout: float) -> str:
         process.kill()
         raise InputError(
             _("The command {command} took longer than {seconds:.0f} seconds.").format(
-                command=command, seconds=timeout
+                command=shown, seconds=timeout
             )
         ) from None
     finally:
@@ -96,12 +97,16 @@ def run_for_text(command: str, *, timeout: float) -> str:
         process.wait()
     if process.returncode:
         raise InputError(
-            _("The command {command} ended with code {code}.").format(
-                command=command, code=process.returncode
-            ),
+            _("The command {command} ended with code {code}.").format(command=shown, code=process.returncode),
             _("Run it by hand to see why."),
         )
-    return _text(said[:_LIMIT], command)
+    return _text(said[:_LIMIT], shown)
+
+
+def command_shown(command: str) -> str:
+    """The program alone, since its arguments may hold a password."""
+    first, *rest = command.split(maxsplit=1) or [""]
+    return f"{first} …" if rest else first
 
 
 def _text(raw: bytes, source: str) -> str:

@@ -56,11 +56,20 @@ class Course:
     now: Progress = field(default_factory=Progress)
     waiting: Waiting | None = None
     speed: Speed = field(default_factory=Speed)
+    noticed: dict[tuple[Notice, str], float] = field(default_factory=dict)
 
     @property
     def done(self) -> int:
         """Messages of the run with an outcome."""
         return sum(self.before.values()) + self.now.finished
+
+    def is_news(self, notice: Notice, detail: str, at: float) -> bool:
+        """Whether `notice` wasn't told in the last ten seconds; `at` is the monotonic clock."""
+        last = self.noticed.get((notice, detail))
+        if last is not None and at - last < _LINE_EVERY_S:
+            return False
+        self.noticed[notice, detail] = at
+        return True
 
     def counts(self) -> list[tuple[str, int]]:
         """Counts to show by name, those of zero left out but for the accepted ones."""
@@ -221,8 +230,9 @@ class PlainProgress:
             self._tell_wait(waiting)
 
     def notice(self, notice: Notice, detail: str) -> None:
-        """Tell of it at once."""
-        self._line(words.notice(notice, detail))
+        """Tell of it at once, but not again and again."""
+        if self._course.is_news(notice, detail, self._monotonic()):
+            self._line(words.notice(notice, detail))
 
     def _tell_wait(self, waiting: Waiting) -> None:
         now, told = self._monotonic(), self._told_wait
@@ -283,7 +293,9 @@ class LiveProgress:
         self._course.waiting = waiting
 
     def notice(self, notice: Notice, detail: str) -> None:
-        """Tell of it above the bar."""
+        """Tell of it above the bar, but not again and again."""
+        if not self._course.is_news(notice, detail, self._monotonic()):
+            return
         page = self._screen.page()
         page.text(words.notice(notice, detail), "yellow", hang=2)
         self._screen.show(page)

@@ -263,7 +263,7 @@ class TokenKeeper:
 
 def _unreachable(trouble: Trouble) -> bool:
     """Whether nobody was there to mind another call."""
-    return trouble.verdict.arrival in {Arrival.NEVER_LEFT, Arrival.SILENT}
+    return trouble.verdict.code in {"network", "timeout"}
 
 
 def _hopeless(refusals: Refusals) -> Trouble:
