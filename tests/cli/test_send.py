@@ -88,12 +88,10 @@ def test_limit_sends_the_next_n_and_leaves_the_rest_pending(desk: Desk) -> None:
     assert set(desk.shown().values()) == {1}
 
 
-def test_limit_0_sends_nothing_and_still_adds_up(desk: Desk) -> None:
+def test_a_limit_of_0_is_refused(desk: Desk) -> None:
     desk.prepare(6)
-    result = desk.send("--limit", "0").json
-    assert counts(result) == {"pending": 6}
-    assert adds_up(result)
-    assert desk.sends() == 0
+    done = desk.send("--limit", "0")
+    assert (done.code, done.json["state"], desk.sends()) == (2, "refused", 0)
 
 
 def test_another_run_of_the_same_campaign_sends_to_everybody_again(desk: Desk) -> None:
