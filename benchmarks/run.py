@@ -106,7 +106,7 @@ def compare(folder: Path, rows: int, repeat: int, workers: int) -> None:
     """Let both take turns, so that a busy moment of the machine hits both, and print the medians."""
     write_inputs(folder, rows)
     files = [str(folder / "campaign.yaml"), str(folder / "users.csv")]
-    options = ["--yes", "--quiet", "--rate", "100000/s", "--workers", str(workers)]
+    options = ["--yes", "--quiet", "--rate", "10000/s", "--workers", str(workers)]
     commands = {
         "requests loop": [sys.executable, __file__, "--bare", str(folder)],
         "wxpush send": [sys.executable, "-m", "wxpush", "send", *files, *options],
