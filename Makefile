@@ -7,7 +7,7 @@ DEMO := .demo
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check format bench locale clean
+.PHONY: help demo test torture check format bench locale clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ demo: $(DEMO)/venv/.base ## send 500 messages to a local WeChat that misbehaves 
 
 test: $(VENV)/.dev ## run the tests; one file: make test ARGS=tests/test_samples.py
 	@$(VENV)/bin/python -m pytest $(ARGS)
+
+torture: $(VENV)/.dev ## the delivery guarantee at full length (about an hour); goes on where it stopped: ARGS='-k t03' or --anew
+	@$(VENV)/bin/python -m pytest -m guarantee --long $(ARGS)
 
 check: $(VENV)/.dev ## lint, format and types
 	@$(VENV)/bin/ruff check .
