@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.delivery import world as w
 from tests.delivery.world import World, message, messages
-from wxpush.delivery.clock import Moment
+from wxpush.clock import Moment
 from wxpush.delivery.engine import Settings
 from wxpush.delivery.gate import GateRules
 from wxpush.delivery.hours import BEIJING, Hours

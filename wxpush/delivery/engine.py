@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
-from wxpush.delivery.clock import Clock
+from wxpush.clock import Clock
 from wxpush.delivery.flight import Flight
 from wxpush.delivery.gate import Gate
 from wxpush.delivery.hand import Hand

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from wxpush.delivery.clock import Moment, age
+from wxpush.clock import Moment, age
 from wxpush.delivery.identity import hash64
 from wxpush.delivery.policy import DEDUPE_WINDOW_S, History
 from wxpush.delivery.records import KEEPS_PAYLOAD, Claim, Mark, Record

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from wxpush.clock import Clock
 from wxpush.delivery.breaker import Breaker
 from wxpush.delivery.bucket import Bucket
-from wxpush.delivery.clock import Clock
 from wxpush.delivery.hours import CIVIL_HOURS, Hours, quota_back
 from wxpush.delivery.pace import Pace
 from wxpush.delivery.ports import Waiting, Why

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from wxpush.delivery.clock import Moment
+from wxpush.clock import Moment
 from wxpush.errors import DamagedStateError
 from wxpush.i18n import _
 from wxpush.model import Arrival, CodeClass, Message, State, Verdict, VerdictKind
