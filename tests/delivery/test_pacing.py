@@ -104,6 +104,19 @@ def test_a_tenth_of_busy_answers_is_borne_and_more_is_not() -> None:
     assert pace.share(0.0) == pytest.approx(0.7)
 
 
+def test_a_tenth_of_held_messages_is_borne_and_more_is_not() -> None:
+    pace = Pace(0.0)
+    assert not any(pace.answered(0.0, busy=False, held=number % 10 == 0) for number in range(100))
+    assert [pace.answered(0.0, busy=False, held=True) for _ in range(2)] == [False, True]
+    assert pace.share(0.0) == pytest.approx(0.7)
+
+
+def test_held_and_busy_together_cut_once() -> None:
+    pace = Pace(0.0)
+    cuts = [pace.answered(0.0, busy=number % 2 == 0, held=number % 2 == 1) for number in range(100)]
+    assert cuts.count(True) == 1
+
+
 def test_the_rate_is_cut_at_most_once_in_five_seconds() -> None:
     pace = Pace(0.0)
     cuts = [at / 10 for at in range(300) if pace.answered(at / 10, busy=True)]

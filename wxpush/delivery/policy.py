@@ -35,22 +35,25 @@ class RetryRules:
 class History:
     """What earlier attempts of one message met, the answer that is being judged included in `attempts`.
 
-    `age` is seconds since the claim, `refusals` counts definite transient refusals, `repeats` how often a
-    40241 was answered with a fresh id, `deferred` whether the message has been put last before.
+    `age` is seconds since the claim, `refusals` counts definite transient refusals, `duplicates` answers of
+    40241, `repeats` how often one was met with a fresh id, `deferred` whether the message has been put last
+    before. `orphan`: it was claimed by a process that was killed, and may or may not have been sent by it.
     """
 
     attempts: int = 1
     refusals: int = 0
     repeats: int = 0
+    duplicates: int = 0
     unanswered: bool = False
     busy: bool = False
+    orphan: bool = False
     deferred: bool = False
     age: float = 0.0
 
     @property
     def ambiguous(self) -> bool:
         """Whether an earlier attempt may have been accepted."""
-        return self.unanswered or self.busy
+        return self.unanswered or self.busy or self.orphan
 
 
 class Next(Enum):
@@ -88,7 +91,7 @@ def decide(verdict: Verdict, history: History, rules: RetryRules, jitter: float)
         case VerdictKind.DUPLICATE:
             return _after_duplicate(history, jitter)
         case VerdictKind.FAIL:
-            doubtful = history.unanswered and verdict.cls in _MAY_HAVE_ARISEN
+            doubtful = (history.unanswered or history.orphan) and verdict.cls in _MAY_HAVE_ARISEN
             return _done(State.IN_DOUBT if doubtful else State.FAILED)
         case VerdictKind.STOP | VerdictKind.SLOW_DOWN if verdict.arrival is Arrival.ANSWERED:
             return Step(Next.PUT_BACK)
@@ -105,9 +108,27 @@ def _after_duplicate(history: History, jitter: float) -> Step:
         return _done(State.ACCEPTED)
     if history.busy:
         return _done(State.IN_DOUBT)
+    if history.orphan:
+        return _after_orphans_duplicate(history, jitter)
     if history.repeats >= DUPLICATE_TRIES:
         return _done(State.FAILED)
-    return Step(Next.AGAIN, delay=DUPLICATE_WAIT_S * (1 + jitter / 10), epoch_up=True)
+    return Step(Next.AGAIN, delay=_past_the_minute(jitter), epoch_up=True)
+
+
+def _after_orphans_duplicate(history: History, jitter: float) -> Step:
+    """40241 may speak of its own first call, or of the same text under another id in the last minute.
+
+    Past that minute only the first is left: the same id, asked again, tells.
+    """
+    if history.duplicates > 1:
+        return _done(State.ACCEPTED)
+    delay = _past_the_minute(jitter)
+    in_time = history.age + delay < DEDUPE_WINDOW_S
+    return Step(Next.AGAIN, delay=delay) if in_time else _done(State.IN_DOUBT)
+
+
+def _past_the_minute(jitter: float) -> float:
+    return DUPLICATE_WAIT_S * (1 + jitter / 10)
 
 
 def _again(verdict: Verdict, history: History, rules: RetryRules, jitter: float) -> Step:
