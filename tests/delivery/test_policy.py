@@ -59,13 +59,11 @@ TABLE = [
     (w.DUPLICATE, replace(FIRST, repeats=1), again(61 * 1.1, epoch_up=True)),
     (w.DUPLICATE, replace(FIRST, repeats=2), FAILED),
     (w.DUPLICATE, SILENT_BEFORE, ACCEPTED),
-    (w.DUPLICATE, BOTH_BEFORE, ACCEPTED),
+    (w.DUPLICATE, BOTH_BEFORE, IN_DOUBT),
     (w.DUPLICATE, BUSY_BEFORE, IN_DOUBT),
-    (w.DUPLICATE, replace(ORPHAN, duplicates=1), again(61 * 1.1)),
-    (w.DUPLICATE, replace(ORPHAN, duplicates=2, attempts=2), ACCEPTED),
-    (w.DUPLICATE, replace(ORPHAN, duplicates=1, age=430.0), IN_DOUBT),
-    (w.DUPLICATE, replace(ORPHAN, duplicates=1, busy=True), IN_DOUBT),
-    (w.DUPLICATE, replace(ORPHAN, duplicates=1, unanswered=True), ACCEPTED),
+    (w.DUPLICATE, ORPHAN, IN_DOUBT),
+    (w.DUPLICATE, replace(ORPHAN, busy=True), IN_DOUBT),
+    (w.DUPLICATE, replace(ORPHAN, unanswered=True), IN_DOUBT),
     (w.OK, ORPHAN, ACCEPTED),
     (w.UNFOLLOWED, ORPHAN, FAILED),
     (REFUSED, replace(ORPHAN, refusals=4), IN_DOUBT),
@@ -117,7 +115,6 @@ HISTORIES = st.builds(
     attempts=st.integers(1, 50),
     refusals=st.integers(0, 9),
     repeats=st.integers(0, 4),
-    duplicates=st.integers(0, 4),
     unanswered=st.booleans(),
     busy=st.booleans(),
     orphan=st.booleans(),
@@ -185,18 +182,17 @@ def test_an_answer_that_leaves_it_open_is_repeated_only_inside_the_window(
 
 
 @given(HISTORIES, RETRY, JITTER)
-def test_a_repeat_is_accepted_after_silence_or_told_twice(
+def test_a_repeat_is_accepted_where_all_attempts_are_known_and_silent(
     history: History, rules: RetryRules, jitter: float
 ) -> None:
     step = decide(w.DUPLICATE, history, rules, jitter)
-    told_twice = history.orphan and not history.busy and history.duplicates > 1
-    assert (step.state is State.ACCEPTED) == (history.unanswered or told_twice)
-    if history.busy and not history.unanswered:
+    all_silent = history.unanswered and not history.busy and not history.orphan
+    assert (step.state is State.ACCEPTED) == all_silent
+    if history.busy or history.orphan:
         assert step.state is State.IN_DOUBT
     if step.next is Next.AGAIN:
         assert step.delay >= 60
-        assert history.repeats < 2 or history.orphan
-        assert step.epoch_up is not history.orphan
+        assert history.repeats < 2
 
 
 @given(VERDICTS, HISTORIES, RETRY, JITTER)

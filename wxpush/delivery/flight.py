@@ -13,7 +13,7 @@ from wxpush.model import Arrival, Message, Verdict, VerdictKind
 class Flight:
     """A message that the engine has in hand; `made` is the moment of its claim while it has one.
 
-    `orphan`: a process that is gone claimed it, and whether it was sent before that end nobody knows.
+    `orphan`: a process that is gone claimed it, and what it met there last nobody knows.
     """
 
     message: Message
@@ -25,19 +25,17 @@ class Flight:
     busy: bool = False
     orphan: bool = False
     deferred: bool = False
-    duplicates: int = 0
 
     @classmethod
     def recovered(cls, claim: Claim) -> "Flight":
         """The flight of a claim that a process before this one left open."""
-        orphan = not claim.attempts
         return cls(
             claim.message,
             claim.made,
             claim.attempts,
-            unanswered=claim.unanswered and not orphan,
+            unanswered=claim.unanswered,
             busy=claim.busy,
-            orphan=orphan,
+            orphan=True,
         )
 
     @property
@@ -56,7 +54,6 @@ class Flight:
             attempts=self.attempts,
             refusals=self.refusals,
             repeats=self.repeats,
-            duplicates=self.duplicates,
             unanswered=self.unanswered,
             busy=self.busy,
             orphan=self.orphan,
@@ -69,7 +66,6 @@ class Flight:
         before = self.unanswered, self.busy
         self.unanswered = self.unanswered or verdict.arrival is Arrival.SILENT
         self.busy = self.busy or verdict.arrival is Arrival.BUSY
-        self.duplicates += verdict.kind is VerdictKind.DUPLICATE
         definite = verdict.arrival is Arrival.ANSWERED and not verdict.token_refused
         if definite and verdict.kind is VerdictKind.AGAIN and not verdict.recipient_last:
             self.refusals += 1

@@ -35,15 +35,14 @@ class RetryRules:
 class History:
     """What earlier attempts of one message met, the answer that is being judged included in `attempts`.
 
-    `age` is seconds since the claim, `refusals` counts definite transient refusals, `duplicates` answers of
-    40241, `repeats` how often one was met with a fresh id, `deferred` whether the message has been put last
-    before. `orphan`: it was claimed by a process that was killed, and may or may not have been sent by it.
+    `age` is seconds since the claim, `refusals` counts definite transient refusals, `repeats` how often a
+    40241 was answered with a fresh id, `deferred` whether the message has been put last before. `orphan`: it
+    was claimed by a process that was killed, and what its last attempt there met, if there was one, is lost.
     """
 
     attempts: int = 1
     refusals: int = 0
     repeats: int = 0
-    duplicates: int = 0
     unanswered: bool = False
     busy: bool = False
     orphan: bool = False
@@ -104,31 +103,14 @@ def _done(state: State) -> Step:
 
 
 def _after_duplicate(history: History, jitter: float) -> Step:
+    if history.busy or history.orphan:
+        # A -1, seen or lost with a killed process, may have used the id up without a message.
+        return _done(State.IN_DOUBT)
     if history.unanswered:
         return _done(State.ACCEPTED)
-    if history.busy:
-        return _done(State.IN_DOUBT)
-    if history.orphan:
-        return _after_orphans_duplicate(history, jitter)
     if history.repeats >= DUPLICATE_TRIES:
         return _done(State.FAILED)
-    return Step(Next.AGAIN, delay=_past_the_minute(jitter), epoch_up=True)
-
-
-def _after_orphans_duplicate(history: History, jitter: float) -> Step:
-    """40241 may speak of its own first call, or of the same text under another id in the last minute.
-
-    Past that minute only the first is left: the same id, asked again, tells.
-    """
-    if history.duplicates > 1:
-        return _done(State.ACCEPTED)
-    delay = _past_the_minute(jitter)
-    in_time = history.age + delay < DEDUPE_WINDOW_S
-    return Step(Next.AGAIN, delay=delay) if in_time else _done(State.IN_DOUBT)
-
-
-def _past_the_minute(jitter: float) -> float:
-    return DUPLICATE_WAIT_S * (1 + jitter / 10)
+    return Step(Next.AGAIN, delay=DUPLICATE_WAIT_S * (1 + jitter / 10), epoch_up=True)
 
 
 def _again(verdict: Verdict, history: History, rules: RetryRules, jitter: float) -> Step:
