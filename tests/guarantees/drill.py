@@ -1,7 +1,6 @@
 """A place to break wxpush in: a WeChat whose clock can be set, and a check of what people were shown."""
 
 import json
-import os
 import random
 import signal
 import sqlite3
@@ -227,21 +226,15 @@ def listed_rows(drill: Drill) -> Iterator[dict[str, Any]]:
 
 
 @contextmanager
-def drilling(folder: Path, *, times: Times | None = None, **parts: Any) -> Iterator[Drill]:
-    """A drill against a WeChat with these parts of a scenario."""
+def drilling(
+    folder: Path, *, times: Times | None = None, shown: Path | None = None, **parts: Any
+) -> Iterator[Drill]:
+    """A drill against a WeChat with these parts of a scenario; `shown` is a file for what people see."""
     times = times or Times()
     mapping = {"version": 1, "templates": [KNOWN_TEMPLATE], "remember_calls": 200_000, **parts}
-    with Sandbox(from_mapping(mapping), clock=times) as sandbox:
+    with Sandbox(from_mapping(mapping), clock=times, shown=shown) as sandbox:
         drill = Drill(folder, sandbox, times)
         try:
             yield drill
         finally:
             drill.kill()
-
-
-def peak_memory(command: list[str], **options: Any) -> tuple[int, float]:
-    """Exit code and peak memory in MB of a whole process."""
-    process = subprocess.Popen(command, **options)
-    _pid, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    return process.returncode, usage.ru_maxrss / 1024
