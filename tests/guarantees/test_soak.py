@@ -58,10 +58,11 @@ def test_t37_a_night_with_restarts_and_expiring_tokens(
         asked = drill.sandbox.requests_by_path[TOKEN]
         unshown = [openid(n) for n in range(1, rows + 1) if not shown[openid(n)]]
         doubles = sum(shown.values()) - len(shown)
+        memory = [*chain(*(life.memory for life in lives))]
+        files = [*chain(*(life.files for life in lives))]
         measured(
             f"{rows:,} rows in {passed:.1f} h (clocks x {speed:.0f}), {asked} tokens, {restarts} kills: "
-            f"{doubles} double, {len(unshown)} lost; memory {spread(chain(*(life.memory for life in lives)))} MB"
-            f", files {spread(chain(*(life.files for life in lives)))}"
+            f"{doubles} double, {len(unshown)} lost; memory {spread(memory)} MB, files {spread(files)}"
         )
         assert (last.json["accepted"], last.json["in_doubt"], doubles) == (rows, 0, 0)
         assert unshown == []
@@ -89,7 +90,7 @@ class Life:
 def spread(figures: Iterable[float]) -> str:
     """From the smallest to the largest."""
     ordered = sorted(figures)
-    return f"{ordered[0]:.0f} to {ordered[-1]:.0f}"
+    return f"{ordered[0]:.0f} to {ordered[-1]:.0f}" if ordered else "not seen"
 
 
 def growth(figures: Sequence[float]) -> float:
