@@ -1,6 +1,7 @@
 """How fast it goes: bucket, pace and breaker, by a clock that the tests hold."""
 
 import math
+import random
 from itertools import pairwise
 
 import pytest
@@ -144,16 +145,39 @@ def test_the_share_stays_between_a_twentieth_and_the_whole(steps: list[tuple[flo
         assert pace.share(now) <= before + 1e-9
 
 
-def broken(answers: int = 5) -> Breaker:
+def broken(answers: int = 20) -> Breaker:
     breaker = Breaker()
     for _ in range(answers):
         breaker.observe(0.0, answered=False)
     return breaker
 
 
-def test_five_calls_in_a_row_without_an_answer_open_it() -> None:
-    assert not broken(4).is_open
-    assert broken(5).is_open
+def after_a_calm_minute(failures: int, seconds: float) -> Breaker:
+    """Hundreds of answers, then `failures` calls without one, evenly over so many seconds."""
+    breaker = Breaker()
+    for number in range(600):
+        breaker.observe(number / 10, answered=True)
+    for number in range(failures):
+        breaker.observe(59.9 + seconds * (number + 1) / failures, answered=False)
+    return breaker
+
+
+def test_twenty_calls_in_a_row_without_an_answer_open_it() -> None:
+    assert not after_a_calm_minute(19, 0.1).is_open
+    assert after_a_calm_minute(20, 0.1).is_open
+
+
+def test_five_calls_without_an_answer_open_it_where_there_was_none_for_a_second() -> None:
+    assert not after_a_calm_minute(4, 3.0).is_open
+    assert after_a_calm_minute(5, 1.0).is_open
+    assert not after_a_calm_minute(5, 0.9).is_open
+
+
+def test_a_third_of_failures_by_chance_does_not_open_it() -> None:
+    breaker, chance = Breaker(), random.Random(5)
+    for number in range(100_000):
+        breaker.observe(number / 500, answered=chance.random() > 0.33)
+        assert not breaker.is_open
 
 
 def test_half_of_twenty_calls_without_an_answer_open_it_and_fewer_do_not() -> None:
@@ -226,6 +250,6 @@ def test_an_outage_is_knocked_at_with_few_calls(rate: float, seconds: float, lat
             now += 1 / rate
         else:
             now = max(now + 0.01, min([breaker.next_probe(), *failing[:1]]))
-    before_it_opens = 5 + math.ceil(rate * latency) + 1
+    before_it_opens = 20 + math.ceil(rate * latency) + 1
     rounds = 4 + seconds / 30
     assert calls <= before_it_opens + 3 * rounds
