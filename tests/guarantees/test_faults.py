@@ -55,8 +55,8 @@ def wait_for_sends(drill: Drill, number: int, patience: float = 60) -> None:
 def test_t20_an_outage_is_waited_out_with_few_calls(
     tmp_path: Path, scale: Scale, measured: Measured, kind: str
 ) -> None:
-    """Five minutes; the short version goes by clocks that run twenty times as fast."""
-    speed = scale(20.0, 1.0 if kind == "refused" else 10.0)
+    """Five minutes; the short version goes by clocks that run forty times as fast."""
+    speed = scale(40.0, 1.0 if kind == "refused" else 10.0)
     rate, outage = 30.0, 300.0
     with drilling(tmp_path, times=Times(speed=speed), faults={"send": {"latency_ms": "0-5"}}) as drill:
         drill.prepare(3_000, timeout="5s" if speed == 1 else "10s", rate=f"{rate:.0f}/s")

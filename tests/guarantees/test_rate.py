@@ -37,7 +37,7 @@ def test_t38_the_rate_holds_over_resumes_retries_and_slow_downs(
     Then a minute limit, after which half the rate is allowed.
     """
     rate, burst = 50.0, 5
-    kills, rows = scale((2, 450), (8, 4_000))
+    kills, rows = scale((2, 330), (8, 4_000))
     faults = {
         "send": {
             "latency_ms": "30-50",

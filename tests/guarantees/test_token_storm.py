@@ -31,7 +31,7 @@ def wait_for(drill: Drill, sends: int, patience: float = 120) -> None:
 def test_t15_a_revoked_token_is_renewed_once_for_all_processes(
     tmp_path: Path, scale: Scale, measured: Measured
 ) -> None:
-    processes, revocations, rows = scale((6, 3, 60), (32, 10, 150))
+    processes, revocations, rows = scale((6, 3, 60), (32, 10, 200))
     tokens = {"force_per_day": 0}  # whoever forces is refused
     with drilling(tmp_path, tokens=tokens, faults={"send": {"latency_ms": "20-60"}}) as drill:
         desk = drill.desk
@@ -41,7 +41,7 @@ def test_t15_a_revoked_token_is_renewed_once_for_all_processes(
         drill.sandbox.replace_token()
         running = [
             desk.start("send", f"campaign-{n}.yaml", f"users-{n}.csv", "--yes", "--json",
-                       "--rate", "6/s", "--workers", "8")
+                       "--rate", scale("15/s", "6/s"), "--workers", "8")
             for n in range(processes)
         ]  # fmt: skip
         whole = processes * rows

@@ -36,10 +36,10 @@ def ids(drill: Drill) -> dict[str, set[str]]:
     [
         {"ahead": 540},
         {"ahead": 660},
-        {"ahead": 2 * 86_400},
+        pytest.param({"ahead": 2 * 86_400}, marks=pytest.mark.long),
         {"wall": 660, "boot_id": "another start"},
         {"wall": -3600, "boot_id": "another start"},
-        {"wall": 3 * 86_400, "boot_id": "another start"},
+        pytest.param({"wall": 3 * 86_400, "boot_id": "another start"}, marks=pytest.mark.long),
     ],
     ids=["9 min", "11 min", "2 days", "reboot and 11 min", "reboot and back an hour", "reboot and 3 days"],
 )
@@ -76,7 +76,7 @@ def test_t06_outside_the_window_nothing_goes_again_by_itself(
     [
         {"ahead": 420},
         {"wall": 86_400},
-        {"wall": -86_400},
+        pytest.param({"wall": -86_400}, marks=pytest.mark.long),
         {"wall": 120, "boot_id": "another start"},
     ],
     ids=["7 min", "wall clock on a day", "wall clock back a day", "reboot and 2 min"],
