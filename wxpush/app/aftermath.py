@@ -96,13 +96,20 @@ def skips_of(card: RunCard) -> dict[str, int]:
     return {str(item["reason"]): int(item["count"]) for item in found}
 
 
-def write_failures(folder: RunFolder, aftermath: Aftermath, wanted: Path) -> Path | None:
-    """Write the spreadsheet and the exact record of what failed, is held or in doubt; None if nothing did."""
+def write_failures(
+    folder: RunFolder, aftermath: Aftermath, wanted: Path, *, keep: Path | None = None
+) -> Path | None:
+    """Write the spreadsheet and the exact record of what failed, is held or in doubt; None if nothing did.
+
+    A spreadsheet that is the file `keep` is left as it is.
+    """
 
     def rows() -> Iterator[FailureRow]:
         return failure_rows(folder, aftermath.standing)
 
     write_jsonl(rows(), folder.failures)
+    if keep is not None and wanted.exists() and wanted.samefile(keep):
+        return wanted
     return write_csv(rows, wanted, fallback=folder.path)
 
 
