@@ -12,6 +12,7 @@ from wxpush.delivery.clock import age
 from wxpush.delivery.identity import hash64
 from wxpush.delivery.policy import DEDUPE_WINDOW_S
 from wxpush.delivery.records import Claim, Mark, Record
+from wxpush.i18n import _
 from wxpush.model import CodeClass, Message
 from wxpush.report.failures import OWN_PREFIX
 
@@ -97,7 +98,9 @@ class Doubtful:
     @property
     def cause(self) -> str:
         """What its last attempt met, in the language in force; empty where its sender was cut off."""
-        return f"{info(self.code).meaning} ({self.code})" if self.code else ""
+        if not self.code:
+            return ""
+        return _("{cause} ({detail})").format(cause=info(self.code).meaning, detail=self.code)
 
     def settled(self, decision: Decision, at: float) -> Record:
         """The record that carries out `decision`; `at` is Unix time."""

@@ -111,7 +111,7 @@ class Console:
 
     def confirm(self, text: str) -> bool:
         """Whether the answer to `text` is yes; end of input and Ctrl-C mean no."""
-        return says_yes(self._answer(f"{safe(text)} [y/N] "))
+        return says_yes(self._answer(_yes_or_no(text)))
 
     def _answer(self, prompt: str) -> str:
         self._err.write(prompt)
@@ -132,23 +132,26 @@ class Console:
 
     def decide(self, message: Doubtful, number: int, total: int) -> Answer | None:
         """What is decided about the `number`-th of `total`; None at end of input and Ctrl-C."""
-        others = total - number
+        left = total - number + 1
         page = self._err.page()
         _settling.lay_out_doubtful(page, message, number, total)
+        _settling.lay_out_question(page, several=left > 1)
         self._err.show(page)
-        while True:
-            typed = self._answer(_settling.prompt(others > 0) + " ")
-            if not typed.endswith("\n"):
-                return None
+        typed = "\n"
+        while typed.endswith("\n"):
+            typed = self._answer("> ")
             answer = _settling.understood(typed)
             if answer is None:
                 page = self._err.page()
-                _settling.lay_out_answers(page, several=others > 0)
+                _settling.lay_out_answers(page, several=left > 1)
                 self._err.show(page)
-            elif not (answer.rest and answer.decision and others) or self.confirm(
-                _settling.really(answer, others + 1)
-            ):
+            elif answer.decides_many(left):
+                typed = self._answer(_yes_or_no(_settling.really(answer, left)))
+                if says_yes(typed):
+                    return answer
+            elif typed.endswith("\n"):
                 return answer
+        return None
 
     def decisions(self, counts: Mapping[str, int]) -> None:
         """What is about to be decided, by decision."""
@@ -272,6 +275,10 @@ class Console:
         page = self._err.page()
         page.text(text, style, hang=2)
         self._err.show(page)
+
+
+def _yes_or_no(text: str) -> str:
+    return f"{safe(text)} [y/N] "
 
 
 def _problem(page: Page, problem: Problem) -> None:

@@ -24,6 +24,10 @@ class Answer:
     decision: Decision | None
     rest: bool = False
 
+    def decides_many(self, left: int) -> bool:
+        """Whether so much hangs on it, of `left` messages, that it is asked for twice."""
+        return self.rest and self.decision is not None and left > 1
+
 
 _ANSWERS: Final = {
     **dict.fromkeys(("d", "delivered", "收到", "已收到"), Answer(Decision.DELIVERED)),
@@ -109,9 +113,13 @@ def _short(text: str) -> str:
     return cropped(text, _LONGEST_VALUE)
 
 
-def prompt(several: bool) -> str:
-    """What is asked of one message; '?' or anything else shows the answers again."""
-    return _("d, r, l, q, da or ra (? explains):") if several else _("d, r, l or q (? explains):")
+def lay_out_question(page: Page, *, several: bool) -> None:
+    """What is asked of one message, in brief."""
+    if several:
+        text = _("d delivered, r send again, l leave, q quit; da, ra: all the rest the same way; ? explains")
+    else:
+        text = _("d delivered, r send again, l leave, q quit; ? explains")
+    page.text(text, "dim", indent=2)
 
 
 def really(answer: Answer, count: int) -> str:
