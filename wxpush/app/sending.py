@@ -266,9 +266,11 @@ class Sending:
         states, survey = aftermath.states, self._surveyed
         gone = survey.gone if survey else by_state(self._standing.orphans())
         skips = dict(survey.skips if survey else outgoing.skips)
-        total = (survey.rows if survey else outgoing.rows) + sum(gone.values())
-        total = max(total, sum(states.values()))  # a start that was refused has gone through no list
         done = [states[s] for s in (State.ACCEPTED, State.FAILED, State.HELD, State.IN_DOUBT)]
+        rows = survey.rows if survey else outgoing.rows
+        # A start that was refused may have gone through no list; else what is pending is among its rows.
+        known = sum(done) + sum(skips.values()) if rows else sum(states.values())
+        total = max(rows + sum(gone.values()), known)
         pending = total - sum(done) - sum(skips.values())
         left = pending - gone.get(State.PENDING, 0)
         state = "limited" if ending.state == "finished" and left else ending.state
