@@ -45,9 +45,7 @@ def refusal(
     }
 
 
-def settling_refused(
-    error: WxpushError, run: str, account: str, counts: Mapping[str, int] | None = None
-) -> dict[str, Any]:
+def settling_refused(error: WxpushError, run: str, account: str, counts: Mapping[str, int]) -> dict[str, Any]:
     """The same keys as a settlement, for one that didn't begin, and `problems`."""
     return {
         "schema": 1,
@@ -58,7 +56,7 @@ def settling_refused(
         "to_resend": 0,
         "in_window": 0,
         "passed_over": 0,
-        **_numbers(counts or {}, 0),
+        **_numbers(counts, 0),
         "failures_file": None,
         "problems": _problems(error),
     }

@@ -1,6 +1,6 @@
 """`wxpush runs settle`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -21,11 +21,14 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class _Stand:
-    """What is known of the run by the time that something keeps it from being settled."""
+    """What is known of the run by the time that something keeps it from being settled.
+
+    `counts` reads the whole ledger, so it is asked only where somebody wants the answer.
+    """
 
     run: str | None
     account: str = "default"
-    counts: Mapping[str, int] | None = None
+    counts: Callable[[], Mapping[str, int]] = dict
 
 
 def settle(
@@ -67,14 +70,14 @@ def settle(
         request = _request(run, line or (), key or (), from_file, delivered, resend, everything, yes=yes)
         with interruptible() as signals:
             settlement = _settle(request, console, stand, signals, yes=yes)
+            if as_json:
+                console.json(settlement.to_json())
     except KeyboardInterrupt:
         console.say(_("Interrupted. What was decided is kept; the rest is in doubt as before."))
         return _refused(InterruptedRunError(_("interrupted")), stand, console, as_json=as_json)
     except WxpushError as error:
         console.error(error)
         return _refused(error, stand, console, as_json=as_json)
-    if as_json:
-        console.json(settlement.to_json())
     return settlement.exit_code
 
 
@@ -121,7 +124,7 @@ def _settle(
     from wxpush.app.settling import opened
 
     with opened(request, surroundings(), Path.cwd()) as settling:
-        stand.run, stand.account, stand.counts = settling.run, settling.account, settling.counts()
+        stand.run, stand.account, stand.counts = settling.run, settling.account, settling.counts
         passed_over, interrupted = 0, False
         if request.asks:
             interrupted = not _ask(settling, console, signals)
@@ -192,5 +195,5 @@ def _refused(error: WxpushError, stand: _Stand, console: Console, *, as_json: bo
     if as_json:
         from wxpush.app.refusal import settling_refused
 
-        console.json(settling_refused(error, stand.run or "", stand.account, stand.counts))
+        console.json(settling_refused(error, stand.run or "", stand.account, stand.counts()))
     return error.exit_code
