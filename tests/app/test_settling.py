@@ -132,6 +132,18 @@ def test_who_is_to_get_it_again_is_sent_it_once_with_a_fresh_id(desk: Desk, age:
     assert desk.send(rows).summary.attempts == 0
 
 
+def test_where_only_claims_that_are_too_old_are_left_nothing_is_sent_or_asked(desk: Desk) -> None:
+    rows = begun(desk, 2, 1)
+    doubt(desk, rows, [2], age=DEDUPE_WINDOW_S + 60)
+    before = desk.sandbox.requests_by_path
+    sent = desk.send(rows)
+    assert (sent.plan.is_over, sent.plan.recovered, sent.plan.in_doubt) == (True, 0, 1)
+    assert (sent.summary.in_doubt, sent.summary.accepted, sent.summary.total) == (1, 1, 2)
+    assert desk.sandbox.requests_by_path == before
+    again = desk.send(rows, resend_in_doubt=True)
+    assert (again.plan.recovered, again.summary.accepted) == (1, 2)
+
+
 @pytest.mark.parametrize("age", [1.0, DEDUPE_WINDOW_S - 30])
 def test_a_young_claim_is_left_to_the_send_that_knows_its_id(desk: Desk, age: float) -> None:
     rows = begun(desk, 4, 1)

@@ -437,6 +437,21 @@ def test_what_was_on_its_way_long_ago_can_be_decided_about(desk: Desk, decision:
     assert set(desk.shown().values()) == ({1} if decision == "--delivered" else {1, 2})
 
 
+def test_the_plan_counts_what_is_too_old_as_in_doubt_and_not_as_sent_first(desk: Desk) -> None:
+    doubtful = kill_on_the_way(desk)
+    planned = desk.run("send", "campaign.yaml", "users.csv").talk
+    assert "cut off on" in planned
+    assert "are in doubt" not in planned
+    let_pass(desk, DEDUPE_WINDOW_S + 1)
+    planned = desk.run("send", "campaign.yaml", "users.csv").talk
+    assert "cut off on" not in planned
+    assert f"{doubtful} messages are in doubt" in planned
+    desk.send()
+    over = desk.run("send", "campaign.yaml", "users.csv")
+    assert "Nothing is left to send in this run." in over.talk
+    assert over.code == 1
+
+
 # What names the command
 
 

@@ -62,7 +62,7 @@ class Doubtful:
             claim.attempts,
             "",
             around.at(claim.made.wall),
-            in_window=age(claim.made, around.clock.moment()) < DEDUPE_WINDOW_S,
+            in_window=in_window(claim, around),
         )
 
     @property
@@ -118,6 +118,11 @@ class Doubtful:
             attempts=self.attempts,
             at=int(at),
         )
+
+
+def in_window(claim: Claim, around: "Surroundings") -> bool:
+    """Whether WeChat surely still knows the claim's id, so that the next start may ask it again."""
+    return age(claim.made, around.clock.moment()) < DEDUPE_WINDOW_S
 
 
 def _object(text: str) -> dict[str, Any]:

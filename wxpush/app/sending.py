@@ -11,6 +11,7 @@ from typing import Any, Final
 from wxpush.app.aftermath import Aftermath, look_back, standing_for, write_failures
 from wxpush.app.codes import failure_groups, stopped_by
 from wxpush.app.delivering import Delivered, Delivering, Pace
+from wxpush.app.doubtful import in_window
 from wxpush.app.forecast import Forecast, forecast
 from wxpush.app.material import Material, read_material
 from wxpush.app.outgoing import Outgoing
@@ -166,7 +167,7 @@ class Sending:
         """What is about to be done. Reads the quota; raises StoppedError for an account that can't send."""
         survey, pace = self._surveyed, self._pace
         to_send = survey.to_send if survey else None
-        recovered = len(self._ledger.recovered)
+        recovered = self._goes_first()
         is_over = to_send == 0 and not recovered
         if not is_over:
             self._delivering.connect()
@@ -203,6 +204,13 @@ class Sending:
             in_doubt=self._before.get(State.IN_DOUBT, 0) - recovered,
             notes=self._material.notes(),
         )
+
+    def _goes_first(self) -> int:
+        """How many claims of a killed process are sent again before the list; what is too old is in doubt."""
+        claims = self._ledger.recovered
+        if self._request.resend_in_doubt:
+            return len(claims)
+        return sum(in_window(claim, self._around) for claim in claims)
 
     def stopped_before(self, error: StoppedError) -> Summary:
         """How the run stands when the account, or the way to it, forbade the start."""
