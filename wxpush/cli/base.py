@@ -130,6 +130,19 @@ def signals_to(stop: Callable[[], None]) -> Iterator[Signals]:
             signal.signal(number, handler)
 
 
+@contextmanager
+def put_off(signals: Signals) -> Iterator[None]:
+    """Let what must not be torn be done first: a signal meanwhile is obeyed when the context ends."""
+    seen: list[None] = []
+    signals.to(lambda: seen.append(None))
+    try:
+        yield
+    finally:
+        signals.to(_raise_interrupt)
+    if seen:
+        raise KeyboardInterrupt
+
+
 def _raise_interrupt() -> None:
     raise KeyboardInterrupt
 

@@ -25,7 +25,7 @@ class Mark(StrEnum):
     HELD = "H"
     IN_DOUBT = "D"
     RELEASED = "R"
-    """The claim is over and the message surely not delivered: pending again, with the record's epoch."""
+    """Pending again, with the record's epoch: surely not delivered, or the operator wants it sent again."""
     BUSY = "B"
     """The claim goes on; so far every attempt was answered with -1."""
     SILENT = "S"

@@ -8,10 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from wxpush.campaign.recipients.csvrows import OWN_PREFIX, OWN_STATE, named
+from wxpush.campaign.recipients.csvrows import OWN_STATE, named, unquoted
 from wxpush.campaign.recipients.excelcells import CellError, cell_text
 from wxpush.campaign.recipients.faults import bad_row, check_columns, list_error
-from wxpush.campaign.recipients.formula import unquote_formula
 from wxpush.errors import InputError, ProblemsError
 from wxpush.i18n import _
 from wxpush.model import BadRow, Recipient
@@ -27,9 +26,10 @@ _LOOK_AHEAD = 64 * 1024
 class ExcelRows:
     """One pass over the rows of the first sheet; `blanks` counts empty ones that others follow."""
 
-    def __init__(self, path: Path, name: str) -> None:
+    def __init__(self, path: Path, name: str, *, with_ours: bool = False) -> None:
         self._path = path
         self._name = name
+        self._with_ours = with_ours
         self.blanks = 0
         self.columns: tuple[str, ...] = ()
         self.header_line = 1
@@ -99,11 +99,7 @@ class ExcelRows:
             message = _("a cell stands to the right of the last named column.")
             return bad_row(self._name, row, number, "WX310", message, dict(values))
         if ours:
-            values = {
-                column: unquote_formula(cell)
-                for column, cell in values.items()
-                if not column.startswith(OWN_PREFIX)
-            }
+            values = unquoted(values, with_ours=self._with_ours)
         return Recipient(row, number, values)
 
 
