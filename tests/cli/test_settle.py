@@ -411,7 +411,10 @@ def let_pass(desk: Desk, seconds: float) -> None:
             connection.execute("UPDATE Cache SET value = ? WHERE key = ?", (json.dumps(block), key))
 
 
-def test_what_was_on_its_way_a_moment_ago_is_left_to_the_same_send(desk: Desk) -> None:
+def test_what_was_on_its_way_a_moment_ago_is_left_to_the_same_send(
+    tmp_path: Path, open_wechat: Callable[..., Sandbox]
+) -> None:
+    desk = Desk(tmp_path, open_wechat())
     doubtful = kill_on_the_way(desk)
     assert doubtful
     done = settle(desk, "--delivered", "--all")
