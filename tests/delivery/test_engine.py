@@ -280,7 +280,7 @@ def test_many_held_messages_slow_it_and_say_so() -> None:
     assert Notice.MANY_HELD in world.notes.notices
     assert Notice.SLOWED_DOWN not in world.notes.notices
     posts = [post.at for post in world.channel.posts]
-    assert posts[-1] - posts[0] > 1000 / 100 * 1.3
+    assert posts[-1] - posts[0] > 1000 / 100 * 1.2
 
 
 def test_retries_in_trouble_take_a_tenth_of_the_rate() -> None:
