@@ -51,7 +51,8 @@ def write_private(path: Path, content: bytes) -> None:
         _sync_dir(path.parent)
     except OSError as error:
         raise StorageError(
-            _("{path} can't be written: {reason}.").format(path=path, reason=error.strerror)
+            _("{path} can't be written: {reason}.").format(path=path, reason=error.strerror),
+            _("See how much space is left and whose the folder is; then the same command continues."),
         ) from None
 
 

@@ -12,30 +12,39 @@ the same client_msg_id: within WeChat's 10 minutes they are still shown once, la
 for a run's whole folder that is put back from an old backup.
 """
 
+import json
 import os
 import random
 import shutil
+import sqlite3
 import subprocess
 import sys
+import threading
+import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
 import pytest
 
-from tests.cli.command import Desk, counts, openid
+if sys.platform == "linux":
+    import resource
+
+from tests.cli.command import Desk, Done, Running, adds_up, counts, openid, send_arguments
 from tests.cli.test_resume import disturbed
 from tests.delivery.ledgers import THEN, message, record
 from tests.delivery.world import RUN
 from tests.guarantees.history import Standing, history
 from tests.guarantees.plugin import ROOT, Measured, Scale
 from tests.guarantees.powercut import Damage, Files, damage, power_cut, unfinished_work, with_flipped_bits
+from wxpush.delivery import ledger as ledgers
 from wxpush.delivery.ledger import Ledger
 from wxpush.delivery.records import Claim, Record
-from wxpush.errors import StateError
+from wxpush.errors import DamagedStateError, StateError
+from wxpush.sandbox import Sandbox
 
 posix = pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
 
@@ -227,3 +236,303 @@ def test_t10_a_ledger_older_than_its_card_is_refused(desk: Desk) -> None:
     done = desk.send()
     assert (done.code, counts(done.json)) == (0, {"accepted": 90})
     assert set(desk.shown().values()) == {1}
+
+
+# T11: a full disk
+
+WORKERS = 16
+
+
+def known_keys(desk: Desk, run: str) -> set[str]:
+    """Whom the run's ledger knows of: by a claim or a record."""
+    folder = folder_of(desk, run) / "ledger"
+    return {found.key for _place, found in ledgers.records(folder)} | {
+        claim.message.key for claim in ledgers.open_claims(folder)
+    }
+
+
+def folder_of(desk: Desk, run: str) -> Path:
+    (card,) = (card for card in desk.home.rglob("run.json") if json.loads(card.read_text())["name"] == run)
+    return card.parent
+
+
+def drafts(desk: Desk) -> list[Path]:
+    """Files half written that nobody took away."""
+    return [path for path in desk.folder.parent.rglob(".*.*") if path.is_file()]
+
+
+def stopped_by_the_disk(desk: Desk, run: str, done: Done, shown_before: int) -> None:
+    assert (done.code, done.json["state"], done.json["stopped_by"]["code"]) == (4, "stopped", "storage")
+    assert adds_up(done.json)
+    assert done.json["failed"] == 0
+    assert "Free some space" in done.err
+    assert desk.sandbox is not None
+    assert {found.openid for found in desk.sandbox.shown()[shown_before:]} <= known_keys(desk, run)
+    assert drafts(desk) == []
+    shown = desk.run("runs", "show", run, "--json")
+    assert (shown.code, adds_up(shown.json)) == (0, True)
+    assert counts(shown.json) == counts(done.json)
+
+
+def goes_on(desk: Desk, run: str, people: int, times: int) -> None:
+    done = desk.send("--run", run)
+    assert (done.code, counts(done.json)) == (0, {"accepted": people})
+    assert desk.shown() == {openid(number): times for number in range(1, people + 1)}
+
+
+def allow_files_of(running: Running, size: int) -> None:
+    """Let no file of the process grow beyond `size` from now on, as if the disk were full."""
+    resource.prlimit(running.process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+
+limits = pytest.mark.skipif(sys.platform != "linux", reason="needs prlimit")
+
+
+@limits
+@pytest.mark.guarantee("T11")
+def test_t11_a_disk_that_fills_up_stops_the_run_within_one_block(
+    desk: Desk, scale: Scale, measured: Measured
+) -> None:
+    chance = random.Random(20261126)
+    desk.prepare(200)
+    points = [1, *sorted(chance.sample(range(2, 195), scale(3, 13)))]
+    most, slowest = 0, 0.0
+    for life, point in enumerate(points, 1):
+        run, at = f"full-{point}", []
+
+        def fill(running: Running, at: list[tuple[int, float]] = at) -> None:
+            allow_files_of(running, 0)
+            at.append((desk.sends(), time.monotonic()))
+
+        options = ("--run", run, "--rate", "500/s", "--workers", str(WORKERS))
+        with disturbed(desk, point, fill, *options) as running:
+            done = running.done()
+        ((before, since),) = at
+        slowest, most = max(slowest, time.monotonic() - since), max(most, desk.sends() - before)
+        stopped_by_the_disk(desk, run, done, 200 * (life - 1))
+        assert done.json["failures_file"] is None
+        goes_on(desk, run, 200, life)
+    assert most <= 2 * WORKERS, "more than was claimed already"
+    assert slowest < 5
+    measured(f"{len(points)} points on the way: at most {most} POSTs later, over in {slowest:.1f} s")
+
+
+@limits
+@pytest.mark.guarantee("T11")
+def test_t11_a_disk_that_is_nearly_full_sends_nothing_that_it_cant_note(
+    desk: Desk, scale: Scale, measured: Measured
+) -> None:
+    desk.prepare(200)
+    sizes = scale([0, 100_000, 200_000], [0, 500, 4_096, 100_000, 200_000, 300_000])
+    for life, size in enumerate(sizes, 1):
+        run = f"small-{size}"
+        with desk.start(*send_arguments("--run", run, "--rate", "500/s")) as running:
+            allow_files_of(running, size)
+            done = running.done()
+        if done.json["state"] == "refused":
+            assert (done.code, desk.sends()) == (4, 200 * (life - 1))
+            assert "how much space is left" in done.err
+            assert drafts(desk) == []
+        else:
+            stopped_by_the_disk(desk, run, done, 200 * (life - 1))
+        goes_on(desk, run, 200, life)
+    measured(f"{len(sizes)} from the start")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 6 MiB; only root can have one."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(place)]
+    if shutil.which("mount") is None or subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("a disk of one's own needs root")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+def fill_up(disk: Path) -> Path:
+    """Leave not a byte; returns what to delete for space."""
+    ballast = disk / "ballast"
+    with ballast.open("wb", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(bytes(4096))
+    return ballast
+
+
+@limits
+@pytest.mark.guarantee("T11")
+def test_t11_a_disk_without_a_byte_left(
+    small_disk: Path, open_wechat: Callable[..., Sandbox], scale: Scale, measured: Measured
+) -> None:
+    desk = Desk(small_disk, open_wechat())
+    desk.prepare(200)
+    points = scale([60], [1, 20, 40, 60, 80])  # later the log begins anew, and needs no more room
+    for life, point in enumerate(points, 1):
+        run = f"full-{point}"
+        options = ("--run", run, "--rate", "500/s", "--workers", str(WORKERS))
+        with disturbed(desk, point, lambda _running: fill_up(small_disk), *options) as running:
+            done = running.done()
+        stopped_by_the_disk(desk, run, done, 200 * (life - 1))
+        (small_disk / "ballast").unlink()
+        goes_on(desk, run, 200, life)
+    measured(f"{len(points)} on a disk without a byte left")
+
+
+@limits
+@pytest.mark.guarantee("T11")
+def test_t11_a_failures_file_that_finds_no_room_beside_the_list_lies_in_the_runs_folder(
+    small_disk: Path, tmp_path: Path, open_wechat: Callable[..., Sandbox]
+) -> None:
+    desk = Desk(small_disk, open_wechat())
+    desk.home = tmp_path / "home"
+    desk.prepare(40)
+    assert desk.sandbox is not None
+    desk.sandbox.unfollow(openid(7))
+    fill_up(small_disk)
+    done = desk.send()
+    assert (done.code, counts(done.json)) == (1, {"accepted": 39, "failed": 1})
+    file = Path(done.json["failures_file"])
+    assert desk.home in file.parents
+    assert openid(7) in file.read_text("utf-8-sig")
+    assert drafts(desk) == []
+
+
+# T13: a lock of another program
+
+
+class Lock:
+    """A write lock on a ledger, held by this process for a while."""
+
+    def __init__(self, database: Path, seconds: float) -> None:
+        self._connection = sqlite3.connect(database, isolation_level=None, check_same_thread=False)
+        self._connection.execute("BEGIN IMMEDIATE")
+        self.since = time.monotonic()
+        self._timer = threading.Timer(seconds, self._connection.execute, ["ROLLBACK"])
+        self._timer.start()
+
+    def over(self) -> None:
+        """Wait until it is let go."""
+        self._timer.join()
+        self._connection.close()
+
+
+def held_at(desk: Desk, number: int, seconds: float) -> tuple[Done, Lock, int]:
+    """The usual send, whose ledger is locked at the `number`-th message; and how many POSTs came later."""
+    locks: list[tuple[Lock, int]] = []
+
+    def hold(_running: Running) -> None:
+        (database,) = desk.home.rglob("cache.db")
+        locks.append((Lock(database, seconds), desk.sends()))
+
+    with disturbed(desk, number, hold, "--rate", "500/s", "--workers", str(WORKERS)) as running:
+        done = running.done(120)
+    ((lock, before),) = locks
+    return done, lock, desk.sends() - before
+
+
+@posix
+@pytest.mark.guarantee("T13")
+def test_t13_a_ledger_that_is_locked_for_seconds_only_delays(
+    desk: Desk, scale: Scale, measured: Measured
+) -> None:
+    desk.prepare(200)
+    seconds = scale(2.5, 5.0)
+    done, lock, _later = held_at(desk, 80, seconds)
+    assert time.monotonic() - lock.since >= seconds
+    lock.over()
+    assert (done.code, counts(done.json)) == (0, {"accepted": 200})
+    assert desk.shown() == {openid(number): 1 for number in range(1, 201)}
+    measured(f"{seconds:g} s: went on, 0 lost")
+
+
+@posix
+@pytest.mark.long
+@pytest.mark.guarantee("T13")
+def test_t13_a_ledger_that_stays_locked_stops_the_run(desk: Desk, measured: Measured) -> None:
+    desk.prepare(200)
+    used = children_seconds()
+    done, lock, later = held_at(desk, 80, 60.0)
+    stopped_after = time.monotonic() - lock.since
+    share = (children_seconds() - used) / stopped_after
+    assert (done.code, done.json["state"], done.json["stopped_by"]["code"]) == (4, "stopped", "storage")
+    assert adds_up(done.json)
+    assert "cache.db" in done.json["stopped_by"]["hint"]
+    assert later <= 2 * WORKERS
+    assert share < 0.10
+    assert stopped_after < 60
+    waited = desk.send()  # begun while it is still locked
+    assert time.monotonic() - lock.since >= 60
+    lock.over()
+    assert (waited.code, counts(waited.json)) == (0, {"accepted": 200})
+    assert desk.shown() == {openid(number): 1 for number in range(1, 201)}
+    measured(f"60 s: clean stop after {stopped_after:.0f} s with {share:.1%} of the CPU, {later} POSTs later")
+
+
+def children_seconds() -> float:
+    """CPU seconds of the processes that were waited for."""
+    used = os.times()
+    return used.children_user + used.children_system
+
+
+# T14: what would be evicted
+
+_EVICTING = {"size_limit": 1024 * 1024, "eviction_policy": "least-recently-stored", "cull_limit": 10}
+
+
+@pytest.mark.guarantee("T14")
+def test_t14_nothing_is_evicted_and_settings_that_would_are_refused(
+    tmp_path: Path, scale: Scale, measured: Measured
+) -> None:
+    folder, people = tmp_path / "ledger", 50_000
+    block = scale(50, 1)  # of one message each, the ledger has 50,000 rows of its own
+    ledger = Ledger(folder, RUN)
+    for start in range(0, people, block):
+        batch = [message(number) for number in range(start, start + block)]
+        ledger.commit([], [Claim(each, THEN) for each in batch])
+        ledger.commit([record(each) for each in batch])
+    ledger.close()
+    size = (folder / "cache.db").stat().st_size
+    assert size > 4 * 1024 * 1024
+    assert rows_of(folder) == list(range(people))
+    as_shipped = setting(folder, _EVICTING)
+    before = Files.of(folder).database
+    with pytest.raises(DamagedStateError, match="setting"):
+        Ledger(folder, RUN, may_be_new=False)
+    assert Files.of(folder).database == before
+    setting(folder, as_shipped)
+    assert rows_of(folder) == list(range(people))
+    measured(f"{people:,} rows in {people // block:,} records remain; a limit of 1 MiB is refused")
+
+
+@pytest.mark.guarantee("T14")
+def test_t14_a_run_whose_ledger_would_evict_sends_nothing(desk: Desk) -> None:
+    desk.prepare(60)
+    desk.send("--limit", "30")
+    (database,) = desk.home.rglob("cache.db")
+    as_shipped = setting(database.parent, _EVICTING)
+    refused = desk.send()
+    assert (refused.code, refused.json["state"], desk.sends()) == (4, "refused", 30)
+    assert "setting" in refused.err
+    setting(database.parent, as_shipped)
+    done = desk.send()
+    assert (done.code, counts(done.json)) == (0, {"accepted": 60})
+    assert set(desk.shown().values()) == {1}
+
+
+def rows_of(folder: Path) -> list[int]:
+    """The rows that a writer is shown records of."""
+    seen: list[int] = []
+    Ledger(folder, RUN, lambda _place, found: seen.append(found.row), may_be_new=False).close()
+    return seen
+
+
+def setting(folder: Path, values: Mapping[str, int | str]) -> dict[str, int | str]:
+    """Force settings upon diskcache's table; returns what they were."""
+    with closing(sqlite3.connect(folder / "cache.db")) as connection, connection:
+        found = dict(connection.execute("SELECT key, value FROM Settings").fetchall())
+        for key, value in values.items():
+            connection.execute("UPDATE Settings SET value = ? WHERE key = ?", (value, key))
+    return {key: found[key] for key in values}

@@ -130,7 +130,8 @@ class RunFolder:
             ) from None
         except OSError as error:
             raise StorageError(
-                _("{path} can't be written: {reason}.").format(path=lock.lock_file, reason=error.strerror)
+                _("{path} can't be written: {reason}.").format(path=lock.lock_file, reason=error.strerror),
+                _("See how much space is left and whose the folder is; then the same command continues."),
             ) from None
         try:
             write_private(self.path / _PID, str(os.getpid()).encode())

@@ -100,7 +100,8 @@ def open_store(folder: Path, *, lock_timeout: float) -> diskcache.Cache:
         store = diskcache.Cache(str(folder), timeout=lock_timeout, disk=SafeDisk, **_SETTINGS)
     except (sqlite3.Error, diskcache.Timeout, OSError) as error:
         raise StorageError(
-            _("The ledger in {path} can't be opened: {reason}.").format(path=folder, reason=error)
+            _("The ledger in {path} can't be opened: {reason}.").format(path=folder, reason=error),
+            _space_hint(),
         ) from None
     ((mode,),) = store._sql("PRAGMA journal_mode").fetchall()
     if mode != "wal":
@@ -192,7 +193,8 @@ def _damage_told(folder: Path) -> Iterator[None]:
             # The module's own: a text that is no UTF-8. It would be quoted, and with it people's data.
             raise DamagedStateError(_("{path} is damaged.").format(path=folder), _damage_hint()) from None
         raise StorageError(
-            _("The ledger in {path} can't be read: {reason}.").format(path=folder, reason=error)
+            _("The ledger in {path} can't be read: {reason}.").format(path=folder, reason=error),
+            _space_hint(),
         ) from None
     except sqlite3.DatabaseError as error:
         raise DamagedStateError(
@@ -212,6 +214,10 @@ def _lost_entries(database: Path) -> DamagedStateError:
 
 def _foreign_row() -> DamagedStateError:
     return DamagedStateError(_("The ledger holds a row that wxpush never writes."), _damage_hint())
+
+
+def _space_hint() -> str:
+    return _("See what has cache.db open and how much space is left; the same command continues.")
 
 
 def _damage_hint() -> str:
