@@ -23,7 +23,7 @@ _PID: Final = "run.pid"
 _LOCK: Final = "run.lock"
 _SCHEMA: Final = 1
 #: Somebody who only looks whether the run is alive holds the lock for a moment.
-_PATIENCE_S: Final = 0.3
+_PATIENCE_S: Final = 0.2
 _CARD_LIMIT: Final = 1024 * 1024
 
 
