@@ -15,6 +15,7 @@ for a run's whole folder that is put back from an old backup.
 import json
 import os
 import random
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -236,6 +237,54 @@ def test_t10_a_ledger_older_than_its_card_is_refused(desk: Desk) -> None:
     done = desk.send()
     assert (done.code, counts(done.json)) == (0, {"accepted": 90})
     assert set(desk.shown().values()) == {1}
+
+
+def traced(desk: Desk, *calls: str) -> list[str]:
+    """The system calls of the usual send, in order, with all that is written and the paths of files."""
+    trace = desk.folder / "trace"
+    strace = ["strace", "-f", "-y", "-qq", "-s", "6000", "-o", str(trace), "-e", f"trace={','.join(calls)}"]
+    command = [*strace, sys.executable, "-m", "wxpush", *map(str, send_arguments())]
+    ended = subprocess.run(command, cwd=desk.folder, env=desk.environment(), capture_output=True, check=False)
+    if not trace.exists() or not trace.stat().st_size:
+        pytest.skip("strace may not watch here")
+    assert ended.returncode == 0
+    return trace.read_text("utf-8", "replace").splitlines()
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
+@pytest.mark.guarantee("T10")
+def test_t10_what_a_message_needs_is_flushed_before_it_leaves(
+    desk: Desk, scale: Scale, measured: Measured
+) -> None:
+    count = scale(60, 500)
+    desk.prepare(count)
+    written, flushed, sent = set[str](), set[str](), set[str]()
+    made, synced = set[str](), set[str]()  # made: what new folders lie in
+    begun: dict[str, str] = {}
+    for line in traced(desk, "pwrite64", "fsync", "fdatasync", "sendto", "mkdir"):
+        thread, _, call = line.partition(" ")
+        call = call.lstrip()
+        people_in_it = set(re.findall(r"oW3kTzuBGTNqeX76QEj[0-9]{9}", call))
+        if call.endswith("<unfinished ...>"):
+            begun[thread] = call
+        elif call.startswith("<... "):
+            call = begun.pop(thread) + call
+        if call.startswith("pwrite64(") and "cache.db-wal>" in call:
+            written |= people_in_it
+        elif call.startswith(("fsync(", "fdatasync(")) and call.endswith("= 0"):
+            synced |= set(re.findall(r"<(/[^>]*)>", call))
+            flushed |= written if "cache.db-wal>" in call else set()
+        elif call.startswith("mkdir(") and call.endswith("= 0"):
+            folder = Path(call.split('"')[1])
+            made |= {str(folder.parent)} if desk.home in (folder, *folder.parents) else set()
+        elif call.startswith("sendto(") and people_in_it:
+            assert people_in_it <= flushed, "sent before its claim was on the disk"
+            assert made <= synced, "its folder may vanish"
+            assert any(Path(path).name.startswith(".run.json") for path in synced)
+            sent |= people_in_it
+    assert len(sent) == count
+    assert made
+    measured(f"{count} of {count} claims flushed before their POST, as the system saw it")
 
 
 # T11: a full disk

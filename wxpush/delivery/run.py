@@ -14,7 +14,7 @@ from wxpush.delivery import store
 from wxpush.delivery.identity import RunId
 from wxpush.errors import DamagedStateError, InputError, LockedError, StorageError
 from wxpush.i18n import _
-from wxpush.private import ensure_private_dir, read_private, write_private
+from wxpush.private import ensure_private_dir, make_dir, read_private, write_private
 
 STATE_DIR: Final = ".wxpush"
 _RUNS: Final = "runs"
@@ -175,7 +175,7 @@ def state_beside(campaign: Path, home: Path | None) -> Path:
     """The state folder for a campaign file: `.wxpush/` beside it, or `home` where one is set."""
     if home is not None:
         with suppress(OSError):  # told of by the next line, with its remedy
-            home.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_dir(home)
         ensure_private_dir(home / _RUNS)  # `home` itself may be the operator's own, open folder
         return home
     state = ensure_private_dir(campaign.resolve().parent / STATE_DIR)
