@@ -20,7 +20,8 @@ from wxpush.channels.wechat.client import make_keeper
 from wxpush.channels.wechat.outside_token import pick
 from wxpush.channels.wechat.token import Refusals, TokenKeeper
 from wxpush.channels.wechat.token_call import NoTokenError
-from wxpush.channels.wechat.token_store import Grant, Moment, TokenStore
+from wxpush.channels.wechat.token_store import Grant, TokenStore
+from wxpush.clock import Moment
 from wxpush.config import Account, Directories, OutsideToken, Secret
 from wxpush.errors import InputError, LockedError, StorageError, UnsafeStateError
 from wxpush.model import Arrival, CodeClass, Trouble, Verdict, VerdictKind

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.delivery.world import MORNING, RUN
-from wxpush.delivery.clock import Moment
+from wxpush.clock import Moment
 from wxpush.delivery.identity import hash64
 from wxpush.delivery.ledger import Ledger, Place
 from wxpush.delivery.records import KEEPS_PAYLOAD, Claim, Mark, Record

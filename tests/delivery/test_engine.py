@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.delivery import world as w
 from tests.delivery.world import World, message, messages
-from wxpush.delivery.clock import Moment
+from wxpush.clock import Moment
 from wxpush.delivery.engine import Settings
 from wxpush.delivery.gate import GateRules
 from wxpush.delivery.hours import BEIJING, Hours
@@ -260,6 +260,37 @@ def test_recovered_claims_go_first_with_their_own_ids() -> None:
     world.run(messages(5), claims)
     assert [post.key for post in world.channel.posts[:3]] == ["old0", "old1", "old2"]
     assert world.ledger.marks() == {Mark.ACCEPTED: 8}
+
+
+@pytest.mark.parametrize("attempts", [0, 1])
+def test_an_orphan_answered_as_a_repeat_is_in_doubt(attempts: int) -> None:
+    """The -1 that used its id up may have been lost with the process that was killed."""
+    world = World(lambda post: w.DUPLICATE if post.key == "old" else w.OK, settings=FAST)
+    claim = Claim(message("old"), moment(world, 60), attempts=attempts, unanswered=True)
+    world.run(messages(5), [claim])
+    assert [post.client_msg_id for post in world.channel.posts if post.key == "old"] == [
+        world.engine._ids("old", 0)
+    ]
+    assert world.ledger.marks() == {Mark.ACCEPTED: 5, Mark.IN_DOUBT: 1}
+
+
+def test_many_held_messages_slow_it_and_say_so() -> None:
+    world = World(lambda post: w.HELD if int(post.key[1:]) % 4 == 0 else w.OK, settings=Settings(rate=100.0))
+    world.run(messages(1000))
+    assert Notice.MANY_HELD in world.notes.notices
+    assert Notice.SLOWED_DOWN not in world.notes.notices
+    posts = [post.at for post in world.channel.posts]
+    assert posts[-1] - posts[0] > 1000 / 100 * 1.3
+
+
+def test_retries_in_trouble_take_a_tenth_of_the_rate() -> None:
+    """Half of the first attempts get -1: what follows is paced, and nobody is given up."""
+    world = World(lambda post: w.BUSY if post.nth <= 2 else w.OK, settings=Settings(rate=200.0))
+    world.run(messages(400))
+    again = [post.at for post in world.channel.posts if post.nth > 1]
+    assert world.ledger.marks() == {Mark.ACCEPTED: 400}
+    busiest = max(sum(at <= other < at + 1 for other in again) for at in again)
+    assert busiest <= 100 + 1 + 10
 
 
 def test_a_recovered_claim_outside_the_window_is_left_in_doubt() -> None:

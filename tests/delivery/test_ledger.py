@@ -29,8 +29,8 @@ from tests.delivery.ledgers import (
     tamper,
 )
 from tests.delivery.world import RUN
+from wxpush.clock import Moment
 from wxpush.delivery import ledger as ledgers
-from wxpush.delivery.clock import Moment
 from wxpush.delivery.ledger import Ledger, Place
 from wxpush.delivery.records import (
     FINAL,

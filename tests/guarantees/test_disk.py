@@ -229,7 +229,8 @@ def test_t10_a_ledger_older_than_its_card_is_refused(desk: Desk) -> None:
     desk.send("--limit", "30")
     new = Files.of(ledger)
     old.write(ledger)
-    for refused in (desk.send(), desk.retry()):
+    settle = desk.run("runs", "settle", "--all", "--delivered", "--yes", "--json")
+    for refused in (desk.send(), desk.retry(), settle):
         assert (refused.code, refused.json["state"], desk.sends()) == (4, "refused", 60)
         assert "30" in refused.err
         assert "60" in refused.err

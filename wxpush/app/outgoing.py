@@ -7,7 +7,7 @@ from typing import Final
 from wxpush.app.codes import first_words
 from wxpush.app.selection import Decision, Known, Passed, Selection, ToSend, Wrong
 from wxpush.campaign.check import fields_text
-from wxpush.delivery.clock import Clock
+from wxpush.clock import Clock
 from wxpush.delivery.ledger import Ledger
 from wxpush.delivery.records import Invalid
 from wxpush.errors import ProblemsError

@@ -12,13 +12,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
-from wxpush.delivery.clock import Clock
+from wxpush.clock import Clock
 from wxpush.delivery.flight import Flight
 from wxpush.delivery.gate import Gate
 from wxpush.delivery.hand import Hand
 from wxpush.delivery.policy import ErrorBudget, FirstAnswers, Next, RetryRules, Step, StopRules, decide
 from wxpush.delivery.ports import Channel, Listener, Notice, Progress, Waiting, Why
 from wxpush.delivery.records import Claim, Mark, Record
+from wxpush.delivery.retries import RetryBudget
 from wxpush.errors import StorageError
 from wxpush.model import (
     Answered,
@@ -120,6 +121,7 @@ class Engine:
         self._clock, self._chance = clock, chance
         self._first_answers = FirstAnswers(settings.expected_codes)
         self._budget = ErrorBudget(settings.stop)
+        self._retries = RetryBudget(settings.rate, clock.monotonic())
         self._hand = Hand()
         self._records: list[Record] = []
         self._settled: Counter[State] = Counter()
@@ -168,7 +170,7 @@ class Engine:
         self._tell(waiting)
         if self._gate.wants_reading():
             self._channel.read_quota()
-        self._hand.wake_due(self._clock.monotonic())
+        self._wake_due(self._clock.monotonic())
         if waiting is None:
             self._claim()
         else:
@@ -178,6 +180,9 @@ class Engine:
         for event in self._channel.replies(self._nap(waiting)):
             self._take(event)
         self._look_after()
+
+    def _wake_due(self, now: float) -> None:
+        self._retries.spend(self._hand.wake_due(now, self._retries.left(now)))
 
     def _look_after(self) -> None:
         """What is due by time: commits, the screen, the end of patience with an outage."""
@@ -267,11 +272,13 @@ class Engine:
 
     def _judge(self, flight: Flight, verdict: Verdict) -> None:
         news = flight.judged(verdict)
+        self._retries.observe(verdict)
         step = decide(
             verdict, flight.history(self._clock.moment()), self._settings.retry, self._chance.random()
         )
         if self._gate.observe(verdict):
-            self._listener.notice(Notice.SLOWED_DOWN, verdict.code)
+            held = verdict.kind is VerdictKind.HOLD
+            self._listener.notice(Notice.MANY_HELD if held else Notice.SLOWED_DOWN, verdict.code)
         if step.state is not None:
             self._settle(flight, step.state, verdict)
             self._watch(step.state, verdict)
@@ -374,7 +381,7 @@ class Engine:
         if waiting is None and self._channel.free() > 0:
             if self._hand.staged or (self._hand.wants_claim and self._room() > 0):
                 nap = min(nap, self._gate.until_slot())
-            nap = min(nap, self._hand.next_due() - now)
+            nap = min(nap, max(self._hand.next_due() - now, self._retries.until_next(now)))
         return max(0.0, nap)
 
     def _token_wait(self) -> Waiting | None:

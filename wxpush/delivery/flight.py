@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from wxpush.delivery.clock import Moment, age
+from wxpush.clock import Moment, age
 from wxpush.delivery.identity import hash64
 from wxpush.delivery.policy import DEDUPE_WINDOW_S, History
 from wxpush.delivery.records import KEEPS_PAYLOAD, Claim, Mark, Record
@@ -11,7 +11,10 @@ from wxpush.model import Arrival, Message, Verdict, VerdictKind
 
 @dataclass(slots=True)
 class Flight:
-    """A message that the engine has in hand; `made` is the moment of its claim while it has one."""
+    """A message that the engine has in hand; `made` is the moment of its claim while it has one.
+
+    `orphan`: a process that is gone claimed it, and what it met there last nobody knows.
+    """
 
     message: Message
     made: Moment | None = None
@@ -20,17 +23,25 @@ class Flight:
     repeats: int = 0
     unanswered: bool = False
     busy: bool = False
+    orphan: bool = False
     deferred: bool = False
 
     @classmethod
     def recovered(cls, claim: Claim) -> "Flight":
         """The flight of a claim that a process before this one left open."""
-        return cls(claim.message, claim.made, claim.attempts, unanswered=claim.unanswered, busy=claim.busy)
+        return cls(
+            claim.message,
+            claim.made,
+            claim.attempts,
+            unanswered=claim.unanswered,
+            busy=claim.busy,
+            orphan=True,
+        )
 
     @property
     def ambiguous(self) -> bool:
         """Whether an attempt may have been accepted; then the claim must stay as it is."""
-        return self.unanswered or self.busy
+        return self.unanswered or self.busy or self.orphan
 
     def outside_window(self, now: Moment) -> bool:
         """Whether the claim is too old for WeChat to recognise its id with certainty."""
@@ -40,7 +51,14 @@ class Flight:
         """What policy wants to know of it."""
         passed = age(self.made, now) if self.made is not None else 0.0
         return History(
-            self.attempts, self.refusals, self.repeats, self.unanswered, self.busy, self.deferred, passed
+            attempts=self.attempts,
+            refusals=self.refusals,
+            repeats=self.repeats,
+            unanswered=self.unanswered,
+            busy=self.busy,
+            orphan=self.orphan,
+            deferred=self.deferred,
+            age=passed,
         )
 
     def judged(self, verdict: Verdict) -> bool:

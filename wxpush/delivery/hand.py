@@ -97,15 +97,21 @@ class Hand:
         flight.deferred = True
         self._last.append(flight)
 
-    def wake_due(self, now: float) -> None:
-        """Move what is due: a claimed flight to the slots, another to the claims. Oldest claims go first."""
-        while self._later and self._later[0][0] <= now:
+    def wake_due(self, now: float, most: int) -> int:
+        """Move up to `most` that are due: a claimed flight to the slots, another to the claims.
+
+        Those that have been due longest go first; returns how many were moved.
+        """
+        woken = 0
+        while woken < most and self._later and self._later[0][0] <= now:
+            woken += 1
             flight = heapq.heappop(self._later)[2]
             self._ambiguous_later -= flight.ambiguous
             if flight.ambiguous:
                 self.staged.appendleft(flight)
             else:
                 self.front.append(flight)
+        return woken
 
     def next_due(self) -> float:
         """When the next flight is due; infinite when none waits."""

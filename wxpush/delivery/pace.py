@@ -7,23 +7,40 @@ _RECOVERY: Final = 0.05
 _RECOVERY_S: Final = 10.0
 _FLOOR: Final = 0.05
 _MINUTE_LIMIT: Final = 0.5
-_BUSY: Final = 0.7
-_BUSY_SHARE: Final = 0.10
-_BUSY_SAMPLES: Final = 50
-_BUSY_APART_S: Final = 5.0
+_CROWDED: Final = 0.7
+_CROWD_SHARE: Final = 0.10
+_SAMPLES: Final = 50
+_CUTS_APART_S: Final = 5.0
+
+
+class _Crowd:
+    """Whether answers of one kind are more than a tenth of the last 50."""
+
+    def __init__(self) -> None:
+        self._last: deque[bool] = deque(maxlen=_SAMPLES)
+
+    def grows(self, *, one_more: bool) -> bool:
+        """Take in an answer; true when it is of that kind and they are too many."""
+        self._last.append(one_more)
+        return one_more and len(self._last) == _SAMPLES and sum(self._last) > _CROWD_SHARE * _SAMPLES
+
+    def forget(self) -> None:
+        """The same answers must not count twice."""
+        self._last.clear()
 
 
 class Pace:
     """The share of the wanted rate in force: additive increase, multiplicative decrease.
 
     A minute limit (45011) halves it; more than a tenth of -1 among the last 50 answers takes 30 % off,
-    at most once in five seconds; every ten seconds without either give back 5 % of the whole.
+    and so does more than a tenth that WeChat takes into review (40252), either at most once in five
+    seconds; every ten seconds without any of them give back 5 % of the whole.
     """
 
     def __init__(self, now: float) -> None:
         self._share = 1.0
         self._changed_at = now
-        self._busy: deque[bool] = deque(maxlen=_BUSY_SAMPLES)
+        self._busy, self._held = _Crowd(), _Crowd()
         self._last_cut = float("-inf")
 
     def share(self, now: float) -> float:
@@ -39,14 +56,16 @@ class Pace:
         self._cut(now, _MINUTE_LIMIT)
         self._changed_at = goes_on
 
-    def answered(self, now: float, *, busy: bool) -> bool:
-        """Take in an answer; true when so many were -1 that the rate was cut."""
-        self._busy.append(busy)
-        crowded = len(self._busy) == _BUSY_SAMPLES and sum(self._busy) > _BUSY_SHARE * _BUSY_SAMPLES
-        if not (busy and crowded and now - self._last_cut >= _BUSY_APART_S):
+    def answered(self, now: float, *, busy: bool, held: bool = False) -> bool:
+        """Take in an answer; true when so many were -1, or held, that the rate was cut."""
+        grown = [
+            crowd for crowd, one in ((self._busy, busy), (self._held, held)) if crowd.grows(one_more=one)
+        ]
+        if not grown or now - self._last_cut < _CUTS_APART_S:
             return False
-        self._cut(now, _BUSY)
-        self._busy.clear()  # the same answers must not cut twice
+        self._cut(now, _CROWDED)
+        for crowd in grown:
+            crowd.forget()
         return True
 
     def _cut(self, now: float, factor: float) -> None:

@@ -36,7 +36,8 @@ class History:
     """What earlier attempts of one message met, the answer that is being judged included in `attempts`.
 
     `age` is seconds since the claim, `refusals` counts definite transient refusals, `repeats` how often a
-    40241 was answered with a fresh id, `deferred` whether the message has been put last before.
+    40241 was answered with a fresh id, `deferred` whether the message has been put last before. `orphan`: it
+    was claimed by a process that was killed, and what its last attempt there met, if there was one, is lost.
     """
 
     attempts: int = 1
@@ -44,13 +45,14 @@ class History:
     repeats: int = 0
     unanswered: bool = False
     busy: bool = False
+    orphan: bool = False
     deferred: bool = False
     age: float = 0.0
 
     @property
     def ambiguous(self) -> bool:
         """Whether an earlier attempt may have been accepted."""
-        return self.unanswered or self.busy
+        return self.unanswered or self.busy or self.orphan
 
 
 class Next(Enum):
@@ -88,7 +90,7 @@ def decide(verdict: Verdict, history: History, rules: RetryRules, jitter: float)
         case VerdictKind.DUPLICATE:
             return _after_duplicate(history, jitter)
         case VerdictKind.FAIL:
-            doubtful = history.unanswered and verdict.cls in _MAY_HAVE_ARISEN
+            doubtful = (history.unanswered or history.orphan) and verdict.cls in _MAY_HAVE_ARISEN
             return _done(State.IN_DOUBT if doubtful else State.FAILED)
         case VerdictKind.STOP | VerdictKind.SLOW_DOWN if verdict.arrival is Arrival.ANSWERED:
             return Step(Next.PUT_BACK)
@@ -101,10 +103,11 @@ def _done(state: State) -> Step:
 
 
 def _after_duplicate(history: History, jitter: float) -> Step:
+    if history.busy or history.orphan:
+        # A -1, seen or lost with a killed process, may have used the id up without a message.
+        return _done(State.IN_DOUBT)
     if history.unanswered:
         return _done(State.ACCEPTED)
-    if history.busy:
-        return _done(State.IN_DOUBT)
     if history.repeats >= DUPLICATE_TRIES:
         return _done(State.FAILED)
     return Step(Next.AGAIN, delay=DUPLICATE_WAIT_S * (1 + jitter / 10), epoch_up=True)

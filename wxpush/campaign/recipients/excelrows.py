@@ -8,10 +8,9 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from wxpush.campaign.recipients.csvrows import OWN_PREFIX, OWN_STATE, changed, named
+from wxpush.campaign.recipients.csvrows import OWN_STATE, changed, named, unquoted
 from wxpush.campaign.recipients.excelcells import CellError, cell_text
 from wxpush.campaign.recipients.faults import bad_row, check_columns, list_error
-from wxpush.campaign.recipients.formula import unquote_formula
 from wxpush.campaign.recipients.watched import WrittenToError, open_binary
 from wxpush.errors import InputError, ProblemsError
 from wxpush.i18n import _
@@ -28,11 +27,12 @@ _LOOK_AHEAD = 64 * 1024
 class ExcelRows:
     """One pass over the rows of the first sheet; `blanks` counts empty ones that others follow."""
 
-    def __init__(self, path: Path, name: str, digest: str) -> None:
+    def __init__(self, path: Path, name: str, digest: str, *, with_ours: bool = False) -> None:
         """`digest` is the SHA-256 of the workbook's bytes, in hex."""
         self._path = path
         self._name = name
         self._digest = digest
+        self._with_ours = with_ours
         self.blanks = 0
         self.columns: tuple[str, ...] = ()
         self.header_line = 1
@@ -104,11 +104,7 @@ class ExcelRows:
             message = _("a cell stands to the right of the last named column.")
             return bad_row(self._name, row, number, "WX310", message, dict(values))
         if ours:
-            values = {
-                column: unquote_formula(cell)
-                for column, cell in values.items()
-                if not column.startswith(OWN_PREFIX)
-            }
+            values = unquoted(values, with_ours=self._with_ours)
         return Recipient(row, number, values)
 
 
