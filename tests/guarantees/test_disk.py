@@ -221,6 +221,24 @@ def test_t10_a_run_with_a_hole_in_its_log_sends_nothing(desk: Desk, scale: Scale
 
 @posix
 @pytest.mark.guarantee("T10")
+@pytest.mark.parametrize("left", [None, b""], ids=["gone", "emptied"])
+def test_t10_a_run_that_was_killed_and_lost_its_ledger_is_never_begun_anew(
+    desk: Desk, left: bytes | None
+) -> None:
+    desk.prepare(200)
+    ledger = killed(desk, 100)
+    before = desk.sends()
+    for path in ledger.iterdir():
+        path.unlink()
+    if left is not None:
+        (ledger / "cache.db").touch(mode=0o600)
+    refused = desk.send()
+    assert (refused.code, refused.json["state"], desk.sends()) == (4, "refused", before)
+    assert "lost its ledger" in refused.err
+
+
+@posix
+@pytest.mark.guarantee("T10")
 def test_t10_a_ledger_older_than_its_card_is_refused(desk: Desk) -> None:
     desk.prepare(90)
     desk.send("--limit", "30")
