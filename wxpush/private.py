@@ -20,7 +20,7 @@ def ensure_private_dir(path: Path) -> Path:
     it can't be made.
     """
     try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_dir(path)
     except FileExistsError:
         raise UnsafeStateError(_("{path} is not a folder.").format(path=path)) from None
     except OSError as error:
@@ -30,6 +30,14 @@ def ensure_private_dir(path: Path) -> Path:
         ) from None
     _refuse_unsafe(path, os.lstat(path), stat.S_ISDIR)
     return path
+
+
+def make_dir(path: Path) -> None:
+    """Make `path` (mode 0700) and its parents where they don't exist. Raises OSError."""
+    made = [folder for folder in (path, *path.parents) if not folder.exists()]
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for folder in made:
+        _sync_dir(folder.parent)  # else a power cut may take it away, with all that was flushed in it
 
 
 def write_private(path: Path, content: bytes) -> None:
@@ -51,7 +59,8 @@ def write_private(path: Path, content: bytes) -> None:
         _sync_dir(path.parent)
     except OSError as error:
         raise StorageError(
-            _("{path} can't be written: {reason}.").format(path=path, reason=error.strerror)
+            _("{path} can't be written: {reason}.").format(path=path, reason=error.strerror),
+            _("See how much space is left and whose the folder is; then the same command continues."),
         ) from None
 
 

@@ -15,7 +15,7 @@ from wxpush.delivery.engine import Settings
 from wxpush.delivery.gate import GateRules
 from wxpush.delivery.hours import BEIJING, Hours
 from wxpush.delivery.policy import RetryRules, StopRules
-from wxpush.delivery.ports import Notice, Why
+from wxpush.delivery.ports import Notice, Progress, Why
 from wxpush.delivery.records import Claim, Mark
 from wxpush.model import Quota, Verdict
 
@@ -49,11 +49,15 @@ def test_the_rate_is_kept_and_used(rate: float) -> None:
 
 
 def test_retries_take_slots_of_the_same_rate() -> None:
-    world = World(lambda post: w.BUSY if post.nth < 3 else w.OK, Settings(rate=20.0))
-    world.run(messages(100))
+    def answer(post: w.Post) -> Verdict:
+        return w.SILENT if post.nth == 1 and int(post.key[1:]) % 3 == 0 else w.OK
+
+    world = World(answer, Settings(rate=50.0))
+    world.run(messages(600))
     times = [post.at for post in world.channel.posts]
-    assert len(times) == 300
-    assert max(times) - min(times) >= 300 / 20 - 1
+    assert len(times) == 800
+    for start in times:
+        assert sum(start <= at < start + 1 for at in times) <= 50 + 5 + 1
 
 
 def test_no_more_than_u_messages_are_ever_claimed() -> None:
@@ -229,8 +233,13 @@ def test_nothing_is_begun_outside_the_hours() -> None:
     assert hours == {12}
 
 
-def test_stopping_takes_the_answers_under_way_and_leaves_nothing_in_doubt() -> None:
-    world = World(settings=Settings(rate=200.0), latency=0.2)
+@pytest.mark.parametrize(
+    ("rate", "latency"), [(200.0, 0.2), (30.0, 0.05)], ids=["no worker free", "claimed ahead"]
+)
+def test_stopping_takes_the_answers_under_way_and_leaves_nothing_in_doubt(
+    rate: float, latency: float
+) -> None:
+    world = World(settings=Settings(rate=rate), latency=latency)
 
     def answer(_post: w.Post) -> Verdict:
         if len(world.channel.posts) == 100:
@@ -252,6 +261,21 @@ def test_a_ledger_that_cannot_be_written_stops_the_posts() -> None:
     ending = world.run(messages(1000))
     assert (ending.state, ending.code) == ("stopped", "storage")
     assert len(world.channel.posts) <= 5 * 20
+
+
+def test_nothing_is_shown_that_is_not_on_the_ledger() -> None:
+    world = World(lambda post: w.UNFOLLOWED if int(post.key[1:]) % 7 == 0 else w.OK, Settings(rate=300.0))
+    told: list[tuple[int, int]] = []
+
+    def progress(shown: Progress) -> None:
+        marks = world.ledger.marks()
+        told.append((shown.accepted, shown.failed))
+        assert told[-1] == (marks[Mark.ACCEPTED], marks[Mark.FAILED])
+
+    world.notes.progress = progress  # type: ignore[method-assign]
+    world.run(messages(600))
+    assert len(set(told)) > 10
+    assert told[-1] == (514, 86)
 
 
 def test_recovered_claims_go_first_with_their_own_ids() -> None:

@@ -1,9 +1,13 @@
-"""A drill for each test of the guarantee that wants one."""
+"""The tests of the guarantee work at the same desk as those of the command line."""
 
 import os
 import random
 
 import pytest
+
+from tests.cli.conftest import desk, open_wechat, wechat
+
+__all__ = ["chance", "desk", "open_wechat", "wechat"]
 
 if os.name == "nt":
     collect_ignore_glob = ["test_*.py"]  # kills, signals and limits are POSIX

@@ -58,10 +58,13 @@ class Outgoing:
         """Count the rows that were not reached, so that the numbers add up."""
         if self.fault is not None:
             return  # the rest can't be read
-        for decision in self._selection.leftovers():
-            self.rows += 1
-            if decision is not None:
-                self._count(decision)
+        try:
+            for decision in self._selection.leftovers():
+                self.rows += 1
+                if decision is not None:
+                    self._count(decision)
+        except ProblemsError as error:
+            self.fault = error
 
     def _count(self, decision: Decision) -> None:
         match decision:

@@ -22,7 +22,7 @@ from wxpush.delivery.identity import hash64
 from wxpush.delivery.ledger import Ledger
 from wxpush.delivery.ports import Listener
 from wxpush.delivery.records import Mark, Record
-from wxpush.delivery.run import RunCard, RunFolder, refuse_changes
+from wxpush.delivery.run import RunCard, RunFolder, refuse_changes, refuse_older_ledger
 from wxpush.delivery.standing import ByKey
 from wxpush.errors import InputError, ProblemsError
 from wxpush.i18n import _
@@ -91,6 +91,7 @@ class Retrying:
         self._ledger = Ledger(folder.ledger, card.id, self._standing.note, may_be_new=False)
         for claim in self._ledger.recovered:
             self._standing.note_claim(claim)
+        refuse_older_ledger(card, self._standing.counts()[Mark.ACCEPTED], folder.ledger)
 
     def close(self) -> None:
         """Let go of the ledger."""

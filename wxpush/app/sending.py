@@ -27,7 +27,7 @@ from wxpush.delivery.gate import left_to_run
 from wxpush.delivery.identity import RunId, hash64
 from wxpush.delivery.ledger import Ledger
 from wxpush.delivery.ports import Listener, Progress
-from wxpush.delivery.run import RunCard, RunFolder, refuse_changes
+from wxpush.delivery.run import RunCard, RunFolder, refuse_changes, refuse_older_ledger
 from wxpush.delivery.standing import ByKey, Standing
 from wxpush.errors import InputError, ProblemsError, StoppedError, StorageError
 from wxpush.i18n import _
@@ -124,6 +124,8 @@ class Sending:
         for claim in self._ledger.recovered:
             self._standing.note_claim(claim)
         self._before = by_state(self._standing.counts())
+        if found is not None:
+            refuse_older_ledger(found, self._before.get(State.ACCEPTED, 0), folder.ledger)
         self._surveyed: Survey | None = None
         self._delivering = Delivering(scene.account, scene.directories, around.clock)
         self._pace = Pace.of(material.campaign, request.rate, request.workers, any_hour=scene.rehearsal)

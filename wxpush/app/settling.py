@@ -15,7 +15,7 @@ from wxpush.app.results import Settlement
 from wxpush.app.stocktaking import look_back_by_key, take_stock
 from wxpush.delivery.ledger import Ledger, Place
 from wxpush.delivery.records import Mark, Record
-from wxpush.delivery.run import RunCard, RunFolder
+from wxpush.delivery.run import RunCard, RunFolder, refuse_older_ledger
 
 _AT_ONCE: Final = 10_000
 
@@ -39,7 +39,9 @@ class Settling:
     ) -> None:
         self._request, self._around, self._folder, self._card = request, around, folder, card
         self._latest: dict[str, Record] = {}
+        self._accepted = 0
         self._ledger = Ledger(folder.ledger, card.id, self._note, may_be_new=False)
+        refuse_older_ledger(card, self._accepted, folder.ledger)
         doubtful = {key: Doubtful.of_record(record, around) for key, record in self._latest.items()}
         doubtful |= {claim.message.key: Doubtful.of_claim(claim, around) for claim in self._ledger.recovered}
         self._doubtful = sorted(doubtful.values(), key=lambda one: (one.line, one.message.row))
@@ -110,6 +112,7 @@ class Settling:
         )
 
     def _note(self, _place: Place, record: Record) -> None:
+        self._accepted += record.mark is Mark.ACCEPTED
         if record.mark is Mark.IN_DOUBT:
             self._latest[record.key] = record
         else:

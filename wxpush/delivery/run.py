@@ -14,7 +14,7 @@ from wxpush.delivery import store
 from wxpush.delivery.identity import RunId
 from wxpush.errors import DamagedStateError, InputError, LockedError, StorageError
 from wxpush.i18n import _
-from wxpush.private import ensure_private_dir, read_private, write_private
+from wxpush.private import ensure_private_dir, make_dir, read_private, write_private
 
 STATE_DIR: Final = ".wxpush"
 _RUNS: Final = "runs"
@@ -23,7 +23,7 @@ _PID: Final = "run.pid"
 _LOCK: Final = "run.lock"
 _SCHEMA: Final = 1
 #: Somebody who only looks whether the run is alive holds the lock for a moment.
-_PATIENCE_S: Final = 0.3
+_PATIENCE_S: Final = 0.2
 _CARD_LIMIT: Final = 1024 * 1024
 
 
@@ -130,7 +130,8 @@ class RunFolder:
             ) from None
         except OSError as error:
             raise StorageError(
-                _("{path} can't be written: {reason}.").format(path=lock.lock_file, reason=error.strerror)
+                _("{path} can't be written: {reason}.").format(path=lock.lock_file, reason=error.strerror),
+                _("See how much space is left and whose the folder is; then the same command continues."),
             ) from None
         try:
             write_private(self.path / _PID, str(os.getpid()).encode())
@@ -174,7 +175,7 @@ def state_beside(campaign: Path, home: Path | None) -> Path:
     """The state folder for a campaign file: `.wxpush/` beside it, or `home` where one is set."""
     if home is not None:
         with suppress(OSError):  # told of by the next line, with its remedy
-            home.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_dir(home)
         ensure_private_dir(home / _RUNS)  # `home` itself may be the operator's own, open folder
         return home
     state = ensure_private_dir(campaign.resolve().parent / STATE_DIR)
@@ -206,4 +207,19 @@ def refuse_changes(old: RunCard, new: RunCard, *, accept: bool) -> None:
                 "Pass --accept-changes to send the rest with the new text, "
                 "or --run NAME to begin another run, in which everybody gets the new message."
             ),
+        )
+
+
+def refuse_older_ledger(card: RunCard, accepted: int, ledger: Path) -> None:
+    """See that a ledger with `accepted` messages isn't a copy from before the card's last call.
+
+    Raises DamagedStateError: whoever was accepted since would get it twice.
+    """
+    known = int(card.call.get("accepted", 0))
+    if accepted < known:
+        raise DamagedStateError(
+            _("The ledger in {path} knows of {count} accepted messages, the run's card of {known}.").format(
+                path=ledger, count=accepted, known=known
+            ),
+            _("Restore the folder from a backup: only the ledger knows who got the message."),
         )

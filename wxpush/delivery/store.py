@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import diskcache
 
+from wxpush.delivery import wal
 from wxpush.errors import DamagedStateError, StorageError
 from wxpush.i18n import _
 from wxpush.private import ensure_private_dir, refuse_unsafe_file
@@ -90,6 +91,8 @@ def open_store(folder: Path, *, lock_timeout: float) -> diskcache.Cache:
     database = folder / _DATABASE
     _refuse_unsafe(folder)
     if database.exists():
+        if wal.has_lost_commits(folder / f"{_DATABASE}-wal", folder / f"{_DATABASE}-shm"):
+            raise _lost_entries(database)
         _inspect(database)
     else:
         database.touch(mode=0o600)  # SQLite gives its -wal and -shm files the mode of the database
@@ -97,7 +100,8 @@ def open_store(folder: Path, *, lock_timeout: float) -> diskcache.Cache:
         store = diskcache.Cache(str(folder), timeout=lock_timeout, disk=SafeDisk, **_SETTINGS)
     except (sqlite3.Error, diskcache.Timeout, OSError) as error:
         raise StorageError(
-            _("The ledger in {path} can't be opened: {reason}.").format(path=folder, reason=error)
+            _("The ledger in {path} can't be opened: {reason}.").format(path=folder, reason=error),
+            _space_hint(),
         ) from None
     ((mode,),) = store._sql("PRAGMA journal_mode").fetchall()
     if mode != "wal":
@@ -143,11 +147,20 @@ def _inspect(database: Path) -> None:
             return  # the process that made the file was killed before it wrote the first table
         if not all(_is_diskcaches(kind, name, sql) for kind, name, sql in found):
             raise DamagedStateError(_("{path} is not a ledger of wxpush.").format(path=database))
-        if connection.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+        if connection.execute("PRAGMA integrity_check(1)").fetchone() != ("ok",):
             raise DamagedStateError(_("{path} is damaged.").format(path=database), _damage_hint())
         if "Settings" in tables:
             for key, value in connection.execute("SELECT key, value FROM Settings"):
                 _check_setting(database, key, value)
+        if tables == _TABLES:
+            _refuse_lost_rows(connection, database)
+
+
+def _refuse_lost_rows(connection: sqlite3.Connection, database: Path) -> None:
+    """A page that fell back to what it once held is sound by itself; the count lies on another page."""
+    counted = connection.execute("SELECT value FROM Settings WHERE key = 'count'").fetchone() or (0,)
+    if connection.execute("SELECT count(*) FROM Cache").fetchone() != counted:
+        raise _lost_entries(database)
 
 
 def _is_diskcaches(kind: str, name: str, sql: str | None) -> bool:
@@ -176,8 +189,12 @@ def _damage_told(folder: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
+        if getattr(error, "sqlite_errorcode", None) is None:
+            # The module's own: a text that is no UTF-8. It would be quoted, and with it people's data.
+            raise DamagedStateError(_("{path} is damaged.").format(path=folder), _damage_hint()) from None
         raise StorageError(
-            _("The ledger in {path} can't be read: {reason}.").format(path=folder, reason=error)
+            _("The ledger in {path} can't be read: {reason}.").format(path=folder, reason=error),
+            _space_hint(),
         ) from None
     except sqlite3.DatabaseError as error:
         raise DamagedStateError(
@@ -191,8 +208,16 @@ def _checked_value(mode: Any, filename: Any, value: Any) -> str:
     return value
 
 
+def _lost_entries(database: Path) -> DamagedStateError:
+    return DamagedStateError(_("{path} has lost entries.").format(path=database), _damage_hint())
+
+
 def _foreign_row() -> DamagedStateError:
     return DamagedStateError(_("The ledger holds a row that wxpush never writes."), _damage_hint())
+
+
+def _space_hint() -> str:
+    return _("See what has cache.db open and how much space is left; the same command continues.")
 
 
 def _damage_hint() -> str:

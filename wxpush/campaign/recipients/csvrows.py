@@ -10,6 +10,7 @@ from typing import Any
 from wxpush.campaign.recipients.encoding import TextFile
 from wxpush.campaign.recipients.faults import bad_row, check_columns, empty_hint, list_error
 from wxpush.campaign.recipients.formula import unquote_formula
+from wxpush.campaign.recipients.watched import WrittenToError, open_text
 from wxpush.errors import ProblemsError
 from wxpush.i18n import _, ngettext
 from wxpush.model import BadRow, Recipient
@@ -160,7 +161,7 @@ def _mended(found: Recipient | BadRow, *, with_ours: bool) -> Recipient | BadRow
 
 @contextmanager
 def _opened(file: TextFile) -> Iterator[TextIOWrapper]:
-    with file.path.open(encoding=file.encoding, newline="") as stream:
+    with open_text(file.path, file.digest, file.encoding, newline="") as stream:
         yield stream
 
 
@@ -184,6 +185,9 @@ def _told(name: str, at: Callable[[], int], since: Callable[[], int]) -> Iterato
 
 def changed(name: str, line: int, error: Exception) -> ProblemsError:
     """The list could be read when it was opened, and can't any more."""
+    if isinstance(error, WrittenToError):
+        message = _("the list was changed while it was being read.")
+        return list_error(name, line, "WX301", message, _("Run the same command again."))
     reason = getattr(error, "strerror", None) or type(error).__name__
     message = _("the list can't be read any more: {reason}.").format(reason=reason)
     return list_error(name, line, "WX301", message, _("Was it changed meanwhile?"))

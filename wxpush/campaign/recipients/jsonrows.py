@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 from wxpush.campaign.recipients.csvrows import OWN_PREFIX, OWN_STATE, changed
 from wxpush.campaign.recipients.encoding import TextFile
 from wxpush.campaign.recipients.faults import bad_row
+from wxpush.campaign.recipients.watched import open_text
 from wxpush.i18n import _
 from wxpush.model import BadRow, Recipient
 
@@ -34,7 +35,7 @@ class JsonRows:
         """Every row; a line that is no object is a BadRow."""
         row = number = 0
         try:
-            with self._file.path.open(encoding=self._file.encoding) as stream:
+            with open_text(self._file.path, self._file.digest, self._file.encoding) as stream:
                 for number, line in enumerate(stream, 1):
                     if not line.strip():
                         self.blanks += 1

@@ -69,7 +69,7 @@ class RecipientList:
 
     def _rows(self) -> CsvRows | JsonRows | ExcelRows:
         if self._text is None:
-            rows = ExcelRows(self.path, self.name, with_ours=self._with_ours)
+            rows = ExcelRows(self.path, self.name, self._digest, with_ours=self._with_ours)
             rows.read_header()
             return rows
         if self._header is None:
@@ -141,12 +141,12 @@ def _workbook(path: Path, name: str, start: bytes) -> RecipientList:
     if not start.startswith(b"PK"):
         hint = _("Save it in Excel as .xlsx, without a password; or pass --list-format csv.")
         raise list_error(name, 0, "WX302", _("this is no Excel workbook (.xlsx)."), hint)
-    rows = ExcelRows(path, name)
+    with path.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    rows = ExcelRows(path, name, digest)
     rows.read_header()
     ours = "wxpush_state" in rows.columns
     columns = tuple(one for one in rows.columns if not (ours and one.startswith(OWN_PREFIX)))
-    with path.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
     return RecipientList(name, path, "xlsx", columns, rows.header_line, None, 0, digest, None, None)
 
 
