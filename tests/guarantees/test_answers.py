@@ -1,4 +1,4 @@
-"""Answers that never end, are too large, or ask for a rest: no call lasts, swells or sleeps beyond its bound."""
+"""Answers that never end, are too large or ask for a rest: no call lasts, swells or waits without bound."""
 
 import json
 import subprocess
