@@ -9,6 +9,7 @@ import struct
 import subprocess
 import sys
 import termios
+import threading
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -67,19 +68,22 @@ class Hostile:
     def __init__(self) -> None:
         self.grants = True
         self.refused = 0
+        self._lock = threading.Lock()
 
     def __call__(self, connection: socket.socket, request: bytes) -> bool:
+        with self._lock:
+            connection.sendall(http(self._answer(request)))
+        return True
+
+    def _answer(self, request: bytes) -> dict[str, object]:
         path = request.split(b" ", 2)[1].decode().partition("?")[0]
         if "token" in path and self.grants:
-            answer = {"access_token": "92_token", "expires_in": 7200}
-        elif path == SEND or "token" in path:
+            return {"access_token": "92_token", "expires_in": 7200}
+        if path == SEND or "token" in path:
             text = TEXTS[self.refused % len(TEXTS)]
             self.refused += 1
-            answer = {"errcode": 190_000 + self.refused % len(TEXTS), "errmsg": text}
-        else:
-            answer = {"errcode": 48001, "errmsg": TEXTS[0]}
-        connection.sendall(http(answer))
-        return True
+            return {"errcode": 190_000 + self.refused % len(TEXTS), "errmsg": text}
+        return {"errcode": 48001, "errmsg": TEXTS[0]}
 
 
 def as_file(text: str) -> str:
