@@ -19,7 +19,7 @@ import pytest
 from tests.channels.loopback import Loopback, http
 from tests.cli.command import SEND, TEMPLATE_FILE, Desk, openid
 from tests.guarantees.plugin import Measured, Scale
-from wxpush.console.safe import safe
+from wxpush.console.safe import safe, safe_json
 
 MANY = Path(__file__).with_name("many.py")
 TEXTS = [
@@ -58,8 +58,9 @@ def controls(shown: str) -> list[str]:
 
 
 def has_shown(shown: str, text: str) -> bool:
-    """Whether the text is there, made safe; where lines were broken for the width is of no matter."""
-    return re.sub(r"\s", "", safe(text)) in re.sub(r"\s", "", shown)
+    """Whether the text is there, made safe or as JSON has it; where lines were broken for the width is of no matter."""
+    forms = (safe(text), safe_json(json.dumps(text, ensure_ascii=False))[1:-1])
+    return any(re.sub(r"\s", "", form) in re.sub(r"\s", "", shown) for form in forms)
 
 
 class Hostile:
