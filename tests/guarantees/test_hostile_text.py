@@ -58,7 +58,7 @@ def controls(shown: str) -> list[str]:
 
 
 def has_shown(shown: str, text: str) -> bool:
-    """Whether the text is there, made safe or as JSON has it; where lines were broken for the width is of no matter."""
+    """Whether the text is there, made safe or as JSON has it, however its lines were broken."""
     forms = (safe(text), safe_json(json.dumps(text, ensure_ascii=False))[1:-1])
     return any(re.sub(r"\s", "", form) in re.sub(r"\s", "", shown) for form in forms)
 
