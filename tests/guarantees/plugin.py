@@ -190,8 +190,9 @@ def _basis(item: pytest.Item) -> str:
 def _digest(test: Path) -> str:
     shared = Path(__file__).parent
     files = [
-        *(ROOT / "wxpush").rglob("*.py"),
+        *(path for path in (ROOT / "wxpush").rglob("*") if path.is_file() and path.suffix != ".pyc"),
         *(path for path in shared.glob("*.py") if not re.match(r"test_|plugin|asked", path.name)),
+        *(ROOT / "tests" / "cli").glob("[!t]*.py"),
         test,
     ]
     digest = hashlib.sha256()

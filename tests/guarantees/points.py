@@ -64,7 +64,7 @@ POINTS: Final[dict[str, Point]] = {
     "answer read": Point("WeChatChannel._answered"),
     "answer taken": Point("Engine._judge"),
     "outcome known": Point("Engine._settle", "return"),
-    "waiting for a retry": Point("Engine._nap", "return", _retries_wait),
+    "waiting for a retry": Point("Engine._nap", "return", _retries_wait, once=True),
     "outcomes written": Point("Ledger._write", "return", _kind("o")),
     "outcomes being committed": Point("Ledger._write", "return", _kind("o"), spread=0.003),
     "outcomes committed": Point("Ledger.commit", "return", _has("records")),
@@ -94,7 +94,7 @@ class _Watch:
             return
         if self._point.fits(frame.f_locals):
             self._left -= 1
-            if self._left == 0:
+            if self._left <= 0:  # two threads may count at once
                 _die(self._point.spread)
 
 

@@ -1,19 +1,20 @@
 """The sender is killed, again and again: nobody is lost, nobody is shown a message twice."""
 
 import random
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from tests.cli.command import openid
+from tests.cli.command import SEND, openid
 from tests.guarantees.drill import KILLED, Drill, balance, drilling, listed_rows
 from tests.guarantees.plugin import Measured, Scale
 from tests.guarantees.points import POINTS
 
 FAST = ("--rate", "4000/s", "--workers", "16")
 CALM = {"send": {"latency_ms": "0-3"}}
-UNSTEADY = {"send": {"latency_ms": "0-3", "system_error": {"chance": "8%"}}}
+UNSTEADY = {"send": {"latency_ms": "0-3", "system_error": {"every": 5}}}
 
 
 @pytest.mark.guarantee("T3")
@@ -118,6 +119,32 @@ def strike_at(points: Sequence[str], kills: int, folder: Path, chance: random.Ra
         assert found.in_doubt == 0
         assert set(last.json["failures"][0].values()) >= {"43004", "recipient"}
         return struck
+
+
+@pytest.mark.guarantee("T5")
+def test_t05_outside_the_window_u_is_reached_and_not_exceeded(
+    tmp_path: Path, scale: Scale, measured: Measured, chance: random.Random
+) -> None:
+    """Every second call is silent, so that claims pile up to U = 24 before each kill."""
+    kills = scale(2, 15)
+    rate, workers = 16, 8
+    faults = {"send": {"silence_after": {"every": 2}}}
+    with drilling(tmp_path, faults=faults, dedupe={"window_s": 0}) as drill:
+        drill.prepare(100 * kills, timeout="500ms", retry="{attempts: 4, base: 30s, cap: 60s}")
+        u = drill.most_in_doubt(rate, workers)
+        each: list[int] = []
+        for _ in range(kills):
+            before = sum(each)
+            with drill.start("--rate", f"{rate}/s", "--workers", str(workers)) as running:
+                end = time.monotonic() + 30
+                while len(drill.sandbox.calls(SEND)) < 44 * (len(each) + 1) and time.monotonic() < end:
+                    time.sleep(0.05)
+                running.process.kill()
+                running.process.wait()
+            drill.times.ahead += 660
+            each.append(drill.desk.run("runs", "show", "--json").json["in_doubt"] - before)
+        measured(f"with claims piling up: {max(each)} in doubt a kill (U = {u})")
+        assert u / 2 < max(each) <= u
 
 
 @pytest.mark.guarantee("T4")
