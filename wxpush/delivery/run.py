@@ -118,6 +118,7 @@ class RunFolder:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Be the only process that works on this run. Raises LockedError, naming the other's pid."""
+        ensure_private_dir(self.path.parent)
         ensure_private_dir(self.path)
         with locked(self.path / _LOCK, _PATIENCE_S, self._busy):
             try:

@@ -15,7 +15,7 @@ import diskcache
 
 from wxpush.errors import DamagedStateError, StorageError, UnsafeStateError
 from wxpush.i18n import _
-from wxpush.private import ensure_private_dir, held, named, open_private, refuse_unsafe_file
+from wxpush.private import ensure_private_dir, held, named, refuse_unsafe_file, write_private
 
 _DATABASE: Final = "cache.db"
 _SIDE_FILES: Final = ("-wal", "-shm")
@@ -136,6 +136,7 @@ def rows(folder: Path) -> Iterator[tuple[str, str]]:
     """
     _refuse_unsafe(folder)
     with _damage_told(folder), closing(_connect(folder / _DATABASE, "ro")) as connection:
+        _tables(connection, folder / _DATABASE)
         cursor = connection.execute("SELECT key, raw, mode, filename, value FROM Cache ORDER BY rowid")
         for key, raw, mode, filename, value in cursor:
             if raw != 1 or type(key) is not str:
@@ -151,33 +152,54 @@ def exists(folder: Path) -> bool:
 def _refuse_unsafe(folder: Path) -> None:
     for suffix in ("", *_SIDE_FILES):
         refuse_unsafe_file(folder / f"{_DATABASE}{suffix}")
+    journal = folder / f"{_DATABASE}-journal"
+    if os.path.lexists(journal):  # SQLite would play it back, and delete whatever it names
+        raise DamagedStateError(
+            _("{path} is not what this version of wxpush wrote.").format(path=journal), _damage_hint()
+        )
 
 
 def _make(database: Path) -> bool:
-    """Make an empty file for this user, unless there is one.
+    """Make an empty database, unless there is one already; whole, or not at all.
 
     SQLite gives its -wal and -shm files the mode of the database.
     """
-    with suppress(FileExistsError), held(database.parent) as folder:
-        os.close(open_private(database, folder, os.O_WRONLY | os.O_CREAT | os.O_EXCL))
-        return True
-    return False
+    with suppress(FileNotFoundError), held(database.parent) as folder:
+        if os.stat(named(database, folder), dir_fd=folder, follow_symlinks=False).st_size:
+            return False
+    write_private(database, _empty_database())
+    return True
+
+
+def _empty_database() -> bytes:
+    """With a write-ahead log from the first: a later change takes a rollback journal, which a kill leaves."""
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute("PRAGMA user_version = 0")  # writes the first page
+        content = bytearray(connection.serialize())
+    content[18:20] = b"\2\2"  # the file format's read and write versions: WAL
+    return bytes(content)
 
 
 def _inspect(database: Path) -> None:
     """See that a database is one of ours before diskcache takes its settings for its own."""
     with _damage_told(database.parent), closing(_connect(database, "ro")) as connection:
-        found = connection.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
-        tables = {name for kind, name, _sql in found if kind == "table"}
-        if not tables and not connection.execute("PRAGMA schema_version").fetchone()[0]:
+        tables = _tables(connection, database)
+        if not tables:
             return  # the process that made the file was killed before it wrote the first table
-        if not all(_is_diskcaches(kind, name, sql) for kind, name, sql in found):
-            raise DamagedStateError(_("{path} is not a ledger of wxpush.").format(path=database))
         if connection.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
             raise DamagedStateError(_("{path} is damaged.").format(path=database), _damage_hint())
         if "Settings" in tables:
             for key, value in connection.execute("SELECT key, value FROM Settings"):
                 _check_setting(database, key, value)
+
+
+def _tables(connection: sqlite3.Connection, database: Path) -> set[str]:
+    """The tables of a database that holds nothing else than diskcache makes. Raises DamagedStateError."""
+    found = connection.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
+    emptied = not found and connection.execute("PRAGMA schema_version").fetchone() != (0,)
+    if emptied or not all(_is_diskcaches(kind, name, sql) for kind, name, sql in found):
+        raise DamagedStateError(_("{path} is not a ledger of wxpush.").format(path=database))
+    return {name for kind, name, _sql in found if kind == "table"}
 
 
 def _is_diskcaches(kind: str, name: str, sql: str | None) -> bool:

@@ -1,0 +1,74 @@
+"""What the tests of safety share: a WeChat to send to, a folder to send from, and what must stay as it is."""
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.cli.command import KNOWN_TEMPLATE, Desk
+from wxpush.sandbox import Sandbox
+from wxpush.sandbox.scenario import from_mapping
+
+NOBODY = 65534
+
+
+@contextmanager
+def wechat(**parts: Any) -> Iterator[Sandbox]:
+    """A WeChat with these parts of a scenario."""
+    with Sandbox(from_mapping({"version": 1, "templates": [KNOWN_TEMPLATE], **parts})) as sandbox:
+        yield sandbox
+
+
+@contextmanager
+def a_desk(folder: Path, **parts: Any) -> Iterator[Desk]:
+    """A folder whose `wxpush` speaks to such a WeChat; runs live beside the campaign, tokens in `state`."""
+    with wechat(**parts) as sandbox:
+        desk = Desk(folder, sandbox)
+        desk.variables |= {"WXPUSH_HOME": None, "XDG_STATE_HOME": str(folder / "state")}
+        yield desk
+
+
+def seen(folder: Path) -> dict[str, tuple[Any, ...]]:
+    """Everything below a folder: kind, owner, mode, inode, moment of change, and content or target."""
+    return {str(path.relative_to(folder)): _seen(path) for path in sorted(folder.rglob("*"))}
+
+
+def _seen(path: Path) -> tuple[Any, ...]:
+    found = path.lstat()
+    content: Any = None
+    if stat.S_ISLNK(found.st_mode):
+        content = str(path.readlink())
+    elif stat.S_ISREG(found.st_mode):
+        content = path.read_bytes()
+    moment = None if stat.S_ISDIR(found.st_mode) else found.st_mtime_ns
+    return found.st_mode, found.st_uid, found.st_ino, moment, content
+
+
+def as_link(path: Path, elsewhere: Path) -> None:
+    """Move it elsewhere, and put a link to it in its place."""
+    elsewhere.mkdir(exist_ok=True)
+    path.rename(elsewhere / path.name)
+    path.symlink_to(elsewhere / path.name)
+
+
+def for_all(path: Path) -> None:
+    """Let every user read and change it."""
+    path.chmod(path.stat().st_mode | 0o077)
+
+
+def of_nobody(path: Path) -> None:
+    """Give it to another user."""
+    os.chown(path, NOBODY, NOBODY)
+
+
+def with_second_name(path: Path) -> None:
+    """Give a file a second name."""
+    path.with_name(f"second-{path.name}").hardlink_to(path)
+
+
+def as_pipe(path: Path) -> None:
+    """Put a pipe in the place of a file."""
+    path.unlink()
+    os.mkfifo(path, 0o600)
