@@ -1,7 +1,10 @@
 """What the tests of safety share: a WeChat to send to, a folder to send from, and what must stay as it is."""
 
 import os
+import socket
+import ssl
 import stat
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -72,3 +75,31 @@ def as_pipe(path: Path) -> None:
     """Put a pipe in the place of a file."""
     path.unlink()
     os.mkfifo(path, 0o600)
+
+
+def closed_port() -> int:
+    """A port of this machine on which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def self_signed(folder: Path) -> Path:
+    """A key and a certificate for localhost that nobody trusts, in one file."""
+    path = folder / "server.pem"
+    command = (
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost"
+    )
+    subprocess.run(
+        [*command.split(), "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+         "-keyout", folder / "key.pem", "-out", folder / "cert.pem"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    path.write_text((folder / "key.pem").read_text() + (folder / "cert.pem").read_text())
+    return path
+
+
+def tls_context(pem: Path) -> ssl.SSLContext:
+    """A server's side of TLS with this key and certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    return context
