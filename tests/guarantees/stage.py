@@ -103,3 +103,30 @@ def tls_context(pem: Path) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(pem)
     return context
+
+
+class Certificates:
+    """A certificate authority of our own, and what it signs."""
+
+    def __init__(self, folder: Path, name: str = "ca") -> None:
+        self._folder = folder / name
+        self._folder.mkdir()
+        self.ca = self._folder / "ca.pem"
+        self._openssl(f"req -x509 -days 2 -subj /CN={name} -keyout ca.key -out ca.pem", new_key=True)
+
+    def signed(self, name: str, *, days: int = 2, host: str = "DNS:localhost,IP:127.0.0.1") -> Path:
+        """A key with its certificate in one file; with negative `days` one that has expired."""
+        self._openssl(f"req -subj /CN={name} -keyout {name}.key -out {name}.req", new_key=True)
+        (self._folder / "names").write_text(f"subjectAltName={host}")
+        self._openssl(
+            f"x509 -req -in {name}.req -CA ca.pem -CAkey ca.key -CAcreateserial -days {days}"
+            f" -extfile names -out {name}.crt"
+        )
+        path = self._folder / f"{name}.pem"
+        path.write_text("".join((self._folder / f"{name}.{part}").read_text() for part in ("key", "crt")))
+        return path
+
+    def _openssl(self, command: str, *, new_key: bool = False) -> None:
+        key = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes" if new_key else ""
+        words = ["openssl", *command.split(), *key.split()]
+        subprocess.run(words, cwd=self._folder, check=True, capture_output=True)
