@@ -22,6 +22,8 @@ class Loopback:
     tls: ssl.SSLContext | None = None
     requests: list[bytes] = field(default_factory=list)
     connections: int = 0
+    heard: threading.Event = field(default_factory=threading.Event)
+    """Set with the first request."""
 
     def __enter__(self) -> "Loopback":
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -72,6 +74,7 @@ class Loopback:
             with connection:
                 while (request := read_request(connection)) is not None:
                     self.requests.append(request)
+                    self.heard.set()
                     if not self.behave(connection, request):
                         return
 

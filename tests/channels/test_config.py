@@ -234,7 +234,7 @@ accounts:
         "5:5 The account doesn't say where its secret is.",
         "5:12 This is no appid: one is wx and 16 digits or letters from a to f.",
         "6:5 `secrt_env` is no key of this place.",
-        "7:12 `token` can't be 'unstable'.",
+        "7:12 This is nothing that `token` can be.",
         "8:15 The API address must begin with https://.",
         "9:12 The proxy must be an address like http://proxy.example.com:3128.",
         "13:18 secret_env, secret_file stand together.",

@@ -258,6 +258,8 @@ def test_the_apis_own_text_is_kept_within_bounds() -> None:
     assert verdict("send", answer(47003, errmsg="argument invalid!")).detail == "argument invalid!"
     assert len(verdict("send", answer(47003, errmsg="无" * 10_000)).detail) == 500
     assert verdict("send", answer(47003, errmsg=["x"])).detail == ""
+    half = Reply(Arrival.ANSWERED, 200, b'{"errcode":47003,"errmsg":"\\ud83d x"}')
+    assert verdict("send", half).detail == "? x", "half a character"
     assert verdict("send", page(502)).detail == "HTTP 502"
     assert verdict("send", answer(0, errmsg="ok")).detail == ""
 

@@ -2,11 +2,12 @@
 
 import os
 import pickle
+import random
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +133,14 @@ def changed(statement: str) -> Callable[[Path], None]:
     return lambda folder: tamper(folder, statement)
 
 
+def changed_all(*statements: str) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        for statement in statements:
+            tamper(folder, statement)
+
+    return change
+
+
 def edited(key: str, edit: Callable[[Any], Any]) -> Callable[[Path], None]:
     return lambda folder: edit_block(folder, key, edit)
 
@@ -223,6 +232,11 @@ ATTACKS: dict[str, Callable[[Path], None]] = {
     "a trigger": changed(
         "CREATE TRIGGER forget AFTER INSERT ON Cache BEGIN DELETE FROM Cache WHERE key LIKE 'o%'; END"
     ),
+    "a view in place of the records": changed_all(
+        "DROP TABLE Cache",
+        "CREATE VIEW Cache AS WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT 1 FROM n) SELECT x FROM n",
+    ),
+    "a journal to be played back": lambda folder: (folder / "cache.db-journal").write_bytes(b"x" * 512),
     "a lost Cache table": changed("DROP TABLE Cache"),
     "half a file": overwritten(lambda content: content[: len(content) // 2]),
     "a page of a file": overwritten(lambda content: content[:4096]),
@@ -240,6 +254,7 @@ def nothing_outside_changed(folder: Path) -> bool:
     return precious.read_text() == "keep me" and not (folder.parent / "exploded").exists()
 
 
+@pytest.mark.guarantee("T24")
 @pytest.mark.parametrize("standing", [ByRow, lambda: ByKey(hash64)], ids=["by row", "by key"])
 @pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
 def test_a_ledger_with_something_foreign_is_refused(
@@ -254,7 +269,8 @@ def test_a_ledger_with_something_foreign_is_refused(
 
 @pytest.mark.parametrize(
     "attack", ["a pickled value", "a file name", "raw 0", "broken JSON", "records in the middle gone",
-               "half a file", "not a database", "a file of zeros"]
+               "half a file", "not a database", "a file of zeros", "a view in place of the records",
+               "a journal to be played back", "another table"]
 )  # fmt: skip
 def test_reading_refuses_it_too(ledger: Path, attack: str) -> None:
     (ledger.parent / "precious.txt").write_text("keep me")
@@ -295,6 +311,37 @@ def test_a_file_that_a_killed_process_left_before_its_first_table_is_used(folder
     folder.mkdir(mode=0o700, parents=True)
     database(folder).touch(mode=0o600)
     assert noted(folder) == []
+
+
+MAKE = """
+import itertools, sys
+from pathlib import Path
+from tests.delivery.world import RUN
+from wxpush.delivery.ledger import Ledger
+print("ready", flush=True)
+for number in itertools.count():
+    Ledger(Path(sys.argv[1]) / str(number), RUN).close()
+"""
+
+
+def test_a_process_killed_while_it_makes_a_ledger_leaves_one_that_can_be_used(tmp_path: Path) -> None:
+    for kill in range(12):
+        command = [sys.executable, "-c", MAKE, str(tmp_path / str(kill))]
+        with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as process:
+            try:
+                assert process.stdout is not None
+                assert process.stdout.readline() == "ready\n"
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(random.uniform(0, 0.1))
+            finally:
+                process.kill()
+        for folder in (tmp_path / str(kill)).glob("*"):
+            assert noted(folder) == []
+
+
+def test_a_new_ledger_never_needs_a_rollback_journal(folder: Path) -> None:
+    opened(folder).close()
+    assert database(folder).read_bytes()[18:20] == b"\2\2", "the format of a write-ahead log"
 
 
 @pytest.mark.parametrize("options", [{}, {"may_be_new": False}])

@@ -20,14 +20,23 @@ _ANY: Callable[[dict[str, Any]], bool] = lambda _values: True  # noqa: E731 - a 
 
 @dataclass(frozen=True)
 class Point:
-    """A moment: `event` (`call` or `return`) of the function `qualname`, where its variables fit."""
+    """A moment: `event` (`call` or `return`) of the function `qualname`, where its variables fit.
+
+    `c_call` and `c_return` are those of the function of C called `callee` that it calls.
+    """
 
     qualname: str
     event: str = "call"
     fits: Callable[[dict[str, Any]], bool] = _ANY
     spread: float = 0.0
+    callee: str = ""
     once: bool = False
     """It comes once in a process, or is tried at its first coming only."""
+
+
+def _replacing(name: str, event: str, *, once: bool = False) -> Point:
+    """Around the step in which a private file takes its place."""
+    return Point("replacing", event, lambda values: values["path"].name == name, callee="replace", once=once)
 
 
 def _target(name: str) -> Callable[[dict[str, Any]], bool]:
@@ -48,12 +57,12 @@ def _retries_wait(values: dict[str, Any]) -> bool:
 
 POINTS: Final[dict[str, Point]] = {
     "token fetched": Point("TokenStore.save", once=True),
-    "token written": Point("Path.replace", fits=_target("token.json"), once=True),
-    "token in place": Point("Path.replace", "return", _target("token.json"), once=True),
+    "token written": _replacing("token.json", "c_call", once=True),
+    "token in place": _replacing("token.json", "c_return", once=True),
     "ledger opening": Point("Ledger.__init__", spread=0.02, once=True),
     "orphan taken over": Point("Engine._take_over", "return"),
-    "card written": Point("Path.replace", fits=_target("run.json")),
-    "card in place": Point("Path.replace", "return", _target("run.json")),
+    "card written": _replacing("run.json", "c_call"),
+    "card in place": _replacing("run.json", "c_return"),
     "claims chosen": Point("Ledger.commit", fits=_has("claims")),
     "claims written": Point("Ledger._write", "return", _kind("c")),
     "claims being committed": Point("Ledger._write", "return", _kind("c"), spread=0.003),
@@ -89,8 +98,10 @@ class _Watch:
         self._point, self._left = point, number
         self._qualname, self._event = point.qualname, point.event
 
-    def __call__(self, frame: FrameType, event: str, _argument: object) -> None:
+    def __call__(self, frame: FrameType, event: str, argument: object) -> None:
         if event != self._event or frame.f_code.co_qualname != self._qualname:
+            return
+        if self._point.callee and getattr(argument, "__name__", "") != self._point.callee:
             return
         if self._point.fits(frame.f_locals):
             self._left -= 1

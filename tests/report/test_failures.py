@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wxpush.campaign.recipients import open_recipients
 from wxpush.console.safe import safe
 from wxpush.errors import StorageError
 from wxpush.model import Recipient
+from wxpush.private import ensure_private_dir
 from wxpush.report.failures import OWN_COLUMNS, FailureRow, print_csv, write_csv, write_jsonl
 
 OPENID = "oAbCdEfGhIjKlMnOpQrStUvWxYz1"
@@ -30,7 +31,7 @@ FORMULA = st.builds("".join, st.tuples(st.text("' ", max_size=3), st.sampled_fro
 
 def write(folder: Path, *rows: FailureRow, wanted: str = "users.failures.csv") -> Path | None:
     fallback = folder / "state"
-    fallback.mkdir(exist_ok=True)
+    fallback.mkdir(mode=0o700, exist_ok=True)
     return write_csv(lambda: iter(rows), folder / wanted, fallback=fallback)
 
 
@@ -75,6 +76,7 @@ def test_no_cell_is_a_formula(tmp_path: Path) -> None:
     assert [cell for cell in cells if cell[:1] in {"=", "+", "-", "@"}] == []
 
 
+@settings(deadline=None)
 @given(st.lists(st.fixed_dictionaries({"openid": st.just(OPENID), "note": CELL | FORMULA}), min_size=1))
 def test_a_failures_file_is_read_back_as_the_rows_were(values: list[dict[str, str]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -135,8 +137,7 @@ def test_what_is_no_file_is_left_alone(tmp_path: Path, kind: str) -> None:
 
 
 def test_where_the_folder_can_not_be_written_the_state_folder_takes_it(tmp_path: Path) -> None:
-    state = tmp_path / "state"
-    state.mkdir()
+    state = ensure_private_dir(tmp_path / "state")
     path = write_csv(lambda: iter([ROW]), tmp_path / "gone" / "users.failures.csv", fallback=state)
     assert path == state / "users.failures.csv"
     assert len(read(path)) == 1

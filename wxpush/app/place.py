@@ -1,6 +1,5 @@
 """Where a sending happens: the account it speaks for and the folders it keeps its state in."""
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from wxpush.app.request import Surroundings
 from wxpush.channels.wechat.template import Template
 from wxpush.config import Account, Directories, Secret, load_account
 from wxpush.delivery.run import state_beside
-from wxpush.private import ensure_private_dir
+from wxpush.private import ensure_private_dir, remove_tree
 from wxpush.sandbox import Sandbox, Scenario
 from wxpush.sandbox.scenario import load as load_scenario
 
@@ -40,7 +39,7 @@ def real_scene(account: str | None, campaign: Path, around: Surroundings) -> Sce
 def sandbox_scene(scenario: str, template: Template, campaign: Path, around: Surroundings) -> Iterator[Scene]:
     """A WeChat started for this command, with a state of its own that begins anew each time."""
     home = ensure_private_dir(state_beside(campaign, around.directories.home) / "sandbox")
-    shutil.rmtree(home / "accounts", ignore_errors=True)
+    remove_tree(home / "accounts")
     known: dict[str, Any] = {"template_id": template.id, "title": template.title, "content": template.content}
     if template.allowed:
         known["allowed"] = {name: list(values) for name, values in template.allowed.items()}

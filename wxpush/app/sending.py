@@ -1,7 +1,6 @@
 """One `send`, from its files to its summary: prepare, plan, execute."""
 
 import hashlib
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
@@ -32,6 +31,7 @@ from wxpush.delivery.standing import ByKey, Standing
 from wxpush.errors import InputError, ProblemsError, StoppedError, StorageError
 from wxpush.i18n import _
 from wxpush.model import State
+from wxpush.private import remove, remove_tree
 
 _LONGEST_NAME: Final = 80
 
@@ -89,9 +89,9 @@ def _held(
 
 
 def _begin_anew(folder: RunFolder) -> None:
-    shutil.rmtree(folder.ledger, ignore_errors=True)
+    remove_tree(folder.ledger)
     for path in folder.path.glob("*.json*"):
-        path.unlink(missing_ok=True)
+        remove(path)
 
 
 class Sending:

@@ -1,6 +1,7 @@
 """The way in and out: runs a command line, and turns every error into its message and exit code."""
 
 import sys
+import threading
 import traceback
 from collections.abc import Iterable, Sequence
 from itertools import takewhile
@@ -26,6 +27,7 @@ def enter(arguments: Sequence[str], clock: Clock = SYSTEM) -> int:
     """Run one command line, by the clocks given; returns its exit code."""
     GLOBALS.clock = clock
     command = typer.main.get_command(app)
+    threading.excepthook = _thread_crashed
     try:
         outcome = command.main(list(arguments), prog_name="wxpush", standalone_mode=False)
     except WxpushError as error:
@@ -81,6 +83,12 @@ def _wording(error: Exception) -> str:
             )
     formatted: str = error.format_message()  # type: ignore[attr-defined]  # seen by the caller
     return formatted
+
+
+def _thread_crashed(failed: threading.ExceptHookArgs) -> None:
+    """Python's own hook would print the message, and with it whatever value stands in it."""
+    if isinstance(failed.exc_value, Exception):
+        _crashed(failed.exc_value)
 
 
 def _crashed(error: Exception) -> int:

@@ -1,6 +1,5 @@
 """The folders of this user: where tokens and account-wide records live, and where settings are looked for."""
 
-import contextlib
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,12 +20,15 @@ class Directories:
 
     @classmethod
     def choose(cls, environ: Mapping[str, str], home: Path | None = None) -> "Directories":
-        """From `--home`, else WXPUSH_HOME, else the platform's state directory."""
+        """From `--home`, else WXPUSH_HOME, else the platform's state directory.
+
+        Links on the way there are the operator's own, and followed once.
+        """
         if home is None and environ.get("WXPUSH_HOME"):
             home = Path(environ["WXPUSH_HOME"]).expanduser()
         if home is not None:
-            return cls(home.absolute(), home.absolute())
-        return cls(platformdirs.user_state_path("wxpush", appauthor=False))
+            return cls(home.resolve(), home.resolve())
+        return cls(platformdirs.user_state_path("wxpush", appauthor=False).resolve())
 
     def account_dir(self, account: Account) -> Path:
         """The private folder of API origin + appid, made if it is lacking.
@@ -34,8 +36,6 @@ class Directories:
         Raises UnsafeStateError or StorageError.
         """
         owner = f"{account.origin}\n{account.appid}".encode()
-        with contextlib.suppress(OSError):  # told of by the next line, with its remedy
-            self.state.mkdir(mode=0o700, parents=True, exist_ok=True)
         accounts = ensure_private_dir(self.state / "accounts")
         return ensure_private_dir(accounts / hashlib.sha256(owner).hexdigest()[:16])
 

@@ -1,6 +1,7 @@
 """config.yaml: named accounts and testers as they are written, all faults found in one go."""
 
 import difflib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,9 @@ _SECRETS: Final = ("secret_env", "secret_file", "secret_command")
 _ACCOUNT: Final = ("appid", *_SECRETS, "token", "api_base", "proxy", "ca_file")
 _SOURCES: Final = ("file", "command", "url")
 _TOKEN: Final = (*_SOURCES, "json", "header")
+# An AppSecret; an access_token.
+_SECRET: Final = re.compile(r"[0-9A-Fa-f]{32}|[0-9]{1,4}_[0-9A-Za-z_-]{30,}")
+_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +102,9 @@ class _Reader:
             self.fault(at, "WX603", _("The account lacks its `appid`."))
         declared = Declared(
             appid=appid or "",
-            secret_env=self.text(value, "secret_env", at),
-            secret_file=self.text(value, "secret_file", at),
-            secret_command=self.text(value, "secret_command", at),
+            secret_env=self.checked(value, "secret_env", at, _variable_fault),
+            secret_file=self.pointer(value, "secret_file", at),
+            secret_command=self.pointer(value, "secret_command", at),
             token=self.token(value.get("token", "stable"), (*at, "token")),
             api_base=self.checked(value, "api_base", at, api_base_fault),
             proxy=self.checked(value, "proxy", at, proxy_fault),
@@ -123,8 +127,9 @@ class _Reader:
             if value == "classic":
                 return "classic"
             if value != "stable":
+                # Not shown: it may be the access_token itself.
                 hint = _("Write stable, classic, or a mapping with file, command or url.")
-                self.fault(at, "WX604", _("`token` can't be {value}.").format(value=repr(value)), hint)
+                self.fault(at, "WX604", _("This is nothing that `token` can be."), hint)
             return "stable"
         self.known_keys(value, at, _TOKEN)
         if sum(key in value for key in _SOURCES) != 1:
@@ -134,8 +139,8 @@ class _Reader:
             self.fault((*at, "header"), "WX604", _("`header` goes with `url` only."))
         plain, from_env = self.headers(header, (*at, "header"))
         return DeclaredToken(
-            file=self.text(value, "file", at),
-            command=self.text(value, "command", at),
+            file=self.pointer(value, "file", at),
+            command=self.pointer(value, "command", at),
             url=self.checked(value, "url", at, url_fault),
             json=self.text(value, "json", at) or "",
             header=plain,
@@ -148,7 +153,7 @@ class _Reader:
         for name, value in header.items():
             if isinstance(value, dict):
                 self.known_keys(value, (*at, name), ("env",))
-                from_env[name] = self.text(value, "env", (*at, name)) or ""
+                from_env[name] = self.checked(value, "env", (*at, name), _variable_fault) or ""
                 if "env" not in value:
                     self.fault((*at, name), "WX603", _("The header lacks its `env`."))
             else:
@@ -171,6 +176,10 @@ class _Reader:
             return None
         return found
 
+    def pointer(self, value: Mapping[str, Any], key: str, at: KeyPath) -> str | None:
+        """A file or a command that a secret comes from; messages show it."""
+        return self.checked(value, key, at, _pointer_fault)
+
     def mapping(self, value: Mapping[str, Any], key: str, at: KeyPath) -> dict[str, Any]:
         return self.as_mapping(value.get(key, {}), (*at, key))
 
@@ -185,7 +194,7 @@ class _Reader:
             if key in known:
                 continue
             if key == "secret":
-                hint = _("Keep it out of this file: use secret_env, secret_file or secret_command.")
+                hint = _keep_out()
             elif close := difflib.get_close_matches(key, known, n=1):
                 hint = _("Did you mean `{key}`?").format(key=close[0])
             else:
@@ -195,3 +204,19 @@ class _Reader:
 
     def fault(self, at: KeyPath, code: str, message: str, hint: str = "") -> None:
         self.problems.append(self.document.problem(at, code, message, hint))
+
+
+def _keep_out() -> str:
+    return _("Keep it out of this file: use secret_env, secret_file or secret_command.")
+
+
+def _pointer_fault(text: str) -> Fault | None:
+    """Whether it is rather the secret itself, which no message may show."""
+    return Fault(_("This looks like a secret itself."), _keep_out()) if _SECRET.fullmatch(text) else None
+
+
+def _variable_fault(text: str) -> Fault | None:
+    """What is wrong with the name of a variable, without showing it."""
+    if _VARIABLE.fullmatch(text):
+        return _pointer_fault(text)
+    return Fault(_("This is no name of an environment variable."), _("Write it as in SHOP_SECRET."))

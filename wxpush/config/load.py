@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from wxpush.config.account import (
     WECHAT_API,
@@ -12,6 +13,7 @@ from wxpush.config.account import (
     api_base_fault,
     appid_fault,
     header_fault,
+    is_loopback,
     proxy_fault,
     secret_fault,
 )
@@ -118,6 +120,8 @@ def _account(
 ) -> Account:
     api_base = _from_variable("WXPUSH_API_BASE", environ, api_base_fault) or declared.api_base or WECHAT_API
     proxy = declared.proxy or _from_variable("WXPUSH_PROXY", environ, proxy_fault)
+    if is_loopback(urlsplit(api_base).hostname or ""):
+        proxy = None  # it would reach its own machine, with the secret in the clear on the way there
     ca_file = _path(declared.ca_file, folder) or _path(environ.get("WXPUSH_CA_FILE"), Path())
     if ca_file is not None and not ca_file.exists():
         raise InputError(

@@ -50,7 +50,9 @@ def read_secret_file(path: Path) -> str:
     Raises InputError where it is lacking, or where group or others have any right to it.
     """
     try:
-        with path.open("rb") as file:
+        # Without O_NONBLOCK a pipe would be waited for.
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        with os.fdopen(handle, "rb") as file:
             found = os.fstat(file.fileno())
             if not stat.S_ISREG(found.st_mode):
                 raise InputError(_("{path} is not a file.").format(path=path))

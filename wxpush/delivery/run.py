@@ -8,13 +8,12 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final, get_origin
 
-from filelock import FileLock, Timeout
-
 from wxpush.delivery import store
 from wxpush.delivery.identity import RunId
-from wxpush.errors import DamagedStateError, InputError, LockedError, StorageError
+from wxpush.errors import DamagedStateError, InputError, LockedError, StateError, StorageError
 from wxpush.i18n import _
-from wxpush.private import ensure_private_dir, make_dir, read_private, write_private
+from wxpush.lock import locked
+from wxpush.private import ensure_private_dir, read_private, remove, write_private
 
 STATE_DIR: Final = ".wxpush"
 _RUNS: Final = "runs"
@@ -119,41 +118,33 @@ class RunFolder:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Be the only process that works on this run. Raises LockedError, naming the other's pid."""
+        ensure_private_dir(self.path.parent)
         ensure_private_dir(self.path)
-        lock = FileLock(self.path / _LOCK, mode=0o600)
-        try:
-            lock.acquire(timeout=_PATIENCE_S)
-        except Timeout:
-            raise LockedError(
-                _("Another wxpush works on this run (process {pid}).").format(pid=self._holder()),
-                _("Wait until it ends, or stop it with Ctrl-C: nothing is lost."),
-            ) from None
-        except OSError as error:
-            raise StorageError(
-                _("{path} can't be written: {reason}.").format(path=lock.lock_file, reason=error.strerror),
-                _("See how much space is left and whose the folder is; then the same command continues."),
-            ) from None
-        try:
-            write_private(self.path / _PID, str(os.getpid()).encode())
-            yield
-        finally:
-            with suppress(OSError):
-                (self.path / _PID).unlink()
-            lock.release()
+        with locked(self.path / _LOCK, _PATIENCE_S, self._busy):
+            try:
+                write_private(self.path / _PID, str(os.getpid()).encode())
+                yield
+            finally:
+                with suppress(StateError):
+                    remove(self.path / _PID)
 
     def live_pid(self) -> int | None:
-        """The process that works on this run just now, if one does."""
+        """The process that works on this run just now, if one does. Raises UnsafeStateError."""
         if not (self.path / _LOCK).exists():
             return None
-        lock = FileLock(self.path / _LOCK, mode=0o600)
         try:
-            lock.acquire(timeout=0)
-        except Timeout:
+            with locked(self.path / _LOCK, 0, self._busy):
+                return None
+        except LockedError:
             return int(self._holder()) if self._holder().isdecimal() else 0
-        except OSError:
+        except StorageError:
             return None  # nobody can lock it
-        lock.release()
-        return None
+
+    def _busy(self) -> LockedError:
+        return LockedError(
+            _("Another wxpush works on this run (process {pid}).").format(pid=self._holder()),
+            _("Wait until it ends, or stop it with Ctrl-C: nothing is lost."),
+        )
 
     def _holder(self) -> str:
         return (read_private(self.path / _PID, 32) or b"?").decode("ascii", "replace").strip()
@@ -174,8 +165,6 @@ def _typed(value: Any, kind: Any) -> Any:
 def state_beside(campaign: Path, home: Path | None) -> Path:
     """The state folder for a campaign file: `.wxpush/` beside it, or `home` where one is set."""
     if home is not None:
-        with suppress(OSError):  # told of by the next line, with its remedy
-            make_dir(home)
         ensure_private_dir(home / _RUNS)  # `home` itself may be the operator's own, open folder
         return home
     state = ensure_private_dir(campaign.resolve().parent / STATE_DIR)

@@ -6,19 +6,20 @@ file names from the database unchecked. Every record here is text under a text k
 
 import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
 import diskcache
 
 from wxpush.delivery import wal
-from wxpush.errors import DamagedStateError, StorageError
+from wxpush.errors import DamagedStateError, StorageError, UnsafeStateError
 from wxpush.i18n import _
-from wxpush.private import ensure_private_dir, refuse_unsafe_file
+from wxpush.private import ensure_private_dir, held, named, refuse_unsafe_file, write_private
 
 _DATABASE: Final = "cache.db"
+_SIDE_FILES: Final = ("-wal", "-shm")
 _MODE_RAW: Final = diskcache.core.MODE_RAW
 _MAX_VALUE: Final = 64 * 1024 * 1024
 
@@ -36,6 +37,11 @@ _SETTINGS: Final[dict[str, Any]] = {
     "sqlite_cache_size": 1024,
     "sqlite_mmap_size": 0,
 }
+_PRAGMAS: Final = [
+    f"PRAGMA {name.removeprefix('sqlite_')} = {value}"
+    for name, value in _SETTINGS.items()
+    if name.startswith("sqlite_")
+]
 _COUNTERS: Final = {"count", "size", "hits", "misses"}
 _TABLES: Final = {"Settings", "Cache"}
 _INDEXES: Final = {"sqlite_autoindex_Settings_1", "Cache_key_raw", "Cache_expire_time"}
@@ -43,6 +49,10 @@ _TRIGGERS: Final = {
     f"Settings_{what}"
     for what in ("count_insert", "count_delete", "size_insert", "size_update", "size_delete")
 }
+
+
+_Open = tuple[int, int, int]
+"""An open file: its handle, and what it is on the disk (device and inode)."""
 
 
 class SafeDisk(diskcache.Disk):  # type: ignore[misc]  # diskcache ships no types
@@ -76,6 +86,22 @@ class SafeDisk(diskcache.Disk):  # type: ignore[misc]  # diskcache ships no type
         """Delete nothing: no row of ours has a file, so a path found there is somebody else's."""
 
 
+class _Store(diskcache.Cache):  # type: ignore[misc]  # diskcache ships no types
+    """A cache whose every connection is to the very database that was found safe, with our settings."""
+
+    def __init__(self, database: Path, lock_timeout: float) -> None:
+        self._database, self._lock_timeout = database, lock_timeout
+        # diskcache would make a folder that is lacking, with another mode, and expand variables in its name.
+        super().__init__(os.sep, timeout=lock_timeout, disk=SafeDisk, **_SETTINGS)
+
+    @property
+    def _con(self) -> sqlite3.Connection:
+        if getattr(self._local, "con", None) is None:
+            self._local.con = _connect(self._database, "rw", self._lock_timeout, _PRAGMAS)
+        connection: sqlite3.Connection = self._local.con
+        return connection
+
+
 def open_store(folder: Path, *, lock_timeout: float) -> diskcache.Cache:
     """Open the store in `folder`, or make a new one.
 
@@ -83,21 +109,14 @@ def open_store(folder: Path, *, lock_timeout: float) -> diskcache.Cache:
     longer raises diskcache.Timeout. Raises DamagedStateError, UnsafeStateError, StorageError.
     """
     ensure_private_dir(folder)
-    if os.path.expandvars(str(folder)) != str(folder):
-        raise StorageError(
-            _("A ledger can't live in {path}: the name of a variable is in it.").format(path=folder),
-            _("Rename the folder, or choose another place with --home or WXPUSH_HOME."),
-        )
     database = folder / _DATABASE
     _refuse_unsafe(folder)
-    if database.exists():
-        if wal.has_lost_commits(folder / f"{_DATABASE}-wal", folder / f"{_DATABASE}-shm"):
-            raise _lost_entries(database)
-        _inspect(database)
-    else:
-        database.touch(mode=0o600)  # SQLite gives its -wal and -shm files the mode of the database
     try:
-        store = diskcache.Cache(str(folder), timeout=lock_timeout, disk=SafeDisk, **_SETTINGS)
+        if not _make(database):
+            if wal.has_lost_commits(folder / f"{_DATABASE}-wal", folder / f"{_DATABASE}-shm"):
+                raise _lost_entries(database)
+            _inspect(database)
+        store = _Store(database, lock_timeout)
     except (sqlite3.Error, diskcache.Timeout, OSError) as error:
         raise StorageError(
             _("The ledger in {path} can't be opened: {reason}.").format(path=folder, reason=error),
@@ -120,7 +139,8 @@ def rows(folder: Path) -> Iterator[tuple[str, str]]:
     Raises DamagedStateError.
     """
     _refuse_unsafe(folder)
-    with closing(_connect_read_only(folder / _DATABASE)) as connection, _damage_told(folder):
+    with _damage_told(folder), closing(_connect(folder / _DATABASE, "ro")) as connection:
+        _tables(connection, folder / _DATABASE)
         cursor = connection.execute("SELECT key, raw, mode, filename, value FROM Cache ORDER BY rowid")
         for key, raw, mode, filename, value in cursor:
             if raw != 1 or type(key) is not str:
@@ -134,19 +154,42 @@ def exists(folder: Path) -> bool:
 
 
 def _refuse_unsafe(folder: Path) -> None:
-    for name in (_DATABASE, f"{_DATABASE}-wal", f"{_DATABASE}-shm"):
-        refuse_unsafe_file(folder / name)
+    for suffix in ("", *_SIDE_FILES):
+        refuse_unsafe_file(folder / f"{_DATABASE}{suffix}")
+    journal = folder / f"{_DATABASE}-journal"
+    if os.path.lexists(journal):  # SQLite would play it back, and delete whatever it names
+        raise DamagedStateError(
+            _("{path} is not what this version of wxpush wrote.").format(path=journal), _damage_hint()
+        )
+
+
+def _make(database: Path) -> bool:
+    """Make an empty database, unless there is one already; whole, or not at all.
+
+    SQLite gives its -wal and -shm files the mode of the database.
+    """
+    with suppress(FileNotFoundError), held(database.parent) as folder:
+        if os.stat(named(database, folder), dir_fd=folder, follow_symlinks=False).st_size:
+            return False
+    write_private(database, _empty_database())
+    return True
+
+
+def _empty_database() -> bytes:
+    """With a write-ahead log from the first: a later change takes a rollback journal, which a kill leaves."""
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute("PRAGMA user_version = 0")  # writes the first page
+        content = bytearray(connection.serialize())
+    content[18:20] = b"\2\2"  # the file format's read and write versions: WAL
+    return bytes(content)
 
 
 def _inspect(database: Path) -> None:
     """See that a database is one of ours before diskcache takes its settings for its own."""
-    with closing(_connect_read_only(database)) as connection, _damage_told(database.parent):
-        found = connection.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
-        tables = {name for kind, name, _sql in found if kind == "table"}
-        if not tables and not connection.execute("PRAGMA schema_version").fetchone()[0]:
+    with _damage_told(database.parent), closing(_connect(database, "ro")) as connection:
+        tables = _tables(connection, database)
+        if not tables:
             return  # the process that made the file was killed before it wrote the first table
-        if not all(_is_diskcaches(kind, name, sql) for kind, name, sql in found):
-            raise DamagedStateError(_("{path} is not a ledger of wxpush.").format(path=database))
         if connection.execute("PRAGMA integrity_check(1)").fetchone() != ("ok",):
             raise DamagedStateError(_("{path} is damaged.").format(path=database), _damage_hint())
         if "Settings" in tables:
@@ -161,6 +204,15 @@ def _refuse_lost_rows(connection: sqlite3.Connection, database: Path) -> None:
     counted = connection.execute("SELECT value FROM Settings WHERE key = 'count'").fetchone() or (0,)
     if connection.execute("SELECT count(*) FROM Cache").fetchone() != counted:
         raise _lost_entries(database)
+
+
+def _tables(connection: sqlite3.Connection, database: Path) -> set[str]:
+    """The tables of a database that holds nothing else than diskcache makes. Raises DamagedStateError."""
+    found = connection.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
+    emptied = not found and connection.execute("PRAGMA schema_version").fetchone() != (0,)
+    if emptied or not all(_is_diskcaches(kind, name, sql) for kind, name, sql in found):
+        raise DamagedStateError(_("{path} is not a ledger of wxpush.").format(path=database))
+    return {name for kind, name, _sql in found if kind == "table"}
 
 
 def _is_diskcaches(kind: str, name: str, sql: str | None) -> bool:
@@ -180,8 +232,55 @@ def _check_setting(database: Path, key: Any, value: Any) -> None:
         )
 
 
-def _connect_read_only(database: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True, timeout=10)
+def _connect(
+    database: Path, mode: str, timeout: float = 10.0, pragmas: Iterable[str] = ()
+) -> sqlite3.Connection:
+    """A connection to a database that is there. SQLite goes by paths, so what it has opened is looked at.
+
+    Raises UnsafeStateError where a folder on the way was exchanged meanwhile; sqlite3.Error.
+    """
+    before = _open_files()
+    uri = f"{database.absolute().as_uri()}?mode={mode}"
+    connection = sqlite3.connect(uri, uri=True, timeout=timeout, isolation_level=None)
+    try:
+        # Its handle may be one that an earlier connection left, as that of the -shm file always is.
+        _refuse_exchanged(database, set())
+        for pragma in pragmas:
+            connection.execute(pragma)
+        if connection.execute("PRAGMA journal_mode").fetchone() == ("wal",):
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            _refuse_exchanged(database.with_name(f"{database.name}-shm"), set())
+            _refuse_exchanged(database.with_name(f"{database.name}-wal"), before)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _refuse_exchanged(path: Path, before: set[_Open]) -> None:
+    """See that one of the files opened since `before` is that of our folder, and not of one in its place."""
+    opened = _open_files()
+    if not opened:
+        return  # the system doesn't tell
+    with suppress(OSError), held(path.parent) as folder:
+        wanted = os.stat(named(path, folder), dir_fd=folder, follow_symlinks=False)
+        if any(found[1:] == (wanted.st_dev, wanted.st_ino) for found in opened - before):
+            return
+    raise UnsafeStateError(
+        _("{path} was exchanged while it was being opened.").format(path=path),
+        _("See who moves folders there; then run the same command again."),
+    )
+
+
+def _open_files() -> set[_Open]:
+    """Every file that this process has open; none where the system doesn't tell."""
+    opened = set()
+    with suppress(OSError):
+        for handle in map(int, os.listdir("/dev/fd")):  # noqa: PTH208 - numbers, not paths
+            with suppress(OSError):  # that of the listing itself is gone by now
+                found = os.fstat(handle)
+                opened.add((handle, found.st_dev, found.st_ino))
+    return opened
 
 
 @contextmanager

@@ -10,12 +10,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from io import TextIOWrapper
+from itertools import chain
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import Any, BinaryIO, Final, TextIO
 
 from wxpush.campaign.recipients.formula import quote_formula
-from wxpush.errors import StorageError
+from wxpush.errors import StateError, StorageError
 from wxpush.i18n import _
+from wxpush.private import remove, replacing
 
 OWN_PREFIX: Final = "wxpush_"
 OWN_COLUMNS: Final = (
@@ -74,22 +77,24 @@ def write_csv(
 
     A failures file of ours that bears the name `wanted` is replaced, and removed when there are no rows,
     since a stale list invites a wrong sending. A file of others is left alone: then, or where `wanted`
-    can't be written, the next free name is taken (`users.failures-2.csv`), at last one in the folder
+    can't be written, the next free name is taken (`users.failures-2.csv`), at last one in the private folder
     `fallback`. Raises StorageError when that can't be written either.
     """
     names = _columns(rows(), columns)
     if names is None:
         _remove_ours(wanted)
         return None
-    for folder in (wanted.parent, fallback):
-        with suppress(OSError):
-            return _write_table(rows(), names, folder, wanted.name)
-    raise StorageError(
-        _("The failures file can't be written, neither {path} nor in {folder}.").format(
-            path=wanted, folder=fallback
-        ),
-        _("Make room or choose another place with --failures."),
-    )
+    with suppress(OSError):
+        return _write_table(rows(), names, wanted)
+    try:
+        return _write_privately(rows(), names, fallback / wanted.name)
+    except StateError:
+        raise StorageError(
+            _("The failures file can't be written, neither {path} nor in {folder}.").format(
+                path=wanted, folder=fallback
+            ),
+            _("Make room or choose another place with --failures."),
+        ) from None
 
 
 def print_csv(
@@ -107,20 +112,14 @@ def write_jsonl(rows: Iterable[FailureRow], path: Path) -> int:
     Own columns first, then ours under the names of the CSV file: a list that `send` takes, too. With no
     rows, an earlier file is removed. Raises StorageError.
     """
-    count = 0
-    try:
-        with _temporary(path.parent, path.name, "utf-8") as (file, temporary):
-            for count, row in enumerate(rows, 1):  # noqa: B007 - the last number is how many there were
-                file.write(_json_line(row))
-            file.close()
-            if count:
-                temporary.replace(path)
-            else:
-                path.unlink(missing_ok=True)
-    except OSError as error:
-        raise StorageError(
-            _("{path} can't be written: {reason}.").format(path=path, reason=error.strerror)
-        ) from None
+    found = iter(rows)
+    first = next(found, None)
+    if first is None:
+        remove(path)
+        return 0
+    with replacing(path) as file:
+        for count, row in enumerate(chain([first], found), 1):  # noqa: B007 - the last is how many there were
+            file.write(_json_line(row).encode())
     return count
 
 
@@ -152,12 +151,21 @@ def _encodable(text: str) -> bool:
     return True
 
 
-def _write_table(rows: Iterable[FailureRow], names: Sequence[str], folder: Path, wanted: str) -> Path:
-    """Write the table into `folder` under the name `wanted` or the next that is free; raises OSError."""
-    with _temporary(folder, wanted, "utf-8-sig") as (file, temporary):
+def _write_table(rows: Iterable[FailureRow], names: Sequence[str], wanted: Path) -> Path:
+    """Write the table under the name `wanted` or the next that is free; raises OSError."""
+    with _temporary(wanted.parent, wanted.name) as (file, temporary):
         _fill(file, rows, names)
         file.close()
-        return _put_in_place(temporary, folder / wanted)
+        return _put_in_place(temporary, wanted)
+
+
+def _write_privately(rows: Iterable[FailureRow], names: Sequence[str], path: Path) -> Path:
+    """Write the table into a folder that is ours alone. Raises StateError."""
+    with replacing(path) as raw:
+        file = _text(raw)
+        _fill(file, rows, names)
+        file.detach()  # which flushes, and leaves the rest to its owner
+    return path
 
 
 def _fill(
@@ -189,15 +197,19 @@ def cell_text(value: Any) -> str:
 
 
 @contextmanager
-def _temporary(folder: Path, name: str, encoding: str) -> Iterator[tuple[TextIO, Path]]:
+def _temporary(folder: Path, name: str) -> Iterator[tuple[TextIO, Path]]:
     """A new file for this user only, to be moved to where it belongs when it is whole; else it goes."""
     handle, made = tempfile.mkstemp(dir=folder, prefix=f".{name[:40]}.")
     try:
-        # Half a surrogate pair has no bytes in UTF-8; the exact value is in the JSONL file.
-        with os.fdopen(handle, "w", encoding=encoding, errors="replace", newline="") as file:
+        with _text(os.fdopen(handle, "wb")) as file:
             yield file, Path(made)
     finally:
         Path(made).unlink(missing_ok=True)
+
+
+def _text(raw: BinaryIO) -> TextIOWrapper:
+    # Half a surrogate pair has no bytes in UTF-8; the exact value is in the JSONL file.
+    return TextIOWrapper(raw, encoding="utf-8-sig", errors="replace", newline="")
 
 
 def _free_names(wanted: Path) -> Iterator[Path]:

@@ -2,8 +2,10 @@
 
 import re
 
-# A quote or blank in front may hide the sign: counting them in makes the two functions exact inverses.
-_FORMULA = re.compile(r"[ ']*[=+\-@\t\r\n＝＋－＠]")
+# What is blank or can't be seen may stand in front of the sign, and some programs take it away. A quote
+# counts as well, which makes the two functions exact inverses.
+_IN_FRONT = r"[\x00-\x20\x7f-\xa0\xad\s'\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]*"
+_FORMULA = re.compile(_IN_FRONT + r"[=+\-@\t\r\n＝＋－＠﹦﹢﹣﹫−]")
 
 
 def quote_formula(cell: str) -> str:

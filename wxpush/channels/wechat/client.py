@@ -213,7 +213,10 @@ def _control(account: Account) -> Transport:
 
 def _request(account: Account, path: str, token: Token, body: bytes | None) -> Request:
     url = f"{account.api_base}{path}?access_token={quote(token.value, safe='')}"
-    return Request("GET", url) if body is None else Request("POST", url, body, JSON_HEADERS)
+    secrets = (token.value,)
+    if body is None:
+        return Request("GET", url, secrets=secrets)
+    return Request("POST", url, body, JSON_HEADERS, secrets)
 
 
 def _encoded(body: dict[str, Any] | None) -> bytes | None:

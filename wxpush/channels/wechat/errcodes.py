@@ -99,11 +99,16 @@ def _judge(endpoint: str, code: str, body: dict[str, Any], wait: float | None) -
         cls,
         Arrival.BUSY if code in _BUSY else Arrival.ANSWERED,
         msgid=body.get("msgid") if sending else None,
-        detail=errmsg[:_MAX_DETAIL] if isinstance(errmsg, str) and code != "0" else "",
+        detail=_whole(errmsg[:_MAX_DETAIL]) if isinstance(errmsg, str) and code != "0" else "",
         wait=wait,
         token_refused=code in TOKEN_REFUSED and endpoint != "token",
         recipient_last=code in _RECIPIENT_LAST and sending,
     )
+
+
+def _whole(text: str) -> str:
+    """`text` without halves of characters, which JSON can hold and no record can."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _slowed(endpoint: str, judged: Verdict) -> Verdict:

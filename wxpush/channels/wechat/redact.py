@@ -7,6 +7,7 @@ _LIBRARIES = ("urllib3", "requests")
 _SECRETS = re.compile(
     r"""((?:access_token|appsecret|secret)["']?\s*[=:]\s*["']?)[^&\s"',})]+""", re.IGNORECASE
 )
+_QUERY = re.compile(r"\?[^\s\"']+")
 
 
 def redact(text: str) -> str:
@@ -18,7 +19,8 @@ class _Redacting(logging.Filter):
     """Rewrites a record before any handler sees it."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        record.msg, record.args = redact(record.getMessage()), None
+        # Of an address that another system keeps its token at, any part of the query may be a key.
+        record.msg, record.args = _QUERY.sub("?***", redact(record.getMessage())), None
         record.exc_info = record.exc_text = None  # a traceback's messages hold the URL
         return True
 

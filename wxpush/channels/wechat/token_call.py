@@ -119,10 +119,10 @@ class TokenCall:
         who = {"appid": account.appid, "secret": account.secret.reveal()}
         if account.token == "classic":
             query = urlencode({"grant_type": "client_credential", **who})
-            return Request("GET", f"{account.api_base}/cgi-bin/token?{query}")
+            return Request("GET", f"{account.api_base}/cgi-bin/token?{query}", secrets=(who["secret"],))
         body = {"grant_type": "client_credential", **who, "force_refresh": force}
         url = f"{account.api_base}/cgi-bin/stable_token"
-        return Request("POST", url, json.dumps(body).encode(), JSON_HEADERS)
+        return Request("POST", url, json.dumps(body).encode(), JSON_HEADERS, (who["secret"],))
 
 
 def _is_news(found: Grant | None, stale: Grant | None, since: Moment) -> bool:

@@ -1,21 +1,19 @@
 """The access_token on disk: one private file for all processes of this user, and the lock of its renewal."""
 
-import contextlib
 import hashlib
 import json
 import math
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-import filelock
-
 from wxpush.clock import Moment
 from wxpush.config import Account
-from wxpush.errors import LockedError, StorageError
+from wxpush.errors import LockedError
 from wxpush.i18n import _
-from wxpush.private import read_private, refuse_unsafe_file, write_private
+from wxpush.lock import locked
+from wxpush.private import read_private, refuse_unsafe_file, remove, remove_drafts, write_private
 
 LONGEST_LIFE: Final = 7200.0
 """Seconds that a token lives at most (getStableAccessToken: "expires_in", a value within 7200)."""
@@ -72,8 +70,7 @@ class TokenStore:
 
     def save(self, grant: Grant) -> None:
         """Replace the stored token, in one step; under the lock. Raises StateError."""
-        for left_behind in self._path.parent.glob(f".{self._path.name}.*"):
-            left_behind.unlink(missing_ok=True)
+        remove_drafts(self._path)
         refuse_unsafe_file(self._path)
         content = {"schema": 1, "owner": self._owner, **asdict(grant)}
         write_private(self._path, json.dumps(content).encode())
@@ -81,38 +78,12 @@ class TokenStore:
     def clear(self) -> bool:
         """Forget the stored token; False where there was none."""
         with self.locked(10.0):
-            try:
-                self._path.unlink()
-            except FileNotFoundError:
-                return False
-            except OSError as error:
-                reason = error.strerror or type(error).__name__
-                message = _("{path} can't be removed: {reason}.").format(path=self._path, reason=reason)
-                raise StorageError(message) from None
-            return True
+            return remove(self._path)
 
-    @contextlib.contextmanager
-    def locked(self, patience: float) -> Iterator[None]:
+    def locked(self, patience: float) -> AbstractContextManager[None]:
         """Alone among all processes of this machine; raises LockedError after `patience` seconds."""
-        refuse_unsafe_file(self._lock_path)
         # A file of its own: a lock on token.json would be lost with each replacement.
-        lock = filelock.FileLock(str(self._lock_path), timeout=patience, mode=0o600)
-        try:
-            lock.acquire()
-        except filelock.Timeout:
-            raise LockedError(
-                _("Another process has been renewing the access_token for {seconds:.0f} seconds.").format(
-                    seconds=patience
-                )
-            ) from None
-        except OSError as error:
-            reason = error.strerror or type(error).__name__
-            message = _("{path} can't be locked: {reason}.").format(path=self._lock_path, reason=reason)
-            raise StorageError(message) from None
-        try:
-            yield
-        finally:
-            lock.release()
+        return locked(self._lock_path, patience, lambda: _busy(patience))
 
 
 def is_token(text: object) -> bool:
@@ -124,6 +95,11 @@ def is_token(text: object) -> bool:
         and text.isprintable()
         and " " not in text
     )
+
+
+def _busy(patience: float) -> LockedError:
+    text = _("Another process has been renewing the access_token for {seconds:.0f} seconds.")
+    return LockedError(text.format(seconds=patience))
 
 
 def successor(before: Grant | None, grant: Grant) -> Grant:

@@ -42,6 +42,8 @@ class Request:
     url: str = field(repr=False)
     body: bytes | None = field(default=None, repr=False)
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    """What the answer must not bring back: its text is shown and recorded."""
 
 
 class _Current(threading.local):
@@ -60,6 +62,7 @@ class _Followed(HTTPConnection):
     plain socket for a moment, and TLS takes the first socket's descriptor away.
     """
 
+    debuglevel = 0  # whatever http.client is told: it would print the request, token and all
     _handle: socket.socket | None = None
     _opening = False
 
@@ -149,6 +152,8 @@ class Wire:
             response.close()
             return Reply(Arrival.SILENT, response.status_code, failure="bad_reply", detail="too large")
         wait = parse_retry_after(response.headers.get("Retry-After"))
+        for secret in request.secrets:
+            body = body.replace(secret.encode(), b"***")
         return Reply(Arrival.ANSWERED, response.status_code, body, retry_after=wait)
 
 
