@@ -115,8 +115,8 @@ MUTANTS: Final = (
     Mutant(
         "takes any 40241 for accepted",
         "wxpush/delivery/policy.py",
-        "    if history.busy or history.orphan:\n",
-        "    if True:\n        return _done(State.ACCEPTED)\n    if history.busy or history.orphan:\n",
+        "    if history.busy or history.orphan or (history.unanswered and history.refused):\n",
+        "    if True:\n        return _done(State.ACCEPTED)\n    if history.busy or history.orphan or (history.unanswered and history.refused):\n",
         (f"{ENGINE}::test_a_duplicate_at_the_first_attempt_waits_a_minute_and_gets_a_fresh_id_twice",),
     ),
     Mutant(
@@ -206,9 +206,9 @@ MUTANTS: Final = (
     ),
     Mutant(
         "takes no lock",
-        "wxpush/delivery/run.py",
-        "            lock.acquire(timeout=_PATIENCE_S)\n",
-        "            pass\n",
+        "wxpush/lock.py",
+        "        _wait_for(handle, patience, busy)\n",
+        "        pass\n",
         ("tests/delivery/test_run.py::test_a_second_process_is_refused_and_told_the_firsts_pid",),
     ),
     Mutant(
