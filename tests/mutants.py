@@ -116,7 +116,7 @@ MUTANTS: Final = (
         "takes any 40241 for accepted",
         "wxpush/delivery/policy.py",
         "    if history.busy or history.orphan or (history.unanswered and history.refused):\n",
-        "    if True:\n        return _done(State.ACCEPTED)\n    if history.busy or history.orphan or (history.unanswered and history.refused):\n",
+        "    if True:\n        return _done(State.ACCEPTED)\n    if history.busy:\n",
         (f"{ENGINE}::test_a_duplicate_at_the_first_attempt_waits_a_minute_and_gets_a_fresh_id_twice",),
     ),
     Mutant(
