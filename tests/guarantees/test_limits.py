@@ -1,4 +1,4 @@
-"""Where the guarantee ends: losses and doubles that nobody can see from WeChat's answers, each as it is told."""
+"""Where the guarantee ends: what nobody can see from WeChat's answers."""
 
 from pathlib import Path
 
