@@ -89,7 +89,7 @@ def test_a_burst_is_a_tenth_of_a_second_and_at_least_one(rate: float, burst: flo
 
 
 def test_the_minute_limit_halves_the_rate_which_grows_back_after_the_pause() -> None:
-    pace = Pace(0.0)
+    pace = Pace(0.0, 10.0)
     pace.too_fast(10.0, 70.0)
     assert pace.share(10.0) == pace.share(79.9) == 0.5
     assert pace.share(80.0) == pytest.approx(0.55)
@@ -98,7 +98,7 @@ def test_the_minute_limit_halves_the_rate_which_grows_back_after_the_pause() -> 
 
 
 def test_a_tenth_of_busy_answers_is_borne_and_more_is_not() -> None:
-    pace = Pace(0.0)
+    pace = Pace(0.0, 10.0)
     borne = [pace.answered(0.0, busy=number % 10 == 0) for number in range(100)]
     assert not any(borne)
     assert [pace.answered(0.0, busy=True) for _ in range(2)] == [False, True]  # the first took one's place
@@ -106,34 +106,41 @@ def test_a_tenth_of_busy_answers_is_borne_and_more_is_not() -> None:
 
 
 def test_a_tenth_of_held_messages_is_borne_and_more_is_not() -> None:
-    pace = Pace(0.0)
+    pace = Pace(0.0, 10.0)
     assert not any(pace.answered(0.0, busy=False, held=number % 10 == 0) for number in range(100))
     assert [pace.answered(0.0, busy=False, held=True) for _ in range(2)] == [False, True]
     assert pace.share(0.0) == pytest.approx(0.7)
 
 
+def test_chance_at_a_high_rate_is_no_crowd() -> None:
+    pace, chance = Pace(0.0, 1000.0), random.Random(3)
+    cuts = [pace.answered(at / 1000, busy=chance.random() < 0.05) for at in range(100_000)]
+    assert not any(cuts)
+    assert any(pace.answered(100 + at / 1000, busy=chance.random() < 0.2) for at in range(5_000))
+
+
 def test_held_and_busy_together_cut_once() -> None:
-    pace = Pace(0.0)
+    pace = Pace(0.0, 10.0)
     cuts = [pace.answered(0.0, busy=number % 2 == 0, held=number % 2 == 1) for number in range(100)]
     assert cuts.count(True) == 1
 
 
 def test_the_rate_is_cut_at_most_once_in_five_seconds() -> None:
-    pace = Pace(0.0)
+    pace = Pace(0.0, 10.0)
     cuts = [at / 10 for at in range(300) if pace.answered(at / 10, busy=True)]
     assert len(cuts) >= 4
     assert all(later - earlier >= 5 - 1e-9 for earlier, later in pairwise(cuts))
 
 
 def test_few_answers_are_too_few_to_cut() -> None:
-    pace = Pace(0.0)
+    pace = Pace(0.0, 10.0)
     assert not any(pace.answered(0.0, busy=True) for _ in range(49))
     assert pace.answered(0.0, busy=True)
 
 
 @given(st.lists(st.tuples(st.floats(0, 100), st.sampled_from(["limit", "busy", "fine"])), max_size=150))
 def test_the_share_stays_between_a_twentieth_and_the_whole(steps: list[tuple[float, str]]) -> None:
-    pace, now = Pace(0.0), 0.0
+    pace, now = Pace(0.0, 10.0), 0.0
     for step, what in steps:
         now += step
         before = pace.share(now)

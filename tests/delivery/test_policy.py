@@ -29,6 +29,7 @@ BUSY_BEFORE = History(attempts=2, busy=True, age=30.0)
 BOTH_BEFORE = History(attempts=3, unanswered=True, busy=True, age=30.0)
 ORPHAN = History(orphan=True, age=30.0)
 REFUSED = Verdict(VerdictKind.AGAIN, "45047", CodeClass.THROTTLE, Arrival.ANSWERED)
+UNHEARD_OF = Verdict(VerdictKind.FAIL, "99999", CodeClass.UNKNOWN, Arrival.ANSWERED)
 GATEWAY = Verdict(VerdictKind.SLOW_DOWN, "bad_reply", CodeClass.THROTTLE, Arrival.SILENT, wait=5.0)
 ASKED_TO_WAIT = replace(w.SILENT, wait=45.0)
 
@@ -64,8 +65,14 @@ TABLE = [
     (w.DUPLICATE, ORPHAN, IN_DOUBT),
     (w.DUPLICATE, replace(ORPHAN, busy=True), IN_DOUBT),
     (w.DUPLICATE, replace(ORPHAN, unanswered=True), IN_DOUBT),
+    (w.DUPLICATE, replace(SILENT_BEFORE, refusals=1, refused=True), IN_DOUBT),
     (w.OK, ORPHAN, ACCEPTED),
     (w.UNFOLLOWED, ORPHAN, FAILED),
+    (w.UNFOLLOWED, replace(ORPHAN, age=61.0), IN_DOUBT),
+    (w.UNFOLLOWED, replace(SILENT_BEFORE, age=61.0), IN_DOUBT),
+    (w.UNFOLLOWED, replace(FIRST, age=61.0), FAILED),
+    (UNHEARD_OF, BUSY_BEFORE, IN_DOUBT),
+    (UNHEARD_OF, FIRST, FAILED),
     (REFUSED, replace(ORPHAN, refusals=4), IN_DOUBT),
     (w.SILENT, replace(FIRST, unanswered=True), again(0.5)),
     (w.SILENT, SILENT_BEFORE, again(1.0)),
@@ -118,6 +125,7 @@ HISTORIES = st.builds(
     unanswered=st.booleans(),
     busy=st.booleans(),
     orphan=st.booleans(),
+    refused=st.booleans(),
     deferred=st.booleans(),
     age=st.floats(0, 1000) | st.just(math.inf),
 )
@@ -186,7 +194,7 @@ def test_a_repeat_is_accepted_where_all_attempts_are_known_and_silent(
     history: History, rules: RetryRules, jitter: float
 ) -> None:
     step = decide(w.DUPLICATE, history, rules, jitter)
-    all_silent = history.unanswered and not history.busy and not history.orphan
+    all_silent = history.unanswered and not (history.busy or history.orphan or history.refused)
     assert (step.state is State.ACCEPTED) == all_silent
     if history.busy or history.orphan:
         assert step.state is State.IN_DOUBT

@@ -231,7 +231,8 @@ def drilling(
 ) -> Iterator[Drill]:
     """A drill against a WeChat with these parts of a scenario; `shown` is a file for what people see."""
     times = times or Times()
-    mapping = {"version": 1, "templates": [KNOWN_TEMPLATE], "remember_calls": 200_000, **parts}
+    usual = {"templates": [KNOWN_TEMPLATE], "remember_calls": 200_000, "quota": {"daily": 10_000_000}}
+    mapping = {"version": 1, **usual, **parts}
     with Sandbox(from_mapping(mapping), clock=times, shown=shown) as sandbox:
         drill = Drill(folder, sandbox, times)
         try:

@@ -140,11 +140,13 @@ def test_t08_every_way_to_dedupe_doubles_nobody_and_every_loss_is_told(
     with drilling(
         tmp_path, times=Times(speed=20.0), faults=faults, dedupe=VARIANTS[variant] | {"window_s": 600}
     ) as drill:
-        drill.prepare(rows, timeout="20s", retry="{attempts: 4, base: 1s, cap: 4s}")
+        retry, stop = "{attempts: 4, base: 1s, cap: 4s}", "{failure_rate: 60%, after: 200}"
+        drill.prepare(rows, timeout="20s", retry=retry, stop_when=stop)
         options = ("--rate", "100/s", "--workers", "8")
         drill.kill_often(kills, chance, *options, most=rows // kills - 5)
         last = drill.send(*options)
         found = balance(drill, last.json)
+        assert last.json["state"] == "finished"
         measured(f"{variant}: 0 double, 0 lost, {found.in_doubt} in doubt, listed")
         assert (found.doubles, found.lost, found.contradictions) == (0, [], [])
         assert found.in_doubt == 0 or "40241" in variant

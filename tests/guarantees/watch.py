@@ -33,6 +33,11 @@ def _megabytes(status: Path, name: str) -> float:
     return next((int(line.split()[1]) / 1024 for line in lines if line.startswith(name)), 0.0)
 
 
+def most_memory() -> float:
+    """The most memory that this process has held so far, in MB."""
+    return _megabytes(Path("/proc/self/status"), "VmHWM:")
+
+
 def resident(pid: int) -> float:
     """The memory that a process holds now, in MB; 0 when it is gone."""
     return _megabytes(Path(f"/proc/{pid}/status"), "VmRSS:")

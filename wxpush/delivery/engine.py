@@ -187,9 +187,7 @@ class Engine:
     def _look_after(self) -> None:
         """What is due by time: commits, the screen, the end of patience with an outage."""
         now = self._clock.monotonic()
-        if self._records and (
-            len(self._records) >= _COMMIT_AT or now - self._committed_at >= _COMMIT_EVERY_S
-        ):
+        if self._records and (len(self._records) >= _COMMIT_AT or now >= self._commit_due()):
             self._commit()
         if now - self._shown_at >= _PROGRESS_EVERY_S:
             self._show()
@@ -223,8 +221,7 @@ class Engine:
         while hand.staged and self._channel.free() > 0:
             flight = hand.staged[0]
             if flight.outside_window(self._clock.moment()):
-                hand.staged.popleft()
-                self._settle(flight, State.IN_DOUBT, _TOO_OLD)
+                self._give_up_claim(hand.staged.popleft())
                 continue
             if not self._gate.take():
                 return
@@ -233,6 +230,14 @@ class Engine:
             self.progress.attempts += 1
             message = flight.message
             self._channel.submit(hand.fly(flight), message.payload, self._ids(message.key, message.epoch))
+
+    def _give_up_claim(self, flight: Flight) -> None:
+        """Its window has passed, as after a sleep of the machine: in doubt, unless it surely never left."""
+        if flight.ambiguous:
+            self._settle(flight, State.IN_DOUBT, _TOO_OLD)
+        else:
+            self._release(flight, _NOT_SENT)
+            self._hand.front.appendleft(flight)
 
     def _take_over(self, flight: Flight) -> None:
         """A claim of a process that is gone: again with the same id while WeChat knows it, else in doubt."""
@@ -273,9 +278,8 @@ class Engine:
     def _judge(self, flight: Flight, verdict: Verdict) -> None:
         news = flight.judged(verdict)
         self._retries.observe(verdict)
-        step = decide(
-            verdict, flight.history(self._clock.moment()), self._settings.retry, self._chance.random()
-        )
+        history = flight.history(self._clock.moment(), deferred=self._hand.last_are_many)
+        step = decide(verdict, history, self._settings.retry, self._chance.random())
         if self._gate.observe(verdict):
             held = verdict.kind is VerdictKind.HOLD
             self._listener.notice(Notice.MANY_HELD if held else Notice.SLOWED_DOWN, verdict.code)
@@ -347,16 +351,17 @@ class Engine:
         self._commit()
 
     def _salvage(self) -> None:
-        self._wait_for_answers()
+        """Take the answers that are on their way, and write what can be written, once."""
+        self._wait_for_answers(commit_at=None)
         with suppress(StorageError):
             self._commit()
 
-    def _wait_for_answers(self) -> None:
+    def _wait_for_answers(self, commit_at: int | None = _COMMIT_AT) -> None:
         deadline = self._clock.monotonic() + self._settings.timeout + _DRAIN_GRACE_S
         while self._hand.flying and not self._hurried and self._clock.monotonic() < deadline:
             for event in self._channel.replies(_LONGEST_NAP_S):
                 self._take(event)
-            if len(self._records) >= _COMMIT_AT:
+            if commit_at is not None and len(self._records) >= commit_at:
                 self._commit()
 
     def _commit(self, claims: Sequence[Claim] = ()) -> None:

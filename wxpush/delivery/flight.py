@@ -24,6 +24,7 @@ class Flight:
     unanswered: bool = False
     busy: bool = False
     orphan: bool = False
+    refused: bool = False
     deferred: bool = False
 
     @classmethod
@@ -47,8 +48,8 @@ class Flight:
         """Whether the claim is too old for WeChat to recognise its id with certainty."""
         return self.made is not None and age(self.made, now) >= DEDUPE_WINDOW_S
 
-    def history(self, now: Moment) -> History:
-        """What policy wants to know of it."""
+    def history(self, now: Moment, *, deferred: bool = False) -> History:
+        """What policy wants to know of it; `deferred` where it can't be put last any more."""
         passed = age(self.made, now) if self.made is not None else 0.0
         return History(
             attempts=self.attempts,
@@ -57,7 +58,8 @@ class Flight:
             unanswered=self.unanswered,
             busy=self.busy,
             orphan=self.orphan,
-            deferred=self.deferred,
+            refused=self.refused,
+            deferred=self.deferred or deferred,
             age=passed,
         )
 
@@ -67,8 +69,9 @@ class Flight:
         self.unanswered = self.unanswered or verdict.arrival is Arrival.SILENT
         self.busy = self.busy or verdict.arrival is Arrival.BUSY
         definite = verdict.arrival is Arrival.ANSWERED and not verdict.token_refused
-        if definite and verdict.kind is VerdictKind.AGAIN and not verdict.recipient_last:
-            self.refusals += 1
+        if definite and verdict.kind is VerdictKind.AGAIN:
+            self.refused = True
+            self.refusals += not verdict.recipient_last
         return before != (self.unanswered, self.busy)
 
     def next_epoch(self) -> None:

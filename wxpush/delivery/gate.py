@@ -36,7 +36,7 @@ class Gate:
         self._rules, self._clock = rules, clock
         now = clock.monotonic()
         self._bucket = Bucket(rules.rate, rules.burst, now=now)
-        self._pace, self._breaker = Pace(now), Breaker()
+        self._pace, self._breaker = Pace(now, rules.rate), Breaker()
         self._hours = rules.hours
         self._throttled_until = 0.0
         self._quota_until: datetime | None = None
