@@ -220,7 +220,7 @@ def test_t39_2278_a_shutdown_ends_any_sleep_and_the_rest_is_sent(
         done = running.done()
         seconds = time.monotonic() - before
     assert (done.code, done.json["state"]) == (130, "interrupted")
-    assert seconds < 2
+    assert seconds < 1 + 2, "the deadline of a call, and two seconds"
     assert adds_up(done.json)
     accepted = done.json["accepted"]
     if sleep != "breaker":  # there, connections were cut with the request on its way
@@ -231,4 +231,4 @@ def test_t39_2278_a_shutdown_ends_any_sleep_and_the_rest_is_sent(
     assert (rest.code, counts(rest.json)) == (0, {"accepted": 120})
     assert rest.json["attempts"] == 120 - accepted
     assert desk.shown() == each_once(120)
-    measured("#2278: each of 4 sleeps ends at each of 3 signals within 2 s, exactly the rest is sent")
+    measured("#2278: each of 4 sleeps ends at each of 3 signals within 3 s, exactly the rest is sent")

@@ -49,7 +49,7 @@ def test_t12_a_second_runner_is_refused_at_once_and_told_the_firsts_pid(
     desk: Desk, scale: Scale, measured: Measured
 ) -> None:
     desk.prepare(1000)
-    starts, slowest = scale(8, 100), 0.0
+    starts, slowest, load = scale(8, 100), 0.0, 1.0
     with at_work(desk) as running:
         bare = [loading(desk)]
         for number in range(starts):
@@ -59,6 +59,7 @@ def test_t12_a_second_runner_is_refused_at_once_and_told_the_firsts_pid(
             bare.append(loading(desk))
             # Taken before and after, since on a busy machine it varies.
             slowest = max(slowest, seconds - max(bare[-2:]))
+            load = max(load, os.getloadavg()[0] / (os.cpu_count() or 1))
             assert (done.code, done.json["state"]) == (4, "refused")
             assert adds_up(done.json)
             assert str(running.process.pid) in done.err
@@ -69,8 +70,9 @@ def test_t12_a_second_runner_is_refused_at_once_and_told_the_firsts_pid(
     assert first.code == 130
     assert first.json["in_doubt"] == 0
     assert desk.sends() == first.json["attempts"]
-    assert slowest < 1
-    measured(f"{starts} of {starts} refused with the pid, slowest {slowest:.2f} s after loading")
+    assert slowest < load, "a second, or as much longer as others are at work here"
+    busy = f" on a machine with {load:.1f} times the work it can do" if load > 1 else ""
+    measured(f"{starts} of {starts} refused with the pid, slowest {slowest:.2f} s after loading{busy}")
 
 
 @posix
