@@ -76,6 +76,7 @@ def test_exactly_the_tolerated_share_is_tolerated(percent: int, hundreds: int) -
 
 AGAIN = "wxpush send campaign.yaml users.csv"
 RETRY = "wxpush retry-failed order-shipped-2026-11-23"
+SETTLE = "wxpush runs settle order-shipped-2026-11-23"
 
 
 @pytest.mark.parametrize(
@@ -83,11 +84,13 @@ RETRY = "wxpush retry-failed order-shipped-2026-11-23"
     [
         (summary(), []),
         (summary(HELD), []),
-        (summary(IN_DOUBT), []),
+        (summary(IN_DOUBT), [SETTLE]),
         (summary(IN_DOUBT, unsettled=1), [AGAIN]),
         (summary(state="limited", pending=90), [AGAIN]),
         (summary(state="stopped", stopped_by=stopped("storage")), [AGAIN]),
         (summary(state="interrupted", pending=50), [AGAIN]),
+        (summary(IN_DOUBT, state="limited", pending=9, gone_pending=9), [SETTLE]),
+        (summary(IN_DOUBT, group(CodeClass.TRANSIENT)), [RETRY, SETTLE]),
         (summary(group(CodeClass.TRANSIENT)), [RETRY]),
         (summary(group(CodeClass.THROTTLE)), [RETRY]),
         (summary(group(OWN, 2, "43004"), group(OWN, 9, "43101")), [f"{RETRY} --code 43101"]),

@@ -1,6 +1,7 @@
 """The runs that this user has: found from any folder, meant by name, and how they stand."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from tests.app.desk import TEMPLATE_ID, Desk, Row, new_sandbox, openid
 from tests.delivery.ledgers import claim, message, record
 from wxpush.app.aftermath import failures_of
-from wxpush.app.known_runs import all_runs, find_run, remember_place, view
+from wxpush.app.known_runs import all_runs, find_run, remember_place, send_command, view
 from wxpush.app.request import Surroundings
 from wxpush.app.results import RunView
 from wxpush.delivery.identity import RunId
@@ -120,6 +121,18 @@ def test_one_name_in_two_folders_is_told_with_both(tmp_path: Path, around: Surro
         find_run("orders", around, tmp_path)
     assert all(str(folder.path) in str(caught.value) for folder in folders)
     assert find_run("orders", around, tmp_path / "a").path == folders[0].path
+
+
+def test_the_command_that_goes_on_with_a_run_means_it_tomorrow_too(
+    tmp_path: Path, around: Surroundings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = begin(tmp_path / "campaign.yaml", "remind 2026-11-22")
+    card = folder.card()
+    assert card is not None
+    monkeypatch.chdir(tmp_path)
+    wanted = "wxpush send campaign.yaml users.csv --run 'remind 2026-11-22'"
+    assert send_command(folder, card) == f"{wanted} --account shop"
+    assert send_command(folder, replace(card, account="default")) == wanted
 
 
 def nonzero(seen: RunView) -> dict[str, int]:

@@ -200,10 +200,10 @@ def test_the_command_that_sends_the_rest_works_from_this_folder(
     request = RetryRequest(everything=True)
     monkeypatch.chdir(desk.folder)
     with opened(request, desk.around, desk.folder) as retrying:
-        assert retrying.send_command == "wxpush send campaign.yaml users.csv"
+        assert retrying.send_command == "wxpush send campaign.yaml users.csv --run orders"
         (desk.folder / "double11").mkdir()
         monkeypatch.chdir(desk.folder / "double11")
-        assert retrying.send_command == "wxpush send ../campaign.yaml ../users.csv"
+        assert retrying.send_command == "wxpush send ../campaign.yaml ../users.csv --run orders"
 
 
 def test_the_failures_file_has_its_rows_as_the_list_has_them(desk: Desk) -> None:

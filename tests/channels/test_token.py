@@ -20,7 +20,8 @@ from wxpush.channels.wechat.client import make_keeper
 from wxpush.channels.wechat.outside_token import pick
 from wxpush.channels.wechat.token import Refusals, TokenKeeper
 from wxpush.channels.wechat.token_call import NoTokenError
-from wxpush.channels.wechat.token_store import Grant, Moment, TokenStore
+from wxpush.channels.wechat.token_store import Grant, TokenStore
+from wxpush.clock import Moment
 from wxpush.config import Account, Directories, OutsideToken, Secret
 from wxpush.errors import InputError, LockedError, StorageError, UnsafeStateError
 from wxpush.model import Arrival, CodeClass, Trouble, Verdict, VerdictKind
@@ -355,14 +356,14 @@ def test_the_classic_call_is_made_where_it_is_asked_for(wechat: Sandbox, home: D
     assert wechat.requests_by_path == {CLASSIC: 1}
 
 
-def test_a_token_replaced_by_another_system_is_asked_for_once_without_force(
-    wechat: Sandbox, home: Directories
-) -> None:
-    keeper = make_keeper(account_of(wechat), home)
-    old = keeper.wait(5)
-    wechat.replace_token()
-    keeper.refuse(old.serial)
-    new = keeper.wait(5)
+def test_a_token_replaced_by_another_system_is_asked_for_once_without_force(home: Directories) -> None:
+    whoever_forces_is_refused = TokenSettings(force_per_day=0)
+    with Sandbox(Scenario(any_template=True, tokens=whoever_forces_is_refused)) as wechat:
+        keeper = make_keeper(account_of(wechat), home)
+        old = keeper.wait(5)
+        wechat.replace_token()
+        keeper.refuse(old.serial)
+        new = keeper.wait(5)
     assert new.value != old.value
     assert wechat.requests_by_path == {STABLE: 2}
     shown = keeper.show()

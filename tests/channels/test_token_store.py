@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wxpush.channels.wechat.token_store import Grant, Moment, TokenStore, now, successor
+from wxpush.channels.wechat.token_store import Grant, TokenStore, successor
+from wxpush.clock import SYSTEM, Moment
 from wxpush.config import Account, Secret
 from wxpush.errors import LockedError, StateError, UnsafeStateError
 from wxpush.private import ensure_private_dir
@@ -195,7 +196,7 @@ def test_the_same_token_again_is_no_new_generation() -> None:
 
 
 def test_time_passes_on_both_clocks() -> None:
-    first, second = now(), now()
+    first, second = SYSTEM.moment(), SYSTEM.moment()
     assert (second.wall >= first.wall, second.boot >= first.boot) == (True, True)
     assert first.boot_id == second.boot_id
 

@@ -17,6 +17,7 @@ COMMANDS = [
     "retry-failed",
     "runs",
     "runs show",
+    "runs settle",
     "report",
     "token show",
     "token refresh",
@@ -91,6 +92,11 @@ def test_the_options_of_retry_failed_are_those_of_the_readme(folder: Path) -> No
     assert sentence is not None
     (row,) = [line for line in README.splitlines() if line.startswith("| `wxpush retry-failed")]
     assert set(OPTION.findall(sentence[1] + row)) == options_of(folder, "retry-failed")
+
+
+def test_the_options_of_runs_settle_are_those_of_the_readme(folder: Path) -> None:
+    told = README.partition("### Messages in doubt\n")[2].partition("\n### ")[0]
+    assert set(OPTION.findall(told)) == options_of(folder, "runs settle")
 
 
 def test_the_options_before_the_command_are_those_of_the_readme(tmp_path: Path) -> None:

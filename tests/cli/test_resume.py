@@ -81,8 +81,14 @@ def test_a_run_that_is_killed_again_and_again_ends_well(
         with disturbed(desk, 60, lambda running: running.process.kill()) as running:
             running.process.wait(60)
     last = desk.send()
-    assert (last.code, counts(last.json)) == (0, {"accepted": 200})
     assert desk.shown() == {openid(number): 1 for number in range(1, 201)}
+    # 40241 to what a dead process sent: its id may as well have been used up by a -1 that nobody recorded.
+    doubtful = last.json["in_doubt"]
+    assert doubtful <= (0 if answer == "msgid" else 3 * 64)
+    assert (last.code, last.json["accepted"]) == (1 if doubtful else 0, 200 - doubtful)
+    assert desk.run("runs", "settle", "--delivered", "--all", "--yes").code == 0
+    assert counts(desk.send().json) == {"accepted": 200}
+    assert desk.shown().total() == 200
 
 
 def test_the_next_command_is_told_after_an_interruption(desk: Desk) -> None:

@@ -331,6 +331,18 @@ def test_without_preflight_and_with_a_limit_it_still_adds_up(desk: Desk) -> None
     assert adds_up(result)
 
 
+def test_without_preflight_a_list_that_breaks_off_behind_the_limit_stops_and_tells_what_was_sent(
+    desk: Desk,
+) -> None:
+    desk.prepare(20)
+    whole = (desk.folder / "users.csv").read_text("utf-8")
+    desk.write("users.csv", whole.replace(",SO2026112300015,", ',"SO2026112300015,'))
+    done = desk.send("--no-preflight", "--limit", "5")
+    assert (done.code, done.json["state"], done.json["stopped_by"]["code"]) == (3, "stopped", "invalid")
+    assert (done.json["accepted"], adds_up(done.json), desk.sends()) == (5, True, 5)
+    assert "users.csv:16" in done.err
+
+
 def test_workers_and_rate_can_be_said(desk: Desk) -> None:
     desk.prepare(20)
     assert desk.send("--workers", "1").code == 0

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.delivery.world import MORNING, RUN
-from wxpush.delivery.clock import Moment
+from wxpush.clock import Moment
 from wxpush.delivery.identity import hash64
 from wxpush.delivery.ledger import Ledger, Place
 from wxpush.delivery.records import KEEPS_PAYLOAD, Claim, Mark, Record
@@ -72,11 +72,17 @@ def tamper(folder: Path, statement: str, *values: Any) -> None:
 
 
 def edit_block(folder: Path, key: str, edit: Callable[[Any], Any]) -> None:
-    """Replace the JSON of one block."""
-    with closing(sqlite3.connect(database(folder))) as connection, connection:
-        ((text,),) = connection.execute("SELECT value FROM Cache WHERE key = ?", (key,))
-        changed = json.dumps(edit(json.loads(text)), ensure_ascii=True)
-        connection.execute("UPDATE Cache SET value = ? WHERE key = ?", (changed, key))
+    """Replace the JSON of one block; its seal, where it has one, is that of the new text."""
+    seal = 0 if key == "meta" else 16
+    with closing(sqlite3.connect(database(folder))) as connection:
+        ((text,),) = connection.execute("SELECT substr(value, ?) FROM Cache WHERE key = ?", (seal + 1, key))
+    rewrite_block(folder, key, json.dumps(edit(json.loads(text)), ensure_ascii=True))
+
+
+def rewrite_block(folder: Path, key: str, text: str) -> None:
+    """Replace the text of one block, sealed as whoever knows this program would."""
+    seal = "" if key == "meta" else f"{hash64(key + text):016x}"
+    tamper(folder, "UPDATE Cache SET value = ? WHERE key = ?", seal + text, key)
 
 
 def noted(folder: Path, **options: Any) -> list[tuple[Place, Record]]:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wxpush.delivery.clock import Clock, Moment, age, boot_seconds
+from wxpush.clock import Clock, Moment, age, boot_seconds
 from wxpush.delivery.hours import BEIJING, CIVIL_HOURS, Hours, next_time, quota_back
 
 WALL = 1_795_399_200.0

@@ -1,6 +1,7 @@
 """The engine's loop, in a world whose clock jumps from event to event."""
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime, time
 from itertools import islice
 
@@ -10,13 +11,15 @@ from hypothesis import strategies as st
 
 from tests.delivery import world as w
 from tests.delivery.world import World, message, messages
-from wxpush.delivery.clock import Moment
+from wxpush.clock import Moment
 from wxpush.delivery.engine import Settings
+from wxpush.delivery.flight import Flight
 from wxpush.delivery.gate import GateRules
+from wxpush.delivery.hand import Hand
 from wxpush.delivery.hours import BEIJING, Hours
 from wxpush.delivery.policy import RetryRules, StopRules
-from wxpush.delivery.ports import Notice, Why
-from wxpush.delivery.records import Claim, Mark
+from wxpush.delivery.ports import Notice, Progress, Why
+from wxpush.delivery.records import Claim, Mark, Record
 from wxpush.model import Quota, Verdict
 
 FAST = Settings(rate=1000.0)
@@ -49,20 +52,31 @@ def test_the_rate_is_kept_and_used(rate: float) -> None:
 
 
 def test_retries_take_slots_of_the_same_rate() -> None:
-    world = World(lambda post: w.BUSY if post.nth < 3 else w.OK, Settings(rate=20.0))
-    world.run(messages(100))
+    def answer(post: w.Post) -> Verdict:
+        return w.SILENT if post.nth == 1 and int(post.key[1:]) % 3 == 0 else w.OK
+
+    world = World(answer, Settings(rate=50.0))
+    world.run(messages(600))
     times = [post.at for post in world.channel.posts]
-    assert len(times) == 300
-    assert max(times) - min(times) >= 300 / 20 - 1
+    assert len(times) == 800
+    for start in times:
+        assert sum(start <= at < start + 1 for at in times) <= 50 + 5 + 1
 
 
-def test_no_more_than_u_messages_are_ever_claimed() -> None:
+def test_u_messages_are_claimed_and_not_one_more() -> None:
+    """Nobody is accepted: claims pile up to the bound, and no new ones are made."""
+    world = World(lambda _post: w.BUSY, Settings(rate=20.0, workers=2, stop=StopRules(None, outage=None)))
+    world.run(messages(100))
+    assert world.settings.most_in_doubt == 2 * 2 + 10
+    assert world.ledger.most_claimed == 14
+
+
+def test_what_was_silent_a_few_times_is_accepted_in_the_end() -> None:
     def answer(post: w.Post) -> Verdict:
         return w.SILENT if int(post.key[1:]) % 3 == 0 and post.nth < 6 else w.OK
 
     world = World(answer, Settings(rate=400.0, workers=8))
     world.run(messages(600))
-    assert world.ledger.most_claimed <= 2 * 8 + 200
     assert world.ledger.marks() == {Mark.ACCEPTED: 600}
 
 
@@ -229,8 +243,13 @@ def test_nothing_is_begun_outside_the_hours() -> None:
     assert hours == {12}
 
 
-def test_stopping_takes_the_answers_under_way_and_leaves_nothing_in_doubt() -> None:
-    world = World(settings=Settings(rate=200.0), latency=0.2)
+@pytest.mark.parametrize(
+    ("rate", "latency"), [(200.0, 0.2), (30.0, 0.05)], ids=["no worker free", "claimed ahead"]
+)
+def test_stopping_takes_the_answers_under_way_and_leaves_nothing_in_doubt(
+    rate: float, latency: float
+) -> None:
+    world = World(settings=Settings(rate=rate), latency=latency)
 
     def answer(_post: w.Post) -> Verdict:
         if len(world.channel.posts) == 100:
@@ -254,12 +273,100 @@ def test_a_ledger_that_cannot_be_written_stops_the_posts() -> None:
     assert len(world.channel.posts) <= 5 * 20
 
 
+def test_nothing_is_shown_that_is_not_on_the_ledger() -> None:
+    world = World(lambda post: w.UNFOLLOWED if int(post.key[1:]) % 7 == 0 else w.OK, Settings(rate=300.0))
+    told: list[tuple[int, int]] = []
+
+    def progress(shown: Progress) -> None:
+        marks = world.ledger.marks()
+        told.append((shown.accepted, shown.failed))
+        assert told[-1] == (marks[Mark.ACCEPTED], marks[Mark.FAILED])
+
+    world.notes.progress = progress  # type: ignore[method-assign]
+    world.run(messages(600))
+    assert len(set(told)) > 10
+    assert told[-1] == (514, 86)
+
+
 def test_recovered_claims_go_first_with_their_own_ids() -> None:
     world = World(settings=FAST)
     claims = [Claim(message(f"old{n}", n), moment(world, 60 - n), unanswered=True) for n in range(3)]
     world.run(messages(5), claims)
     assert [post.key for post in world.channel.posts[:3]] == ["old0", "old1", "old2"]
     assert world.ledger.marks() == {Mark.ACCEPTED: 8}
+
+
+@pytest.mark.parametrize("attempts", [0, 1])
+def test_an_orphan_answered_as_a_repeat_is_in_doubt(attempts: int) -> None:
+    """The -1 that used its id up may have been lost with the process that was killed."""
+    world = World(lambda post: w.DUPLICATE if post.key == "old" else w.OK, settings=FAST)
+    claim = Claim(message("old"), moment(world, 60), attempts=attempts, unanswered=True)
+    world.run(messages(5), [claim])
+    assert [post.client_msg_id for post in world.channel.posts if post.key == "old"] == [
+        world.engine._ids("old", 0)
+    ]
+    assert world.ledger.marks() == {Mark.ACCEPTED: 5, Mark.IN_DOUBT: 1}
+
+
+def test_a_full_disk_ends_it_with_the_answers_taken_and_says_so() -> None:
+    world = World(settings=Settings(rate=1000.0, workers=64), latency=0.3)
+    world.ledger.fail_after = 6
+    ending = world.run(messages(2000))
+    assert (ending.state, ending.code) == ("stopped", "storage")
+    assert not world.engine._hand.flying
+
+
+def test_claims_that_never_left_are_pending_after_a_sleep_of_the_machine() -> None:
+    world = World(settings=Settings(rate=50.0))
+    commit = world.ledger.commit
+    slept = False
+
+    def sleep_after_the_first_claim(records: Sequence[Record], claims: Sequence[Claim] = ()) -> None:
+        nonlocal slept
+        commit(records, claims)
+        if claims and not slept:
+            slept = True
+            world.time.now += 3600
+
+    world.ledger.commit = sleep_after_the_first_claim  # type: ignore[method-assign]
+    world.run(messages(100))
+    assert world.ledger.marks() == {Mark.ACCEPTED: 100}
+
+
+def test_any_number_of_people_written_to_too_often_come_after_the_others() -> None:
+    def answer(post: w.Post) -> Verdict:
+        return w.TOO_OFTEN if int(post.key[1:]) < 2_600 and post.nth == 1 else w.OK
+
+    world = World(answer, settings=Settings(rate=900.0))
+    world.run(messages(4_000))
+    assert world.ledger.marks() == {Mark.ACCEPTED: 4_000}
+
+
+def test_those_due_longest_go_first() -> None:
+    hand = Hand()
+    for row in range(4):
+        hand.later_at(float(row), Flight(message(f"o{row}", row), busy=True))
+    assert hand.wake_due(10.0, 3) == 3
+    assert [flight.message.key for flight in hand.staged] == ["o0", "o1", "o2"]
+
+
+def test_many_held_messages_slow_it_and_say_so() -> None:
+    world = World(lambda post: w.HELD if int(post.key[1:]) % 4 == 0 else w.OK, settings=Settings(rate=100.0))
+    world.run(messages(1000))
+    assert Notice.MANY_HELD in world.notes.notices
+    assert Notice.SLOWED_DOWN not in world.notes.notices
+    posts = [post.at for post in world.channel.posts]
+    assert posts[-1] - posts[0] > 1000 / 100 * 1.2
+
+
+def test_retries_in_trouble_take_a_tenth_of_the_rate() -> None:
+    """Half of the first attempts get -1: what follows is paced, and nobody is given up."""
+    world = World(lambda post: w.BUSY if post.nth <= 2 else w.OK, settings=Settings(rate=200.0))
+    world.run(messages(400))
+    again = [post.at for post in world.channel.posts if post.nth > 1]
+    assert world.ledger.marks() == {Mark.ACCEPTED: 400}
+    busiest = max(sum(at <= other < at + 1 for other in again) for at in again)
+    assert busiest <= 100 + 1 + 10
 
 
 def test_a_recovered_claim_outside_the_window_is_left_in_doubt() -> None:

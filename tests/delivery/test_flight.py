@@ -21,7 +21,7 @@ def test_a_fresh_flight_has_no_history() -> None:
 
 def test_a_recovered_claim_keeps_its_moment_and_what_it_met() -> None:
     flight = Flight.recovered(replace(claim(1), attempts=2, unanswered=True))
-    assert flight.history(LATER) == History(attempts=2, unanswered=True, age=100.0)
+    assert flight.history(LATER) == History(attempts=2, unanswered=True, orphan=True, age=100.0)
     assert flight.ambiguous
 
 

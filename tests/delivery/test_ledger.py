@@ -21,14 +21,16 @@ from tests.delivery.ledgers import (
     THEN,
     claim,
     database,
+    edit_block,
     message,
     noted,
     record,
     some_ledger,
+    tamper,
 )
 from tests.delivery.world import RUN
+from wxpush.clock import Moment
 from wxpush.delivery import ledger as ledgers
-from wxpush.delivery.clock import Moment
 from wxpush.delivery.ledger import Ledger, Place
 from wxpush.delivery.records import (
     FINAL,
@@ -149,6 +151,20 @@ def test_a_run_that_has_begun_is_never_given_an_empty_ledger(folder: Path) -> No
         path.unlink()
     with pytest.raises(DamagedStateError, match="lost its ledger"):
         Ledger(folder, RUN, may_be_new=False)
+
+
+def test_a_run_that_was_begun_before_blocks_had_seals_goes_on(folder: Path) -> None:
+    some_ledger(folder)
+    before = noted(folder)
+    edit_block(folder, "meta", lambda meta: meta | {"schema": 1})
+    tamper(folder, "UPDATE Cache SET value = substr(value, 17) WHERE key != 'meta'")
+    assert noted(folder) == before
+    ledger = Ledger(folder, RUN)
+    ledger.commit([record(message(901))], [claim(902)])
+    assert ledger.record_at(Place(1, 0)) == before[0][1]
+    ledger.close()
+    assert [found.row for _place, found in noted(folder)] == [found.row for _place, found in before] + [901]
+    assert open_keys(folder) == [message(902).key]
 
 
 def test_wrong_rows_are_written_with_the_next_commit_and_dropped_by_the_next_call(folder: Path) -> None:

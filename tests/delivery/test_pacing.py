@@ -1,6 +1,7 @@
 """How fast it goes: bucket, pace and breaker, by a clock that the tests hold."""
 
 import math
+import random
 from itertools import pairwise
 
 import pytest
@@ -88,7 +89,7 @@ def test_a_burst_is_a_tenth_of_a_second_and_at_least_one(rate: float, burst: flo
 
 
 def test_the_minute_limit_halves_the_rate_which_grows_back_after_the_pause() -> None:
-    pace = Pace(0.0)
+    pace = Pace(0.0, 10.0)
     pace.too_fast(10.0, 70.0)
     assert pace.share(10.0) == pace.share(79.9) == 0.5
     assert pace.share(80.0) == pytest.approx(0.55)
@@ -97,29 +98,49 @@ def test_the_minute_limit_halves_the_rate_which_grows_back_after_the_pause() -> 
 
 
 def test_a_tenth_of_busy_answers_is_borne_and_more_is_not() -> None:
-    pace = Pace(0.0)
+    pace = Pace(0.0, 10.0)
     borne = [pace.answered(0.0, busy=number % 10 == 0) for number in range(100)]
     assert not any(borne)
     assert [pace.answered(0.0, busy=True) for _ in range(2)] == [False, True]  # the first took one's place
     assert pace.share(0.0) == pytest.approx(0.7)
 
 
+def test_a_tenth_of_held_messages_is_borne_and_more_is_not() -> None:
+    pace = Pace(0.0, 10.0)
+    assert not any(pace.answered(0.0, busy=False, held=number % 10 == 0) for number in range(100))
+    assert [pace.answered(0.0, busy=False, held=True) for _ in range(2)] == [False, True]
+    assert pace.share(0.0) == pytest.approx(0.7)
+
+
+def test_chance_at_a_high_rate_is_no_crowd() -> None:
+    pace, chance = Pace(0.0, 1000.0), random.Random(3)
+    cuts = [pace.answered(at / 1000, busy=chance.random() < 0.05) for at in range(100_000)]
+    assert not any(cuts)
+    assert any(pace.answered(100 + at / 1000, busy=chance.random() < 0.2) for at in range(5_000))
+
+
+def test_held_and_busy_together_cut_once() -> None:
+    pace = Pace(0.0, 10.0)
+    cuts = [pace.answered(0.0, busy=number % 2 == 0, held=number % 2 == 1) for number in range(100)]
+    assert cuts.count(True) == 1
+
+
 def test_the_rate_is_cut_at_most_once_in_five_seconds() -> None:
-    pace = Pace(0.0)
+    pace = Pace(0.0, 10.0)
     cuts = [at / 10 for at in range(300) if pace.answered(at / 10, busy=True)]
     assert len(cuts) >= 4
     assert all(later - earlier >= 5 - 1e-9 for earlier, later in pairwise(cuts))
 
 
 def test_few_answers_are_too_few_to_cut() -> None:
-    pace = Pace(0.0)
+    pace = Pace(0.0, 10.0)
     assert not any(pace.answered(0.0, busy=True) for _ in range(49))
     assert pace.answered(0.0, busy=True)
 
 
 @given(st.lists(st.tuples(st.floats(0, 100), st.sampled_from(["limit", "busy", "fine"])), max_size=150))
 def test_the_share_stays_between_a_twentieth_and_the_whole(steps: list[tuple[float, str]]) -> None:
-    pace, now = Pace(0.0), 0.0
+    pace, now = Pace(0.0, 10.0), 0.0
     for step, what in steps:
         now += step
         before = pace.share(now)
@@ -131,16 +152,39 @@ def test_the_share_stays_between_a_twentieth_and_the_whole(steps: list[tuple[flo
         assert pace.share(now) <= before + 1e-9
 
 
-def broken(answers: int = 5) -> Breaker:
+def broken(answers: int = 20) -> Breaker:
     breaker = Breaker()
     for _ in range(answers):
         breaker.observe(0.0, answered=False)
     return breaker
 
 
-def test_five_calls_in_a_row_without_an_answer_open_it() -> None:
-    assert not broken(4).is_open
-    assert broken(5).is_open
+def after_a_calm_minute(failures: int, seconds: float) -> Breaker:
+    """Hundreds of answers, then `failures` calls without one, evenly over so many seconds."""
+    breaker = Breaker()
+    for number in range(600):
+        breaker.observe(number / 10, answered=True)
+    for number in range(failures):
+        breaker.observe(59.9 + seconds * (number + 1) / failures, answered=False)
+    return breaker
+
+
+def test_twenty_calls_in_a_row_without_an_answer_open_it() -> None:
+    assert not after_a_calm_minute(19, 0.1).is_open
+    assert after_a_calm_minute(20, 0.1).is_open
+
+
+def test_five_calls_without_an_answer_open_it_where_there_was_none_for_a_second() -> None:
+    assert not after_a_calm_minute(4, 3.0).is_open
+    assert after_a_calm_minute(5, 1.0).is_open
+    assert not after_a_calm_minute(5, 0.9).is_open
+
+
+def test_a_third_of_failures_by_chance_does_not_open_it() -> None:
+    breaker, chance = Breaker(), random.Random(5)
+    for number in range(100_000):
+        breaker.observe(number / 500, answered=chance.random() > 0.33)
+        assert not breaker.is_open
 
 
 def test_half_of_twenty_calls_without_an_answer_open_it_and_fewer_do_not() -> None:
@@ -213,6 +257,6 @@ def test_an_outage_is_knocked_at_with_few_calls(rate: float, seconds: float, lat
             now += 1 / rate
         else:
             now = max(now + 0.01, min([breaker.next_probe(), *failing[:1]]))
-    before_it_opens = 5 + math.ceil(rate * latency) + 1
+    before_it_opens = 20 + math.ceil(rate * latency) + 1
     rounds = 4 + seconds / 30
     assert calls <= before_it_opens + 3 * rounds

@@ -27,7 +27,9 @@ FIRST = History()
 SILENT_BEFORE = History(attempts=2, unanswered=True, age=30.0)
 BUSY_BEFORE = History(attempts=2, busy=True, age=30.0)
 BOTH_BEFORE = History(attempts=3, unanswered=True, busy=True, age=30.0)
+ORPHAN = History(orphan=True, age=30.0)
 REFUSED = Verdict(VerdictKind.AGAIN, "45047", CodeClass.THROTTLE, Arrival.ANSWERED)
+UNHEARD_OF = Verdict(VerdictKind.FAIL, "99999", CodeClass.UNKNOWN, Arrival.ANSWERED)
 GATEWAY = Verdict(VerdictKind.SLOW_DOWN, "bad_reply", CodeClass.THROTTLE, Arrival.SILENT, wait=5.0)
 ASKED_TO_WAIT = replace(w.SILENT, wait=45.0)
 
@@ -58,8 +60,20 @@ TABLE = [
     (w.DUPLICATE, replace(FIRST, repeats=1), again(61 * 1.1, epoch_up=True)),
     (w.DUPLICATE, replace(FIRST, repeats=2), FAILED),
     (w.DUPLICATE, SILENT_BEFORE, ACCEPTED),
-    (w.DUPLICATE, BOTH_BEFORE, ACCEPTED),
+    (w.DUPLICATE, BOTH_BEFORE, IN_DOUBT),
     (w.DUPLICATE, BUSY_BEFORE, IN_DOUBT),
+    (w.DUPLICATE, ORPHAN, IN_DOUBT),
+    (w.DUPLICATE, replace(ORPHAN, busy=True), IN_DOUBT),
+    (w.DUPLICATE, replace(ORPHAN, unanswered=True), IN_DOUBT),
+    (w.DUPLICATE, replace(SILENT_BEFORE, refusals=1, refused=True), IN_DOUBT),
+    (w.OK, ORPHAN, ACCEPTED),
+    (w.UNFOLLOWED, ORPHAN, FAILED),
+    (w.UNFOLLOWED, replace(ORPHAN, age=61.0), IN_DOUBT),
+    (w.UNFOLLOWED, replace(SILENT_BEFORE, age=61.0), IN_DOUBT),
+    (w.UNFOLLOWED, replace(FIRST, age=61.0), FAILED),
+    (UNHEARD_OF, BUSY_BEFORE, IN_DOUBT),
+    (UNHEARD_OF, FIRST, FAILED),
+    (REFUSED, replace(ORPHAN, refusals=4), IN_DOUBT),
     (w.SILENT, replace(FIRST, unanswered=True), again(0.5)),
     (w.SILENT, SILENT_BEFORE, again(1.0)),
     (w.SILENT, replace(SILENT_BEFORE, age=479.5), IN_DOUBT),
@@ -104,9 +118,17 @@ def test_the_table_has_every_kind_of_verdict() -> None:
 
 
 HISTORIES = st.builds(
-    History, st.integers(1, 50), st.integers(0, 9), st.integers(0, 4), st.booleans(), st.booleans(),
-    st.booleans(), st.floats(0, 1000) | st.just(math.inf),
-)  # fmt: skip
+    History,
+    attempts=st.integers(1, 50),
+    refusals=st.integers(0, 9),
+    repeats=st.integers(0, 4),
+    unanswered=st.booleans(),
+    busy=st.booleans(),
+    orphan=st.booleans(),
+    refused=st.booleans(),
+    deferred=st.booleans(),
+    age=st.floats(0, 1000) | st.just(math.inf),
+)
 VERDICTS = st.builds(
     Verdict,
     st.sampled_from(list(VerdictKind)),
@@ -168,10 +190,13 @@ def test_an_answer_that_leaves_it_open_is_repeated_only_inside_the_window(
 
 
 @given(HISTORIES, RETRY, JITTER)
-def test_a_repeat_is_accepted_only_after_silence(history: History, rules: RetryRules, jitter: float) -> None:
+def test_a_repeat_is_accepted_where_all_attempts_are_known_and_silent(
+    history: History, rules: RetryRules, jitter: float
+) -> None:
     step = decide(w.DUPLICATE, history, rules, jitter)
-    assert (step.state is State.ACCEPTED) == history.unanswered
-    if history.busy and not history.unanswered:
+    all_silent = history.unanswered and not (history.busy or history.orphan or history.refused)
+    assert (step.state is State.ACCEPTED) == all_silent
+    if history.busy or history.orphan:
         assert step.state is State.IN_DOUBT
     if step.next is Next.AGAIN:
         assert step.delay >= 60

@@ -16,7 +16,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.delivery.world import RUN
-from wxpush.delivery.run import RunCard, RunFolder, refuse_changes, runs_in, state_beside
+from wxpush.delivery.run import (
+    RunCard,
+    RunFolder,
+    refuse_changes,
+    refuse_older_ledger,
+    runs_in,
+    state_beside,
+)
 from wxpush.errors import (
     DamagedStateError,
     InputError,
@@ -265,3 +272,18 @@ def test_what_may_change_in_a_run(new: RunCard, accept: bool, refused: bool) -> 
         refuse_changes(CARD, new, accept=accept)
     assert "--run NAME" in caught.value.hint
     assert ("--accept-changes" in caught.value.hint) == (new.selection == CARD.selection)
+
+
+@pytest.mark.parametrize(("accepted", "refused"), [(0, True), (9, True), (10, False), (11, False)])
+def test_a_ledger_that_knows_of_fewer_than_its_card_is_from_before(accepted: int, refused: bool) -> None:
+    card = replace(CARD, call={"state": "finished", "total": 20, "accepted": 10})
+    if not refused:
+        refuse_older_ledger(card, accepted, Path("ledger"))
+        return
+    with pytest.raises(DamagedStateError, match="10") as caught:
+        refuse_older_ledger(card, accepted, Path("ledger"))
+    assert "backup" in caught.value.hint
+
+
+def test_a_card_whose_call_was_cut_off_tells_nothing_of_the_ledger() -> None:
+    refuse_older_ledger(replace(CARD, call={}), 0, Path("ledger"))

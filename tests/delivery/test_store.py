@@ -14,7 +14,15 @@ from typing import Any
 import diskcache
 import pytest
 
-from tests.delivery.ledgers import database, edit_block, everything_below, noted, some_ledger, tamper
+from tests.delivery.ledgers import (
+    database,
+    edit_block,
+    everything_below,
+    noted,
+    rewrite_block,
+    some_ledger,
+    tamper,
+)
 from tests.delivery.world import RUN
 from wxpush.delivery import ledger as ledgers
 from wxpush.delivery import store
@@ -168,8 +176,14 @@ ATTACKS: dict[str, Callable[[Path], None]] = {
     "a file name": with_a_side_file,
     "a file to read": with_a_side_file_to_read,
     "a file name at a claim": with_a_claim_in_a_side_file,
-    "broken JSON": changed(f"UPDATE Cache SET value = '[[' WHERE key = '{O2}'"),
-    "deep JSON": changed(f"UPDATE Cache SET value = printf('%.*c', 200000, '[') WHERE key = '{O2}'"),
+    "broken JSON": lambda folder: rewrite_block(folder, O2, "[["),
+    "deep JSON": lambda folder: rewrite_block(folder, O2, "[" * 200_000),
+    "a digit of a key": changed(
+        f"UPDATE Cache SET value = replace(value, '000003\"', '000004\"') WHERE key = '{O2}'"
+    ),
+    "a block without its seal": changed(f"UPDATE Cache SET value = substr(value, 17) WHERE key = '{O2}'"),
+    "another schema": edited("meta", lambda meta: meta | {"schema": 1}),
+    "a count that isn't the entries'": changed("UPDATE Settings SET value = 99 WHERE key = 'count'"),
     "JSON of another kind": edited(O2, lambda _block: {"A": 1}),
     "JSON null": edited(O2, lambda _block: None),
     "an emptied block": edited(O2, lambda _block: []),
@@ -201,7 +215,7 @@ ATTACKS: dict[str, Callable[[Path], None]] = {
     "records in another order": changed(f"UPDATE Cache SET rowid = 1000 WHERE key = '{O2}'"),
     "an unknown entry": changed(f"UPDATE Cache SET key = 'x000000000002' WHERE key = '{O2}'"),
     "meta gone": changed("DELETE FROM Cache WHERE key = 'meta'"),
-    "meta of a newer version": edited("meta", lambda meta: meta | {"schema": 2}),
+    "meta of a newer version": edited("meta", lambda meta: meta | {"schema": 3}),
     "meta of another run": edited("meta", lambda meta: meta | {"run": "0" * 16}),
     "meta that is no JSON": changed("UPDATE Cache SET value = 'mine' WHERE key = 'meta'"),
     "everything gone": changed("DELETE FROM Cache"),

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from wxpush.delivery.clock import Clock
+from wxpush.clock import Clock
 from wxpush.delivery.engine import Ending, Engine, Settings
 from wxpush.delivery.gate import Gate, GateRules
 from wxpush.delivery.identity import MessageIds, RunId

@@ -11,7 +11,7 @@ ASKED: Final[dict[str, str]] = {
     "T6": "crash, clock 9 and 11 minutes on: nothing resent by itself, all in doubt and listed",
     "T7": "crash at 7 min 50 s, slow server: no request with an id older than 600 s",
     "T8": "each variant of dedupe: 0 double, every loss that can be told is in doubt and listed",
-    "T9": "50 signals at random moments: ends within deadline + 2 s, 0 in doubt, the rest is sent",
+    "T9": "50 signals at random moments: ends within deadline + 2 s, 0 of the answered in doubt, rest sent",
     "T10": "500 power cuts in the log: opens or refuses aloud, no acknowledged claim lost",
     "T11": "disk full at 20 points: POSTs stop within a block; after space is free 0 lost, 0 double",
     "T12": "100 second runners: each refused within 1 s with the pid; a dead one's lock is taken over",

@@ -1,88 +1,42 @@
-"""The network under attack: answers without end, waits without end, other hosts, bad certificates."""
+"""The network under attack: answers without end, other hosts, bad certificates, the environment's wishes."""
 
-import email.utils
 import json
 import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.channels.loopback import Loopback, answering
+from tests.channels.loopback import OK, Behaviour, Loopback, answering, http
 from tests.cli.command import SEND, Desk
-from tests.delivery.world import OK, World, messages
 from tests.guarantees.plugin import Measured, Scale
-from tests.guarantees.stage import Certificates, a_desk, self_signed, tls_context, wechat
-from wxpush.channels.wechat.errcodes import verdict
-from wxpush.channels.wechat.transport import Transport
-from wxpush.channels.wechat.wire import Request
-from wxpush.model import VerdictKind
-from wxpush.sandbox import Sandbox
+from tests.guarantees.stage import Certificates, a_desk, self_signed, tls_context
 
-ROOT = Path(__file__).parents[2]
+CALLER = Path(__file__).with_name("caller.py")
 DEADLINE_S = 1.0
-MOST_GROWTH_KIB = 20 * 1024
-STABLE = "/cgi-bin/stable_token"
-QUOTA = "/cgi-bin/openapi/quota/get"
-ENDPOINTS = {"send": SEND, "token": STABLE, "quota": QUOTA}
+MOST_GROWTH_MB = 20
 
 
-@pytest.fixture
-def calm() -> Iterator[Sandbox]:
-    with wechat() as sandbox:
-        yield sandbox
+def endless(*parts: bytes) -> Callable[[], Behaviour]:
+    """One good answer, to have something to compare with; then the first part, and the last for ever."""
 
+    def make() -> Behaviour:
+        calm = iter([True])
 
-def one_call(url: str, calm: Sandbox) -> dict[str, Any]:
-    """What came of a call in a process of its own."""
-    words = [sys.executable, "-m", "tests.guarantees.one_call", url, str(DEADLINE_S), calm.url]
-    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
-    found = json.loads(done.stdout)
-    assert isinstance(found, dict)
-    return found
+        def behave(connection: socket.socket, _request: bytes) -> bool:
+            if next(calm, False):
+                connection.sendall(http(OK))
+                return True
+            connection.sendall(parts[0])
+            while True:
+                connection.sendall(parts[-1])
 
+        return behave
 
-@pytest.mark.guarantee("T21")
-@pytest.mark.parametrize(
-    ("kind", "failure"),
-    [
-        ("drip", "timeout"),
-        ("silence_before", "timeout"),
-        ("huge_body", "bad_reply"),
-        ("gzip_bomb", "bad_reply"),
-    ],
-)
-def test_t21_an_answer_without_end_is_over_at_the_deadline(
-    calm: Sandbox, scale: Scale, measured: Measured, kind: str, failure: str
-) -> None:
-    particulars = {"size": 1 << 30} if kind in ("huge_body", "gzip_bomb") else {}
-    names = scale(["send"], list(ENDPOINTS))
-    faults = {name: {kind: {"seconds": 1.0, **particulars}} for name in names}
-    slowest = most = 0.0
-    with wechat(faults=faults) as sandbox:
-        for name in names:
-            found = one_call(f"{sandbox.url}{ENDPOINTS[name]}?access_token=92_x", calm)
-            assert (found["arrival"], found["failure"]) == ("SILENT", failure)
-            slowest, most = max(slowest, found["seconds"]), max(most, found["grown"])
-    assert slowest <= DEADLINE_S + 1
-    assert most < MOST_GROWTH_KIB
-    measured(f"{kind}: over after {slowest:.1f} s of {DEADLINE_S:.0f} s, memory +{most / 1024:.1f} MB")
-
-
-def endless(*parts: bytes) -> Callable[[socket.socket, bytes], bool]:
-    """The first part, then the last again and again."""
-
-    def behave(connection: socket.socket, _request: bytes) -> bool:
-        connection.sendall(parts[0])
-        while True:
-            connection.sendall(parts[-1])
-
-    return behave
+    return make
 
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -104,65 +58,18 @@ ENDLESS = {
 
 
 @pytest.mark.guarantee("T21")
-def test_t21_nothing_else_is_endless(calm: Sandbox, measured: Measured) -> None:
+def test_t21_nothing_else_is_endless(measured: Measured) -> None:
     slowest = most = 0.0
     for name, behave in ENDLESS.items():
-        with Loopback(behave) as server:
-            found = one_call(f"{server.url}{SEND}", calm)
-        assert found["arrival"] == "SILENT", name
-        assert found["seconds"] <= DEADLINE_S + 1, name
-        assert found["grown"] < MOST_GROWTH_KIB, name
-        slowest, most = max(slowest, found["seconds"]), max(most, found["grown"])
-    measured(f"{len(ENDLESS)} more: over after {slowest:.1f} s, memory +{most / 1024:.1f} MB")
-
-
-@pytest.mark.long
-@pytest.mark.guarantee("T21")
-@pytest.mark.parametrize("kind", ["drip", "silence_before", "huge_body", "gzip_bomb"])
-def test_t21_a_command_ends_in_time(tmp_path: Path, measured: Measured, kind: str) -> None:
-    with a_desk(tmp_path, faults={"token": {kind: {}}}) as desk:
-        started = time.monotonic()
-        assert desk.run("token", "refresh").code == 3
-        seconds = time.monotonic() - started
-    assert seconds < 8 + 1 + 3, "the deadline of the token call, and Python's start"
-    measured(f"token refresh under {kind}: {seconds:.1f} s")
-
-
-def soon() -> str:
-    return email.utils.formatdate(time.time() + 60, usegmt=True)
-
-
-WAITS: dict[str, tuple[Callable[[], str], float]] = {
-    "0": (lambda: "0", 0.0),
-    "5": (lambda: "5", 5.0),
-    "1e9": (lambda: "1000000000", 120.0),
-    "-1": (lambda: "-1", 0.0),
-    "NaN": (lambda: "NaN", 0.0),
-    "a date": (soon, 55.0),
-    "garbage": (lambda: "when\tthe cows come home 1e9", 0.0),
-}
-SLOT_S = 0.5
-"""Seconds that a message may wait for its place in a rate that has been lowered."""
-
-
-@pytest.mark.guarantee("T22")
-@pytest.mark.parametrize("fault", ["unavailable", "too_many"])
-@pytest.mark.parametrize("header", WAITS)
-def test_t22_a_wait_that_is_asked_for_is_bounded(measured: Measured, header: str, fault: str) -> None:
-    text, least = WAITS[header]
-    transport = Transport(1, 5.0)
-    with wechat(faults={"send": {fault: {"retry_after": text()}}}) as sandbox:
-        reply = transport.call(Request("POST", f"{sandbox.url}{SEND}?access_token=92_x", b"{}"))
-    transport.close()
-    assert reply.status == {"unavailable": 503, "too_many": 429}[fault]
-    asked = verdict("send", reply)
-    world = World(answer=lambda post: asked if post.nth == 1 else OK, latency=0.05)
-    world.run(messages(1))
-    first, second = world.channel.posts
-    waited = second.at - first.at - world.latency
-    assert least - 0.001 <= waited <= 120 + SLOT_S
-    measured(f"{header}: {waited:.1f} s")
-    assert asked.kind is (VerdictKind.AGAIN if fault == "unavailable" else VerdictKind.SLOW_DOWN)
+        with Loopback(behave()) as server:
+            command = [sys.executable, str(CALLER), f"{server.url}{SEND}", "{}", str(DEADLINE_S), "1"]
+            ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+        told = json.loads(ended.stdout)
+        assert told["arrivals"] == ["silent"], name
+        assert told["seconds"][0] <= DEADLINE_S + 1, name
+        assert told["grown"] < MOST_GROWTH_MB, name
+        slowest, most = max(slowest, *told["seconds"]), max(most, told["grown"])
+    measured(f"{len(ENDLESS)} other endless answers: slowest {slowest:.1f} s of 1 s, memory +{most:.1f} MB")
 
 
 REDIRECTS = (301, 302, 303, 307, 308)

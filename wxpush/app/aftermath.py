@@ -82,9 +82,14 @@ def tally(card: RunCard, states: Counter[str]) -> Tally:
     skips = skips_of(card)
     counts = {state.value: states[state] for state in State}
     counts[State.SKIPPED.value] = sum(skips.values())
-    listed = max(int(card.call.get("total", 0)), int(card.survey.get("rows", 0)))
-    total = max(listed, sum(counts.values()))
-    counts[State.PENDING.value] += total - sum(counts.values())
+    released = counts.pop(State.PENDING.value)
+    done = sum(counts.values())
+    if "total" in card.call:
+        # A released message may be among the skips or the wrong rows of the list that was counted there.
+        total = max(int(card.call["total"]), done)
+    else:
+        total = max(int(card.survey.get("rows", 0)), done + released)
+    counts[State.PENDING.value] = total - done
     return Tally(total, counts, skips)
 
 
@@ -96,13 +101,20 @@ def skips_of(card: RunCard) -> dict[str, int]:
     return {str(item["reason"]): int(item["count"]) for item in found}
 
 
-def write_failures(folder: RunFolder, aftermath: Aftermath, wanted: Path) -> Path | None:
-    """Write the spreadsheet and the exact record of what failed, is held or in doubt; None if nothing did."""
+def write_failures(
+    folder: RunFolder, aftermath: Aftermath, wanted: Path, *, keep: Path | None = None
+) -> Path | None:
+    """Write the spreadsheet and the exact record of what failed, is held or in doubt; None if nothing did.
+
+    A spreadsheet that is the file `keep` is left as it is.
+    """
 
     def rows() -> Iterator[FailureRow]:
         return failure_rows(folder, aftermath.standing)
 
     write_jsonl(rows(), folder.failures)
+    if keep is not None and wanted.exists() and wanted.samefile(keep):
+        return wanted
     return write_csv(rows, wanted, fallback=folder.path)
 
 

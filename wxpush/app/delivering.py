@@ -9,8 +9,8 @@ from wxpush.app.quota import QuotaFound, read_quota
 from wxpush.campaign.schema import Campaign
 from wxpush.channels.wechat.client import WeChatChannel, make_keeper
 from wxpush.channels.wechat.token import TokenKeeper
+from wxpush.clock import Clock
 from wxpush.config import Account, Directories
-from wxpush.delivery.clock import Clock
 from wxpush.delivery.engine import Ending, Engine, RunLedger, Settings
 from wxpush.delivery.gate import Gate, GateRules
 from wxpush.delivery.hours import Hours
@@ -68,7 +68,7 @@ class Delivering:
 
     def connect(self) -> QuotaFound:
         """See that there is a token, and read the quota. Raises StoppedError for an unfit account."""
-        self._keeper = make_keeper(self._account, self._directories)
+        self._keeper = make_keeper(self._account, self._directories, self._clock)
         self.quota = read_quota(self._account, self._keeper)
         return self.quota
 
@@ -105,7 +105,9 @@ class Delivering:
         """Send `recovered` claims, then `messages`. Call `connect` before."""
         if self._keeper is None:
             raise RuntimeError("send before connect")
-        channel = WeChatChannel(self._account, self._keeper, workers=pace.workers, timeout=campaign.timeout)
+        channel = WeChatChannel(
+            self._account, self._keeper, workers=pace.workers, timeout=campaign.timeout, clock=self._clock
+        )
         burst = None if campaign.burst is None else float(campaign.burst)
         rules = GateRules(pace.rate, burst, pace.hours, campaign.keep_quota)
         engine = Engine(

@@ -1,8 +1,11 @@
 """The runs that this user has: where they are, how they stand, and which one is meant."""
 
 import json
+import os
+import shlex
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -12,7 +15,7 @@ from wxpush.app.codes import Cause, failure_groups
 from wxpush.app.request import Surroundings
 from wxpush.app.results import FailureGroup, RunView
 from wxpush.delivery.run import STATE_DIR, RunCard, RunFolder, runs_in
-from wxpush.errors import InputError, WxpushError
+from wxpush.errors import DamagedStateError, InputError, WxpushError
 from wxpush.i18n import _
 from wxpush.model import CodeClass, State
 from wxpush.private import ensure_private_dir, read_private, write_private
@@ -84,6 +87,44 @@ def find_run(name: str | None, around: Surroundings, here: Path) -> RunFolder:
         _('Several runs are called "{name}": {places}.').format(name=name, places=places),
         _("Go to the folder of the one that you mean, or pass --home."),
     )
+
+
+@contextmanager
+def held_run(name: str | None, around: Surroundings, here: Path) -> Iterator[tuple[RunFolder, RunCard]]:
+    """The run called `name`, or the only one, locked for this process.
+
+    Raises InputError, LockedError, DamagedStateError.
+    """
+    folder = find_run(name, around, here)
+    with folder.locked():
+        card = folder.card()
+        if card is None:
+            raise DamagedStateError(_("The run in {path} has lost its card.").format(path=folder.path))
+        yield folder, card
+
+
+def campaign_file(folder: RunFolder, card: RunCard) -> Path:
+    """The campaign's file: beside the run's state, else where it was sent from."""
+    state, known = folder.path.parents[1], Path(card.campaign)
+    beside = state.parent / known.name
+    travelled = state.name == STATE_DIR and beside.exists()  # a home of its own stands beside nothing
+    return beside if travelled else known
+
+
+def from_here(path: Path) -> str:
+    """`path` as it is shortest to type in this folder."""
+    with suppress(ValueError):  # another drive
+        return min(os.path.relpath(path), str(path), key=len)
+    return str(path)
+
+
+def send_command(folder: RunFolder, card: RunCard) -> str:
+    """The command that goes on with this very run, whatever its campaign's name turns into today."""
+    words = ["wxpush", "send", from_here(campaign_file(folder, card)), from_here(Path(card.list))]
+    words += ["--run", card.name]
+    if card.account != "default":
+        words += ["--account", card.account]
+    return shlex.join(words)
 
 
 def view(folder: RunFolder, around: Surroundings, *, whole: bool) -> RunView:

@@ -2,11 +2,16 @@
 
 import shlex
 
-from wxpush.app.results import Summary
+from wxpush.app.results import RunView, Settlement, Summary
 from wxpush.i18n import _
 from wxpush.model import CodeClass
 
 _MAY_SUCCEED = frozenset({CodeClass.TRANSIENT, CodeClass.THROTTLE})
+
+
+def settle_command(run: str) -> str:
+    """The command that decides about what is in doubt."""
+    return f"wxpush runs settle {shlex.quote(run)}"
 
 
 def after_send(summary: Summary, again: str) -> list[tuple[str, str]]:
@@ -14,13 +19,36 @@ def after_send(summary: Summary, again: str) -> list[tuple[str, str]]:
     steps: list[tuple[str, str]] = []
     if summary.unsettled:
         steps.append((again, _("within eight minutes: settles what is in doubt with the same ids")))
-    elif summary.pending or summary.state in {"stopped", "interrupted"}:
+    elif summary.pending > summary.gone_pending or summary.state in {"stopped", "interrupted"}:
         steps.append((again, _("sends the rest; nobody gets it twice")))
     return steps + after_failures(summary, again)
 
 
+def after_settling(settlement: Settlement, again: str) -> list[tuple[str, str]]:
+    """`again` is the command that goes on with the run."""
+    steps: list[tuple[str, str]] = []
+    if settlement.in_window:
+        steps.append((again, _("within eight minutes: settles what is in doubt with the same ids")))
+    elif settlement.summary.pending:
+        steps.append((again, _("sends what is pending, with fresh ids what is to be sent again")))
+    if settlement.summary.in_doubt > settlement.in_window:
+        steps.append(_settling(settlement.summary.run))
+    return steps
+
+
+def after_view(view: RunView) -> list[tuple[str, str]]:
+    """What to do about a run that somebody looks at; one that is being sent needs nothing."""
+    if view.live_pid is not None or not view.counts.get("in_doubt"):
+        return []
+    return [_settling(view.name)]
+
+
+def _settling(run: str) -> tuple[str, str]:
+    return settle_command(run), _("decides about what is in doubt: delivered, or send it again")
+
+
 def after_failures(summary: Summary, again: str) -> list[tuple[str, str]]:
-    """What to do about what failed, whichever command found it out."""
+    """What to do about what failed or is in doubt, whichever command found it out."""
     steps: list[tuple[str, str]] = []
     failed = [group for group in summary.failures if group.state == "failed"]
     retry = f"wxpush retry-failed {shlex.quote(summary.run)}"
@@ -32,4 +60,6 @@ def after_failures(summary: Summary, again: str) -> list[tuple[str, str]]:
         steps.append((f"{retry} --code {code}", _("when these people can be reached again")))
     if any(group.cls is CodeClass.MESSAGE for group in failed):
         steps.append((again, _("after mending the rows: sends just those")))
+    if summary.in_doubt > summary.unsettled:
+        steps.append(_settling(summary.run))
     return steps

@@ -7,7 +7,7 @@ from typing import Final
 from wxpush.app.codes import first_words
 from wxpush.app.selection import Decision, Known, Passed, Selection, ToSend, Wrong
 from wxpush.campaign.check import fields_text
-from wxpush.delivery.clock import Clock
+from wxpush.clock import Clock
 from wxpush.delivery.ledger import Ledger
 from wxpush.delivery.records import Invalid
 from wxpush.errors import ProblemsError
@@ -58,10 +58,13 @@ class Outgoing:
         """Count the rows that were not reached, so that the numbers add up."""
         if self.fault is not None:
             return  # the rest can't be read
-        for decision in self._selection.leftovers():
-            self.rows += 1
-            if decision is not None:
-                self._count(decision)
+        try:
+            for decision in self._selection.leftovers():
+                self.rows += 1
+                if decision is not None:
+                    self._count(decision)
+        except ProblemsError as error:
+            self.fault = error
 
     def _count(self, decision: Decision) -> None:
         match decision:

@@ -52,7 +52,8 @@ def _note(error: StoppedError) -> str:
 def ask_quota(account: str | None, around: Surroundings) -> tuple[str, Quota]:
     """The account's name and its quota. Raises InputError, StoppedError."""
     chosen = load_account(account, around.environ)
-    client = WeChatClient(chosen, make_keeper(chosen, around.directories), patience=_PATIENCE_OF_ITS_OWN)
+    keeper = make_keeper(chosen, around.directories, around.clock)
+    client = WeChatClient(chosen, keeper, patience=_PATIENCE_OF_ITS_OWN)
     try:
         return chosen.name, client.quota()
     finally:

@@ -45,6 +45,23 @@ def refusal(
     }
 
 
+def settling_refused(error: WxpushError, run: str, account: str, counts: Mapping[str, int]) -> dict[str, Any]:
+    """The same keys as a settlement, for one that didn't begin, and `problems`."""
+    return {
+        "schema": 1,
+        "run": run,
+        "account": account,
+        "state": "interrupted" if isinstance(error, InterruptedRunError) else "refused",
+        "delivered": 0,
+        "to_resend": 0,
+        "in_window": 0,
+        "passed_over": 0,
+        **_numbers(counts, 0),
+        "failures_file": None,
+        "problems": _problems(error),
+    }
+
+
 def _numbers(counts: Mapping[str, int], total: int) -> dict[str, int]:
     numbers = {state.value: counts.get(state, 0) for state in State}
     told = sum(numbers.values())

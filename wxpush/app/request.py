@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from wxpush.clock import Clock
 from wxpush.config.directories import Directories
-from wxpush.delivery.clock import Clock
 from wxpush.delivery.hours import BEIJING
 
 

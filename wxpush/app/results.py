@@ -174,6 +174,46 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True)
+class Settlement:
+    """What `runs settle` did, and how the run stands after it; its numbers are those of `summary`.
+
+    `state` is `finished` or `interrupted`. `in_window` messages are left in doubt because the next start
+    settles them; `passed_over` rows of the operator's file were no longer in doubt.
+    """
+
+    summary: Summary
+    state: str
+    delivered: int
+    to_resend: int
+    in_window: int
+    passed_over: int
+
+    @property
+    def exit_code(self) -> int:
+        """0 when nothing is in doubt any more (contract §3)."""
+        if self.state == "interrupted":
+            return 130
+        return 1 if self.summary.in_doubt else 0
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `--json` prints."""
+        stands = self.summary.to_json()
+        return {
+            "schema": 1,
+            "run": self.summary.run,
+            "account": self.summary.account,
+            "state": self.state,
+            "delivered": self.delivered,
+            "to_resend": self.to_resend,
+            "in_window": self.in_window,
+            "passed_over": self.passed_over,
+            "total": self.summary.total,
+            **{name: stands[name] for name in _STATES},
+            "failures_file": stands["failures_file"],
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class RunView:
     """A run as `runs` and `runs show` tell of it. `live_pid` is set while a process works on it."""
 

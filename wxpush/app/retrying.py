@@ -1,35 +1,32 @@
 """`retry-failed`: sends again what failed, as it was rendered then or anew from a mended list."""
 
-import os
-import shlex
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-from wxpush.app.aftermath import Aftermath, look_back, tally, write_failures
-from wxpush.app.codes import failure_groups, stopped_by
+from wxpush.app.aftermath import tally
 from wxpush.app.delivering import Delivered, Delivering, Pace
-from wxpush.app.known_runs import find_run
+from wxpush.app.known_runs import campaign_file, held_run, send_command
 from wxpush.app.material import Material, read_material
 from wxpush.app.request import Surroundings
 from wxpush.app.results import Summary
 from wxpush.app.selection import Choices, Selection, ToSend, Wrong
+from wxpush.app.stocktaking import look_back_by_key, take_stock
 from wxpush.campaign.schema import Campaign, load_campaign
 from wxpush.config import Account, load_account
 from wxpush.delivery import ledger as ledgers
-from wxpush.delivery.engine import Ending
 from wxpush.delivery.identity import hash64
 from wxpush.delivery.ledger import Ledger
 from wxpush.delivery.ports import Listener
 from wxpush.delivery.records import Mark, Record
-from wxpush.delivery.run import STATE_DIR, RunCard, RunFolder, refuse_changes
+from wxpush.delivery.run import RunCard, RunFolder, refuse_changes, refuse_older_ledger
 from wxpush.delivery.standing import ByKey
-from wxpush.errors import DamagedStateError, InputError, ProblemsError, StorageError
+from wxpush.errors import InputError, ProblemsError
 from wxpush.i18n import _
-from wxpush.model import CodeClass, Message, State
+from wxpush.model import CodeClass, Message
 
 _USUAL = frozenset({CodeClass.TRANSIENT, CodeClass.THROTTLE})
 
@@ -71,11 +68,7 @@ class RetryPlan:
 @contextmanager
 def opened(request: RetryRequest, around: Surroundings, here: Path) -> Iterator["Retrying"]:
     """Find, lock and open the run. Raises InputError, LockedError, StateError."""
-    folder = find_run(request.run, around, here)
-    with folder.locked():
-        card = folder.card()
-        if card is None:
-            raise DamagedStateError(_("The run in {path} has lost its card.").format(path=folder.path))
+    with held_run(request.run, around, here) as (folder, card):
         retrying = Retrying(request, around, folder, card)
         try:
             yield retrying
@@ -98,6 +91,7 @@ class Retrying:
         self._ledger = Ledger(folder.ledger, card.id, self._standing.note, may_be_new=False)
         for claim in self._ledger.recovered:
             self._standing.note_claim(claim)
+        refuse_older_ledger(card, self._standing.counts()[Mark.ACCEPTED], folder.ledger)
 
     def close(self) -> None:
         """Let go of the ledger."""
@@ -106,8 +100,7 @@ class Retrying:
     @property
     def send_command(self) -> str:
         """The command that sends what is still pending."""
-        campaign = _from_here(self._campaign.source)
-        return shlex.join(["wxpush", "send", campaign, _from_here(Path(self._card.list))])
+        return send_command(self._folder, self._card)
 
     @property
     def run(self) -> str:
@@ -121,7 +114,7 @@ class Retrying:
 
     def counts(self) -> dict[str, int]:
         """How the run stands as a whole, by state."""
-        return tally(self._card, self._look_back().states).counts
+        return tally(self._card, look_back_by_key(self._folder, self._card).states).counts
 
     @property
     def tolerate(self) -> float:
@@ -218,73 +211,19 @@ class Retrying:
         return material
 
     def _summed_up(self, delivered: Delivered | None) -> Summary:
-        aftermath = self._look_back()
-        counted = tally(self._card, aftermath.states)
-        counts = counted.counts
-        ending, progress = (delivered.ending, delivered.progress) if delivered else (None, None)
-        elapsed = delivered.elapsed if delivered else 0.0
-        failures_file = None
-        with suppress(StorageError):
-            failures_file = write_failures(self._folder, aftermath, self._wanted_file())
-        summary = Summary(
-            run=self._card.name,
-            account=self._account.name,
-            state=_state(ending, counts[State.PENDING]),
-            total=counted.total,
-            accepted=counts[State.ACCEPTED],
-            failed=counts[State.FAILED],
-            skipped=counts[State.SKIPPED],
-            held=counts[State.HELD],
-            in_doubt=counts[State.IN_DOUBT],
-            pending=counts[State.PENDING],
-            failures=failure_groups(aftermath.causes),
-            skips=counted.skips,
-            attempts=progress.attempts if progress else 0,
+        return take_stock(
+            self._folder,
+            self._card,
+            self._around,
+            state=delivered.ending.state if delivered else "finished",
+            delivered=delivered,
             token_fetches=self._delivering.token_fetches,
-            elapsed_s=elapsed,
-            rate_per_s=progress.finished / elapsed if progress and elapsed else 0.0,
-            stopped_by=stopped_by(ending, self._around.now()) if ending else None,
-            failures_file=failures_file and Path(_from_here(failures_file)),
-            unsettled=ending.unsettled if ending else 0,
         )
-        card = replace(self._card, updated=self._around.clock.wall(), call=summary.to_keep())
-        with suppress(StorageError):
-            self._folder.write_card(card)
-        return summary
-
-    def _look_back(self) -> Aftermath:
-        # By key: rows of a list that was given for a retry bear other numbers.
-        return look_back(self._folder, replace(self._card, lists=("", "")))
-
-    def _wanted_file(self) -> Path:
-        """Where the failures file was last, else beside the list."""
-        known, listed = self._card.call.get("failures_file"), Path(self._card.list)
-        if known and Path(known).is_absolute():
-            return Path(known)
-        if not listed.is_absolute():
-            return self._folder.path / "stdin.failures.csv"
-        return listed.with_name(Path(known).name if known else f"{listed.stem}.failures.csv")
-
-
-def _state(ending: Ending | None, pending: int) -> str:
-    """A run whose list was never sent to its end isn't finished by this command."""
-    state = ending.state if ending else "finished"
-    return "limited" if state == "finished" and pending else state
-
-
-def _from_here(path: Path) -> str:
-    """`path` as it is shortest to type in this folder."""
-    with suppress(ValueError):  # another drive
-        return min(os.path.relpath(path), str(path), key=len)
-    return str(path)
 
 
 def _campaign(folder: RunFolder, card: RunCard, today: date) -> Campaign:
-    """The campaign's file: beside the run's state, else where it was sent from. Raises ProblemsError."""
-    state, known = folder.path.parents[1], Path(card.campaign)
-    beside = state.parent / known.name
-    travelled = state.name == STATE_DIR and beside.exists()  # a home of its own stands beside nothing
-    return load_campaign(beside if travelled else known, today=today)
+    """The campaign as its file has it now. Raises ProblemsError."""
+    return load_campaign(campaign_file(folder, card), today=today)
 
 
 def _account(card: RunCard, around: Surroundings) -> Account:

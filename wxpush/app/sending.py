@@ -10,6 +10,7 @@ from typing import Any, Final
 from wxpush.app.aftermath import Aftermath, look_back, standing_for, write_failures
 from wxpush.app.codes import failure_groups, stopped_by
 from wxpush.app.delivering import Delivered, Delivering, Pace
+from wxpush.app.doubtful import in_window
 from wxpush.app.forecast import Forecast, forecast
 from wxpush.app.material import Material, read_material
 from wxpush.app.outgoing import Outgoing
@@ -25,7 +26,7 @@ from wxpush.delivery.gate import left_to_run
 from wxpush.delivery.identity import RunId, hash64
 from wxpush.delivery.ledger import Ledger
 from wxpush.delivery.ports import Listener, Progress
-from wxpush.delivery.run import RunCard, RunFolder, refuse_changes
+from wxpush.delivery.run import RunCard, RunFolder, refuse_changes, refuse_older_ledger
 from wxpush.delivery.standing import ByKey, Standing
 from wxpush.errors import InputError, ProblemsError, StoppedError, StorageError
 from wxpush.i18n import _
@@ -123,6 +124,8 @@ class Sending:
         for claim in self._ledger.recovered:
             self._standing.note_claim(claim)
         self._before = by_state(self._standing.counts())
+        if found is not None:
+            refuse_older_ledger(found, self._before.get(State.ACCEPTED, 0), folder.ledger)
         self._surveyed: Survey | None = None
         self._delivering = Delivering(scene.account, scene.directories, around.clock)
         self._pace = Pace.of(material.campaign, request.rate, request.workers, any_hour=scene.rehearsal)
@@ -166,7 +169,7 @@ class Sending:
         """What is about to be done. Reads the quota; raises StoppedError for an account that can't send."""
         survey, pace = self._surveyed, self._pace
         to_send = survey.to_send if survey else None
-        recovered = len(self._ledger.recovered)
+        recovered = self._goes_first()
         is_over = to_send == 0 and not recovered
         if not is_over:
             self._delivering.connect()
@@ -203,6 +206,13 @@ class Sending:
             in_doubt=self._before.get(State.IN_DOUBT, 0) - recovered,
             notes=self._material.notes(),
         )
+
+    def _goes_first(self) -> int:
+        """How many claims of a killed process are sent again before the list; what is too old is in doubt."""
+        claims = self._ledger.recovered
+        if self._request.resend_in_doubt:
+            return len(claims)
+        return sum(in_window(claim, self._around) for claim in claims)
 
     def stopped_before(self, error: StoppedError) -> Summary:
         """How the run stands when the account, or the way to it, forbade the start."""
@@ -266,9 +276,11 @@ class Sending:
         states, survey = aftermath.states, self._surveyed
         gone = survey.gone if survey else by_state(self._standing.orphans())
         skips = dict(survey.skips if survey else outgoing.skips)
-        total = (survey.rows if survey else outgoing.rows) + sum(gone.values())
-        total = max(total, sum(states.values()))  # a start that was refused has gone through no list
         done = [states[s] for s in (State.ACCEPTED, State.FAILED, State.HELD, State.IN_DOUBT)]
+        rows = survey.rows if survey else outgoing.rows
+        # A start that was refused may have gone through no list; else what is pending is among its rows.
+        known = sum(done) + sum(skips.values()) if rows else sum(states.values())
+        total = max(rows + sum(gone.values()), known)
         pending = total - sum(done) - sum(skips.values())
         left = pending - gone.get(State.PENDING, 0)
         state = "limited" if ending.state == "finished" and left else ending.state

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from wxpush.app.request import Surroundings
-from wxpush.channels.wechat.token_store import TokenStore, now
+from wxpush.channels.wechat.token_store import TokenStore
 from wxpush.config import Account, OutsideToken, load_account
 from wxpush.errors import InputError
 from wxpush.i18n import _
@@ -50,7 +50,7 @@ def cached(account: str | None, around: Surroundings) -> TokenSeen | None:
     grant = TokenStore(around.directories.account_dir(chosen), chosen).load()
     if grant is None:
         return None
-    left = grant.life(now())
+    left = grant.life(around.clock.moment())
     if left <= 0:
         return None
     return _seen(chosen, grant.token, grant.fetched.wall, left, grant.generation, around)
@@ -62,7 +62,7 @@ def refreshed(account: str | None, around: Surroundings, *, force: bool) -> Toke
 
     chosen = load_account(account, around.environ)
     _refuse_outside(chosen)
-    info = make_keeper(chosen, around.directories).fetch_now(force=force)
+    info = make_keeper(chosen, around.directories, around.clock).fetch_now(force=force)
     return _seen(chosen, info.token, info.fetched_at, info.life, info.generation, around)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import typer
 
 from wxpush.cli.help import Command, Group
+from wxpush.clock import SYSTEM, Clock
 from wxpush.console import Console
 from wxpush.errors import InputError, InterruptedRunError, NobodyToAskError, WxpushError
 from wxpush.i18n import _
@@ -32,9 +33,10 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 @dataclass(slots=True)
 class Globals:
-    """The options before the command."""
+    """The options before the command, and the clocks that every command goes by."""
 
     home: Path | None = None
+    clock: Clock = SYSTEM
 
 
 GLOBALS: Final = Globals()
@@ -62,7 +64,7 @@ def surroundings() -> "Surroundings":
     """Environment, directories and clock of this process."""
     from wxpush.app.request import Surroundings
 
-    return Surroundings(dict(os.environ), GLOBALS.home)
+    return Surroundings(dict(os.environ), GLOBALS.home, GLOBALS.clock)
 
 
 def this_command() -> str:
@@ -126,6 +128,19 @@ def signals_to(stop: Callable[[], None]) -> Iterator[Signals]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def put_off(signals: Signals) -> Iterator[None]:
+    """Let what must not be torn be done first: a signal meanwhile is obeyed when the context ends."""
+    seen: list[None] = []
+    signals.to(lambda: seen.append(None))
+    try:
+        yield
+    finally:
+        signals.to(_raise_interrupt)
+    if seen:
+        raise KeyboardInterrupt
 
 
 def _raise_interrupt() -> None:

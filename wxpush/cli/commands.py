@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from wxpush import __version__
-from wxpush.cli import account, practice, retry, runs, send, token
+from wxpush.cli import account, practice, retry, runs, send, settle, token
 from wxpush.cli.base import GLOBALS, command, new_app
 from wxpush.i18n import _
 
@@ -18,6 +18,14 @@ command(app, "send", _("Send a campaign to a list; go on where an earlier run of
     send.send
 )
 command(app, "retry-failed", _("Send again what failed and may succeed now."))(retry.retry_failed)
+command(
+    runs.app,
+    "settle",
+    _(
+        "Decide about messages in doubt, on a terminal one by one: delivered, or send again. "
+        "Exit code 0 when nothing is in doubt any more, 1 while something is."
+    ),
+)(settle.settle)
 app.add_typer(runs.app, name="runs")
 command(app, "report", _("Tell who didn't get the message, and why."))(runs.report)
 command(app, "explain", _("Explain an error code. A negative one: wxpush explain -- -1"))(account.explain)

@@ -10,8 +10,9 @@ from typing import Final
 
 import typer
 
-from wxpush.cli.base import refused
+from wxpush.cli.base import GLOBALS, refused
 from wxpush.cli.commands import app
+from wxpush.clock import SYSTEM, Clock
 from wxpush.console import Console
 from wxpush.errors import InputError, WxpushError
 from wxpush.i18n import _
@@ -22,8 +23,9 @@ _FAULT: Final = 70
 _INTERRUPTED: Final = 130
 
 
-def enter(arguments: Sequence[str]) -> int:
-    """Run one command line; returns its exit code."""
+def enter(arguments: Sequence[str], clock: Clock = SYSTEM) -> int:
+    """Run one command line, by the clocks given; returns its exit code."""
+    GLOBALS.clock = clock
     command = typer.main.get_command(app)
     threading.excepthook = _thread_crashed
     try:

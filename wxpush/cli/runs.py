@@ -54,6 +54,7 @@ def show(
 ) -> None:
     """Show one run as its ledger has it, also while it is being sent."""
     from wxpush.app.known_runs import find_run, view
+    from wxpush.app.next_steps import after_view
 
     around = surroundings()
     found = view(find_run(run, around, Path.cwd()), around, whole=True)
@@ -62,6 +63,7 @@ def show(
         console.json({"schema": 1, **found.to_json()})
     else:
         console.run(found)
+        console.commands(after_view(found))
 
 
 def report(

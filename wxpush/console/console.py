@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, TextIO
 
-from wxpush.app.results import Plan, RunView, Sample, Summary
+from wxpush.app.doubtful import Doubtful
+from wxpush.app.results import Plan, RunView, Sample, Settlement, Summary
 from wxpush.console import plan as _plan
+from wxpush.console import settling as _settling
 from wxpush.console import summary as _summary
 from wxpush.console import tables, words
 from wxpush.console.checking import Checking
@@ -17,6 +19,7 @@ from wxpush.console.progress import Course, LiveProgress, PlainProgress, Silent
 from wxpush.console.question import Asked, is_yes, question, says_yes
 from wxpush.console.safe import joined, safe, safe_json
 from wxpush.console.screen import Screen
+from wxpush.console.settling import Answer
 from wxpush.delivery.ports import Listener
 from wxpush.errors import InterruptedRunError, ProblemsError, WxpushError
 from wxpush.i18n import _
@@ -108,7 +111,7 @@ class Console:
 
     def confirm(self, text: str) -> bool:
         """Whether the answer to `text` is yes; end of input and Ctrl-C mean no."""
-        return says_yes(self._answer(f"{safe(text)} [y/N] "))
+        return says_yes(self._answer(_yes_or_no(text)))
 
     def _answer(self, prompt: str) -> str:
         self._err.write(prompt)
@@ -120,6 +123,46 @@ class Console:
         if not answer.endswith("\n"):
             self._err.write("\n")
         return answer
+
+    def doubts(self, run: str, count: int) -> None:
+        """How many messages of a run are in doubt, and what can be answered about each."""
+        page = self._err.page()
+        _settling.lay_out_doubts(page, run, count)
+        self._err.show(page)
+
+    def decide(self, message: Doubtful, number: int, total: int) -> Answer | None:
+        """What is decided about the `number`-th of `total`; None at end of input and Ctrl-C."""
+        left = total - number + 1
+        page = self._err.page()
+        _settling.lay_out_doubtful(page, message, number, total)
+        _settling.lay_out_question(page, several=left > 1)
+        self._err.show(page)
+        typed = "\n"
+        while typed.endswith("\n"):
+            typed = self._answer("> ")
+            answer = _settling.understood(typed)
+            if answer is None:
+                page = self._err.page()
+                _settling.lay_out_answers(page, several=left > 1)
+                self._err.show(page)
+            elif answer.decides_many(left):
+                typed = self._answer(_yes_or_no(_settling.really(answer, left)))
+                if says_yes(typed):
+                    return answer
+            elif typed.endswith("\n"):
+                return answer
+        return None
+
+    def decisions(self, counts: Mapping[str, int]) -> None:
+        """What is about to be decided, by decision."""
+        for text in _settling.decisions(counts):
+            self._talk(text)
+
+    def settlement(self, settlement: Settlement, next_commands: Sequence[tuple[str, str]] = ()) -> None:
+        """What was decided, how the run stands, then (command, why) to type next."""
+        page = self._main.page()
+        _settling.lay_out_settlement(page, settlement, next_commands)
+        self._main.show(page)
 
     def checking(self) -> AbstractContextManager[Callable[[int], None]]:
         """Tells on a terminal how many rows have been checked; the context gives what to call."""
@@ -232,6 +275,10 @@ class Console:
         page = self._err.page()
         page.text(text, style, hang=2)
         self._err.show(page)
+
+
+def _yes_or_no(text: str) -> str:
+    return f"{safe(text)} [y/N] "
 
 
 def _problem(page: Page, problem: Problem) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from wxpush.app.next_steps import settle_command
 from wxpush.app.results import Plan, Sample, Survey
 from wxpush.console import words
 from wxpush.console.layout import Page, Span
@@ -150,11 +151,12 @@ def _notes(plan: Plan) -> list[str]:
         notes.append(text.format(count=words.number(plan.failures_waiting)))
     if plan.in_doubt:
         text = ngettext(
-            "{count} message is in doubt and not sent again, unless with --in-doubt resend.",
-            "{count} messages are in doubt and not sent again, unless with --in-doubt resend.",
+            "{count} message is in doubt and not sent again; decide about it: {command}",
+            "{count} messages are in doubt and not sent again; decide about them: {command}",
             plan.in_doubt,
         )
-        notes.append(text.format(count=words.number(plan.in_doubt)))
+        command = settle_command(plan.run)
+        notes.append(text.format(count=words.number(plan.in_doubt), command=command))
     return notes
 
 

@@ -18,7 +18,7 @@ def lay_out(page: Page, summary: Summary, next_commands: Sequence[tuple[str, str
     if summary.stopped_by is not None:
         _stopped(page, summary.stopped_by, now)
     page.blank()
-    page.numbers(_counts(summary), indent=2)
+    page.numbers(counts_of(summary), indent=2)
     skipped(page, summary.skips)
     if summary.state != "dry_run":
         page.text(_effort(summary), "dim", indent=2, hang=2)
@@ -88,7 +88,7 @@ def _stopped(page: Page, stop: StoppedBy, now: datetime) -> None:
     page.pairs(rows, indent=2)
 
 
-def _counts(summary: Summary) -> list[tuple[str, Span]]:
+def counts_of(summary: Summary) -> list[tuple[str, Span]]:
     counts = {
         "accepted": summary.accepted,
         "failed": summary.failed,

@@ -141,6 +141,10 @@ def notice(notice: Notice, detail: str) -> str:
     words = {
         Notice.QUOTA_UNREADABLE: _("The day's quota can't be read, so it isn't kept watch over."),
         Notice.SLOWED_DOWN: _("WeChat is busy; sending more slowly for a while."),
+        Notice.MANY_HELD: _(
+            "WeChat takes many of these messages into review; sending more slowly. "
+            "Look at what they say; Ctrl-C stops, and nothing is lost."
+        ),
         Notice.TOKEN_TROUBLE: _("No access_token could be had; trying again."),
     }
     text = words[notice]

@@ -8,7 +8,11 @@ _WINDOW_S: Final = 10.0
 _SLOT_S: Final = 0.1
 _SAMPLES: Final = 20
 _SHARE: Final = 0.5
-_IN_A_ROW: Final = 5
+#: So many in a row aren't chance even where a third of all calls fail.
+_IN_A_ROW: Final = 20
+#: At a low rate twenty would take too long: fewer, over a second without any answer.
+_FEW_IN_A_ROW: Final = 5
+_LONG_S: Final = 1.0
 _FIRST_PAUSE_S: Final = 5.0
 _LONGEST_PAUSE_S: Final = 30.0
 _PROBES: Final = 3
@@ -25,7 +29,8 @@ class _Slot:
 
 class Breaker:
     """Closed while calls are answered; open when at least half of 20 or more calls within ten seconds
-    were not, or five in a row; then three probes every 5 s, 10 s, 20 s, 30 s until one is answered.
+    were not, or twenty in a row, or five in a row over a second; then three probes every 5 s, 10 s, 20 s,
+    30 s until one is answered.
 
     Any readable answer counts as answered, whatever it says of the message. All times are the caller's
     monotonic seconds.
@@ -38,6 +43,7 @@ class Breaker:
         self._opens_at: float | None = None
         self._probes_left = 0
         self._last_good: float | None = None
+        self._answered_at: float | None = None
 
     @property
     def is_open(self) -> bool:
@@ -67,6 +73,8 @@ class Breaker:
         """Take in how a call ended."""
         if self._last_good is None or answered:
             self._last_good = now
+        if answered:
+            self._answered_at = now
         if answered and self._opens_at is not None:
             self._close()
             return
@@ -81,7 +89,12 @@ class Breaker:
             return now >= self._opens_at and not self._probes_left
         calls = sum(slot.calls for slot in self._slots)
         bad = sum(slot.bad for slot in self._slots)
-        return (calls >= _SAMPLES and bad >= _SHARE * calls) or self._in_a_row >= _IN_A_ROW
+        half = calls >= _SAMPLES and bad >= _SHARE * calls
+        return half or self._in_a_row >= self._enough_in_a_row(now)
+
+    def _enough_in_a_row(self, now: float) -> int:
+        quiet = self._answered_at is None or now - self._answered_at >= _LONG_S
+        return _FEW_IN_A_ROW if quiet else _IN_A_ROW
 
     def _count(self, now: float, *, answered: bool) -> None:
         """Count in slots of a tenth of a second: memory must not grow with the rate."""

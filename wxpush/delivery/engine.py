@@ -12,13 +12,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
-from wxpush.delivery.clock import Clock
+from wxpush.clock import Clock
 from wxpush.delivery.flight import Flight
 from wxpush.delivery.gate import Gate
 from wxpush.delivery.hand import Hand
 from wxpush.delivery.policy import ErrorBudget, FirstAnswers, Next, RetryRules, Step, StopRules, decide
 from wxpush.delivery.ports import Channel, Listener, Notice, Progress, Waiting, Why
 from wxpush.delivery.records import Claim, Mark, Record
+from wxpush.delivery.retries import RetryBudget
 from wxpush.errors import StorageError
 from wxpush.model import (
     Answered,
@@ -120,6 +121,7 @@ class Engine:
         self._clock, self._chance = clock, chance
         self._first_answers = FirstAnswers(settings.expected_codes)
         self._budget = ErrorBudget(settings.stop)
+        self._retries = RetryBudget(settings.rate, clock.monotonic())
         self._hand = Hand()
         self._records: list[Record] = []
         self._settled: Counter[State] = Counter()
@@ -168,7 +170,7 @@ class Engine:
         self._tell(waiting)
         if self._gate.wants_reading():
             self._channel.read_quota()
-        self._hand.wake_due(self._clock.monotonic())
+        self._wake_due(self._clock.monotonic())
         if waiting is None:
             self._claim()
         else:
@@ -179,12 +181,13 @@ class Engine:
             self._take(event)
         self._look_after()
 
+    def _wake_due(self, now: float) -> None:
+        self._retries.spend(self._hand.wake_due(now, self._retries.left(now)))
+
     def _look_after(self) -> None:
         """What is due by time: commits, the screen, the end of patience with an outage."""
         now = self._clock.monotonic()
-        if self._records and (
-            len(self._records) >= _COMMIT_AT or now - self._committed_at >= _COMMIT_EVERY_S
-        ):
+        if self._records and (len(self._records) >= _COMMIT_AT or now >= self._commit_due()):
             self._commit()
         if now - self._shown_at >= _PROGRESS_EVERY_S:
             self._show()
@@ -218,8 +221,7 @@ class Engine:
         while hand.staged and self._channel.free() > 0:
             flight = hand.staged[0]
             if flight.outside_window(self._clock.moment()):
-                hand.staged.popleft()
-                self._settle(flight, State.IN_DOUBT, _TOO_OLD)
+                self._give_up_claim(hand.staged.popleft())
                 continue
             if not self._gate.take():
                 return
@@ -228,6 +230,14 @@ class Engine:
             self.progress.attempts += 1
             message = flight.message
             self._channel.submit(hand.fly(flight), message.payload, self._ids(message.key, message.epoch))
+
+    def _give_up_claim(self, flight: Flight) -> None:
+        """Its window has passed, as after a sleep of the machine: in doubt, unless it surely never left."""
+        if flight.ambiguous:
+            self._settle(flight, State.IN_DOUBT, _TOO_OLD)
+        else:
+            self._release(flight, _NOT_SENT)
+            self._hand.front.appendleft(flight)
 
     def _take_over(self, flight: Flight) -> None:
         """A claim of a process that is gone: again with the same id while WeChat knows it, else in doubt."""
@@ -267,11 +277,12 @@ class Engine:
 
     def _judge(self, flight: Flight, verdict: Verdict) -> None:
         news = flight.judged(verdict)
-        step = decide(
-            verdict, flight.history(self._clock.moment()), self._settings.retry, self._chance.random()
-        )
+        self._retries.observe(verdict)
+        history = flight.history(self._clock.moment(), deferred=self._hand.last_are_many)
+        step = decide(verdict, history, self._settings.retry, self._chance.random())
         if self._gate.observe(verdict):
-            self._listener.notice(Notice.SLOWED_DOWN, verdict.code)
+            held = verdict.kind is VerdictKind.HOLD
+            self._listener.notice(Notice.MANY_HELD if held else Notice.SLOWED_DOWN, verdict.code)
         if step.state is not None:
             self._settle(flight, step.state, verdict)
             self._watch(step.state, verdict)
@@ -340,16 +351,17 @@ class Engine:
         self._commit()
 
     def _salvage(self) -> None:
-        self._wait_for_answers()
+        """Take the answers that are on their way, and write what can be written, once."""
+        self._wait_for_answers(commit_at=None)
         with suppress(StorageError):
             self._commit()
 
-    def _wait_for_answers(self) -> None:
+    def _wait_for_answers(self, commit_at: int | None = _COMMIT_AT) -> None:
         deadline = self._clock.monotonic() + self._settings.timeout + _DRAIN_GRACE_S
         while self._hand.flying and not self._hurried and self._clock.monotonic() < deadline:
             for event in self._channel.replies(_LONGEST_NAP_S):
                 self._take(event)
-            if len(self._records) >= _COMMIT_AT:
+            if commit_at is not None and len(self._records) >= commit_at:
                 self._commit()
 
     def _commit(self, claims: Sequence[Claim] = ()) -> None:
@@ -374,7 +386,7 @@ class Engine:
         if waiting is None and self._channel.free() > 0:
             if self._hand.staged or (self._hand.wants_claim and self._room() > 0):
                 nap = min(nap, self._gate.until_slot())
-            nap = min(nap, self._hand.next_due() - now)
+            nap = min(nap, max(self._hand.next_due() - now, self._retries.until_next(now)))
         return max(0.0, nap)
 
     def _token_wait(self) -> Waiting | None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from wxpush.delivery.clock import Moment, age
+from wxpush.clock import Moment, age
 from wxpush.delivery.identity import hash64
 from wxpush.delivery.policy import DEDUPE_WINDOW_S, History
 from wxpush.delivery.records import KEEPS_PAYLOAD, Claim, Mark, Record
@@ -11,7 +11,10 @@ from wxpush.model import Arrival, Message, Verdict, VerdictKind
 
 @dataclass(slots=True)
 class Flight:
-    """A message that the engine has in hand; `made` is the moment of its claim while it has one."""
+    """A message that the engine has in hand; `made` is the moment of its claim while it has one.
+
+    `orphan`: a process that is gone claimed it, and what it met there last nobody knows.
+    """
 
     message: Message
     made: Moment | None = None
@@ -20,27 +23,44 @@ class Flight:
     repeats: int = 0
     unanswered: bool = False
     busy: bool = False
+    orphan: bool = False
+    refused: bool = False
     deferred: bool = False
 
     @classmethod
     def recovered(cls, claim: Claim) -> "Flight":
         """The flight of a claim that a process before this one left open."""
-        return cls(claim.message, claim.made, claim.attempts, unanswered=claim.unanswered, busy=claim.busy)
+        return cls(
+            claim.message,
+            claim.made,
+            claim.attempts,
+            unanswered=claim.unanswered,
+            busy=claim.busy,
+            orphan=True,
+        )
 
     @property
     def ambiguous(self) -> bool:
         """Whether an attempt may have been accepted; then the claim must stay as it is."""
-        return self.unanswered or self.busy
+        return self.unanswered or self.busy or self.orphan
 
     def outside_window(self, now: Moment) -> bool:
         """Whether the claim is too old for WeChat to recognise its id with certainty."""
         return self.made is not None and age(self.made, now) >= DEDUPE_WINDOW_S
 
-    def history(self, now: Moment) -> History:
-        """What policy wants to know of it."""
+    def history(self, now: Moment, *, deferred: bool = False) -> History:
+        """What policy wants to know of it; `deferred` where it can't be put last any more."""
         passed = age(self.made, now) if self.made is not None else 0.0
         return History(
-            self.attempts, self.refusals, self.repeats, self.unanswered, self.busy, self.deferred, passed
+            attempts=self.attempts,
+            refusals=self.refusals,
+            repeats=self.repeats,
+            unanswered=self.unanswered,
+            busy=self.busy,
+            orphan=self.orphan,
+            refused=self.refused,
+            deferred=self.deferred or deferred,
+            age=passed,
         )
 
     def judged(self, verdict: Verdict) -> bool:
@@ -49,8 +69,9 @@ class Flight:
         self.unanswered = self.unanswered or verdict.arrival is Arrival.SILENT
         self.busy = self.busy or verdict.arrival is Arrival.BUSY
         definite = verdict.arrival is Arrival.ANSWERED and not verdict.token_refused
-        if definite and verdict.kind is VerdictKind.AGAIN and not verdict.recipient_last:
-            self.refusals += 1
+        if definite and verdict.kind is VerdictKind.AGAIN:
+            self.refused = True
+            self.refusals += not verdict.recipient_last
         return before != (self.unanswered, self.busy)
 
     def next_epoch(self) -> None:

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from wxpush.clock import Clock
 from wxpush.delivery.breaker import Breaker
 from wxpush.delivery.bucket import Bucket
-from wxpush.delivery.clock import Clock
 from wxpush.delivery.hours import CIVIL_HOURS, Hours, quota_back
 from wxpush.delivery.pace import Pace
 from wxpush.delivery.ports import Waiting, Why
@@ -36,7 +36,7 @@ class Gate:
         self._rules, self._clock = rules, clock
         now = clock.monotonic()
         self._bucket = Bucket(rules.rate, rules.burst, now=now)
-        self._pace, self._breaker = Pace(now), Breaker()
+        self._pace, self._breaker = Pace(now, rules.rate), Breaker()
         self._hours = rules.hours
         self._throttled_until = 0.0
         self._quota_until: datetime | None = None
@@ -90,11 +90,13 @@ class Gate:
         return self._bucket.wait(self._clock.monotonic())
 
     def observe(self, verdict: Verdict) -> bool:
-        """Take in what a call met; true when WeChat was so busy that the rate was cut."""
+        """Take in what a call met; true when the rate was cut for busyness or for many held."""
         now = self._clock.monotonic()
         unreadable = verdict.arrival in (Arrival.NEVER_LEFT, Arrival.SILENT)
         self._breaker.observe(now, answered=not unreadable)
-        cut = self._pace.answered(now, busy=verdict.arrival is Arrival.BUSY)
+        cut = self._pace.answered(
+            now, busy=verdict.arrival is Arrival.BUSY, held=verdict.kind is VerdictKind.HOLD
+        )
         if verdict.kind is VerdictKind.SLOW_DOWN:
             self._throttle(now, verdict.wait)
         return self._follow_pace(now) and cut

@@ -11,6 +11,8 @@ from wxpush.model import Message
 
 #: More than this many messages waiting for another try, and no new one is begun.
 _MOST: Final = 2_000
+#: So many may be put last; they wait for the end of the list, however long it is.
+_MOST_LAST: Final = 20_000
 
 
 class Hand:
@@ -29,6 +31,11 @@ class Hand:
         self._messages: Iterator[Message | None] = iter(())
         self._list_done = False
         self._ambiguous_later = 0
+
+    @property
+    def last_are_many(self) -> bool:
+        """Whether no more messages can be put last."""
+        return len(self._last) >= _MOST_LAST
 
     def fill_from(self, messages: Iterator[Message | None]) -> None:
         """Take new messages from here."""
@@ -97,15 +104,23 @@ class Hand:
         flight.deferred = True
         self._last.append(flight)
 
-    def wake_due(self, now: float) -> None:
-        """Move what is due: a claimed flight to the slots, another to the claims. Oldest claims go first."""
-        while self._later and self._later[0][0] <= now:
+    def wake_due(self, now: float, most: int) -> int:
+        """Move up to `most` that are due: a claimed flight to the slots, another to the claims.
+
+        Those that have been due longest go first; returns how many were moved.
+        """
+        woken = 0
+        claimed: list[Flight] = []
+        while woken < most and self._later and self._later[0][0] <= now:
+            woken += 1
             flight = heapq.heappop(self._later)[2]
             self._ambiguous_later -= flight.ambiguous
             if flight.ambiguous:
-                self.staged.appendleft(flight)
+                claimed.append(flight)
             else:
                 self.front.append(flight)
+        self.staged.extendleft(reversed(claimed))
+        return woken
 
     def next_due(self) -> float:
         """When the next flight is due; infinite when none waits."""
@@ -118,7 +133,7 @@ class Hand:
         return fresh
 
     def _list_has_turn(self) -> bool:
-        return not self._list_done and self.retrying < _MOST
+        return not self._list_done and len(self._later) + len(self.front) < _MOST
 
     def _last_turn(self) -> bool:
         """Whether it is the turn of those who were put last."""

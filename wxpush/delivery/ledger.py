@@ -1,8 +1,8 @@
 """The run's record on disk of what happened to each message: claims before the POST, records after it.
 
-Kept in a diskcache (see store.py) as numbered blocks, each one value:
+Kept in a diskcache (see store.py) as numbered blocks, each one value, sealed with a hash of itself:
 
-    meta            whose ledger this is
+    meta            whose ledger this is, and whether its blocks are sealed
     c000000000007   claims that were made at one moment, with their payloads; deleted when all are over
     o000000000123   records, in the order in which they were learnt; never changed, never deleted
     i000000000001   wrong rows of the latest call's list; replaced by the next call
@@ -21,7 +21,7 @@ from typing import Final
 import diskcache
 
 from wxpush.delivery import store
-from wxpush.delivery.identity import RunId
+from wxpush.delivery.identity import RunId, hash64
 from wxpush.delivery.records import (
     FINAL,
     Claim,
@@ -38,7 +38,10 @@ from wxpush.delivery.records import (
 from wxpush.errors import DamagedStateError, StorageError
 from wxpush.i18n import _
 
-_SCHEMA: Final = 1
+_SCHEMA: Final = 2
+#: The schema of wxpush 0.1, whose blocks have no seal; its runs go on as they began.
+_UNSEALED: Final = 1
+_SEAL_LENGTH: Final = 16
 _LOCK_TIMEOUT: Final = 2.0
 _LOCK_TRIES: Final = 8
 
@@ -131,8 +134,8 @@ class Ledger:
 
     def record_at(self, place: Place) -> Record:
         """The record that stands at `place`."""
-        text = self._store.get(f"o{place.block:012d}")
-        return load_records(text or "[]")[place.index]
+        key = f"o{place.block:012d}"
+        return load_records(_opened(key, self._store.get(key) or "", sealed=self._sealed))[place.index]
 
     def note_invalid(self, row: Invalid) -> None:
         """Keep a wrong row of this call's list; written with the next commit."""
@@ -152,8 +155,8 @@ class Ledger:
         self._store.close()
 
     def _own(self, run: RunId, *, may_be_new: bool) -> None:
-        mine = json.dumps({"schema": _SCHEMA, "run": run.digest})
         found = self._store.get("meta")
+        self._sealed = found != _meta(run, _UNSEALED)
         if found is None and not len(self._store):
             if not may_be_new:
                 raise DamagedStateError(
@@ -161,8 +164,8 @@ class Ledger:
                     _("Restore the folder from a backup: only the ledger knows who got the message."),
                 )
             with self._transaction():
-                self._store.set("meta", mine)
-        elif found != mine:
+                self._store.set("meta", _meta(run, _SCHEMA))
+        elif self._sealed and found != _meta(run, _SCHEMA):
             raise DamagedStateError(
                 _("The ledger in {path} belongs to another run or to a newer wxpush.").format(
                     path=self._folder
@@ -170,7 +173,8 @@ class Ledger:
             )
 
     def _write(self, kind: str, text: str) -> None:
-        self._store.set(f"{kind}{self._last[kind] + 1:012d}", text)
+        key = f"{kind}{self._last[kind] + 1:012d}"
+        self._store.set(key, _seal(key, text) + text if self._sealed else text)
 
     def _blocks_over(self, keys: Iterable[str]) -> list[int]:
         left: dict[int, int] = {}
@@ -290,9 +294,10 @@ def _follow(contents: _Contents, record: Record) -> None:
 
 def _blocks(folder: Path) -> Iterator[tuple[str, int, str]]:
     """Kind, number and text of every block; raises DamagedStateError where records are missing."""
-    expected = 1
-    for key, text in store.rows(folder):
+    expected, sealed = 1, True
+    for key, value in store.rows(folder):
         if key == "meta":
+            sealed = not value.startswith(_meta_start(_UNSEALED))
             continue
         kind, number = key[:1], key[1:]
         if kind not in ("c", "o", "i") or not number.isdecimal():
@@ -303,4 +308,29 @@ def _blocks(folder: Path) -> Iterator[tuple[str, int, str]]:
             if int(number) != expected:
                 raise DamagedStateError(_("The ledger in {path} has lost records.").format(path=folder))
             expected += 1
-        yield kind, int(number), text
+        yield kind, int(number), _opened(key, value, sealed=sealed)
+
+
+def _meta(run: RunId, schema: int) -> str:
+    return f'{_meta_start(schema)} "run": {json.dumps(run.digest)}}}'
+
+
+def _meta_start(schema: int) -> str:
+    return f'{{"schema": {schema},'
+
+
+def _seal(key: str, text: str) -> str:
+    """SQLite checks the shape of its pages, not what they hold: one bit of a key, and he gets it twice."""
+    return f"{hash64(key + text):0{_SEAL_LENGTH}x}"
+
+
+def _opened(key: str, value: str, *, sealed: bool) -> str:
+    """The text of a block; raises DamagedStateError where it isn't what was written."""
+    if not sealed:
+        return value
+    text = value[_SEAL_LENGTH:]
+    if value[:_SEAL_LENGTH] != _seal(key, text):
+        raise DamagedStateError(
+            _("The ledger holds a block that can't be read."), _("Restore the run's folder from a backup.")
+        )
+    return text

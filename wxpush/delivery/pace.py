@@ -7,23 +7,50 @@ _RECOVERY: Final = 0.05
 _RECOVERY_S: Final = 10.0
 _FLOOR: Final = 0.05
 _MINUTE_LIMIT: Final = 0.5
-_BUSY: Final = 0.7
-_BUSY_SHARE: Final = 0.10
-_BUSY_SAMPLES: Final = 50
-_BUSY_APART_S: Final = 5.0
+_CROWDED: Final = 0.7
+_CROWD_SHARE: Final = 0.10
+_FEWEST: Final = 50
+_SAMPLES_S: Final = 5.0
+_CUTS_APART_S: Final = 5.0
+
+
+class _Crowd:
+    """Whether answers of one kind are more than a tenth of the last `samples`."""
+
+    def __init__(self, samples: int) -> None:
+        self._samples = samples
+        self._last: deque[bool] = deque()
+        self._many = 0
+
+    def grows(self, *, one_more: bool) -> bool:
+        """Take in an answer; true when it is of that kind and they are too many."""
+        self._last.append(one_more)
+        self._many += one_more
+        if len(self._last) > self._samples:
+            self._many -= self._last.popleft()
+        return one_more and len(self._last) >= _FEWEST and self._many > _CROWD_SHARE * self._samples
+
+    def forget(self) -> None:
+        """The same answers must not count twice."""
+        self._last.clear()
+        self._many = 0
 
 
 class Pace:
     """The share of the wanted rate in force: additive increase, multiplicative decrease.
 
-    A minute limit (45011) halves it; more than a tenth of -1 among the last 50 answers takes 30 % off,
-    at most once in five seconds; every ten seconds without either give back 5 % of the whole.
+    A minute limit (45011) halves it; more than a tenth of -1 among the last answers takes 30 % off, and so
+    does more than a tenth that WeChat takes into review (40252), either at most once in five seconds; every
+    ten seconds without any of them give back 5 % of the whole. The last answers are 50, or those of five
+    seconds where these are more: of a thousand answers a second, some fifty in a row always hold a tenth.
     """
 
-    def __init__(self, now: float) -> None:
+    def __init__(self, now: float, rate: float) -> None:
+        """`rate` is the wanted one, in messages a second."""
         self._share = 1.0
         self._changed_at = now
-        self._busy: deque[bool] = deque(maxlen=_BUSY_SAMPLES)
+        samples = max(_FEWEST, int(rate * _SAMPLES_S))
+        self._busy, self._held = _Crowd(samples), _Crowd(samples)
         self._last_cut = float("-inf")
 
     def share(self, now: float) -> float:
@@ -39,14 +66,16 @@ class Pace:
         self._cut(now, _MINUTE_LIMIT)
         self._changed_at = goes_on
 
-    def answered(self, now: float, *, busy: bool) -> bool:
-        """Take in an answer; true when so many were -1 that the rate was cut."""
-        self._busy.append(busy)
-        crowded = len(self._busy) == _BUSY_SAMPLES and sum(self._busy) > _BUSY_SHARE * _BUSY_SAMPLES
-        if not (busy and crowded and now - self._last_cut >= _BUSY_APART_S):
+    def answered(self, now: float, *, busy: bool, held: bool = False) -> bool:
+        """Take in an answer; true when so many were -1, or held, that the rate was cut."""
+        grown = [
+            crowd for crowd, one in ((self._busy, busy), (self._held, held)) if crowd.grows(one_more=one)
+        ]
+        if not grown or now - self._last_cut < _CUTS_APART_S:
             return False
-        self._cut(now, _BUSY)
-        self._busy.clear()  # the same answers must not cut twice
+        self._cut(now, _CROWDED)
+        for crowd in grown:
+            crowd.forget()
         return True
 
     def _cut(self, now: float, factor: float) -> None:

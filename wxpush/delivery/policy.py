@@ -17,9 +17,10 @@ SAME_FAULT: Final = 18
 FIRST_ANSWERS: Final = 20
 
 
-#: Refusals that may have arisen since a silent attempt that was accepted. A wrong message is wrong at every
-#: attempt, and people don't unfollow in the seconds between two of them.
+#: Refusals that may have arisen since an unclear attempt that was accepted. A wrong message is wrong at every
+#: attempt, and people don't unfollow in the seconds between two of them; in minutes they may.
 _MAY_HAVE_ARISEN: Final = frozenset({CodeClass.UNKNOWN, CodeClass.ACCOUNT, CodeClass.THROTTLE})
+_SECONDS_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +36,10 @@ class RetryRules:
 class History:
     """What earlier attempts of one message met, the answer that is being judged included in `attempts`.
 
-    `age` is seconds since the claim, `refusals` counts definite transient refusals, `repeats` how often a
-    40241 was answered with a fresh id, `deferred` whether the message has been put last before.
+    `age` is seconds since the claim, `refusals` counts definite transient refusals (`refused`: any definite
+    one that looked at the message), `repeats` how often a 40241 was answered with a fresh id, `deferred`
+    whether the message can't be put last (again). `orphan`: it was claimed by a process that was killed, and
+    what its last attempt there met, if there was one, is lost.
     """
 
     attempts: int = 1
@@ -44,13 +47,15 @@ class History:
     repeats: int = 0
     unanswered: bool = False
     busy: bool = False
+    orphan: bool = False
+    refused: bool = False
     deferred: bool = False
     age: float = 0.0
 
     @property
     def ambiguous(self) -> bool:
         """Whether an earlier attempt may have been accepted."""
-        return self.unanswered or self.busy
+        return self.unanswered or self.busy or self.orphan
 
 
 class Next(Enum):
@@ -88,7 +93,7 @@ def decide(verdict: Verdict, history: History, rules: RetryRules, jitter: float)
         case VerdictKind.DUPLICATE:
             return _after_duplicate(history, jitter)
         case VerdictKind.FAIL:
-            doubtful = history.unanswered and verdict.cls in _MAY_HAVE_ARISEN
+            doubtful = history.ambiguous and _may_have_arisen(verdict.cls, history.age)
             return _done(State.IN_DOUBT if doubtful else State.FAILED)
         case VerdictKind.STOP | VerdictKind.SLOW_DOWN if verdict.arrival is Arrival.ANSWERED:
             return Step(Next.PUT_BACK)
@@ -96,15 +101,21 @@ def decide(verdict: Verdict, history: History, rules: RetryRules, jitter: float)
             return _again(verdict, history, rules, jitter)
 
 
+def _may_have_arisen(cls: CodeClass, age: float) -> bool:
+    """Whether a refusal may be younger than the first attempt."""
+    return cls in _MAY_HAVE_ARISEN or (cls is CodeClass.RECIPIENT and age > _SECONDS_S)
+
+
 def _done(state: State) -> Step:
     return Step(Next.DONE, state)
 
 
 def _after_duplicate(history: History, jitter: float) -> Step:
+    if history.busy or history.orphan or (history.unanswered and history.refused):
+        # A refusal, seen or lost with a killed process, may have used the id up without a message.
+        return _done(State.IN_DOUBT)
     if history.unanswered:
         return _done(State.ACCEPTED)
-    if history.busy:
-        return _done(State.IN_DOUBT)
     if history.repeats >= DUPLICATE_TRIES:
         return _done(State.FAILED)
     return Step(Next.AGAIN, delay=DUPLICATE_WAIT_S * (1 + jitter / 10), epoch_up=True)
@@ -143,7 +154,7 @@ class FirstAnswers:
 
     def common_fault(self, verdict: Verdict, *, failed: bool) -> bool:
         """Take in an answer that ended a message; true when one failure came up too often to be theirs."""
-        if self._seen >= FIRST_ANSWERS:
+        if self._seen >= FIRST_ANSWERS or verdict.recipient_last:
             return False
         self._seen += 1
         failed = failed and verdict.code not in self._expected

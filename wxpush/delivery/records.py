@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from wxpush.delivery.clock import Moment
+from wxpush.clock import Moment
 from wxpush.errors import DamagedStateError
 from wxpush.i18n import _
 from wxpush.model import Arrival, CodeClass, Message, State, Verdict, VerdictKind
@@ -25,7 +25,7 @@ class Mark(StrEnum):
     HELD = "H"
     IN_DOUBT = "D"
     RELEASED = "R"
-    """The claim is over and the message surely not delivered: pending again, with the record's epoch."""
+    """Pending again, with the record's epoch: surely not delivered, or the operator wants it sent again."""
     BUSY = "B"
     """The claim goes on; so far every attempt was answered with -1."""
     SILENT = "S"

@@ -22,7 +22,7 @@ _PID: Final = "run.pid"
 _LOCK: Final = "run.lock"
 _SCHEMA: Final = 1
 #: Somebody who only looks whether the run is alive holds the lock for a moment.
-_PATIENCE_S: Final = 0.3
+_PATIENCE_S: Final = 0.2
 _CARD_LIMIT: Final = 1024 * 1024
 
 
@@ -196,4 +196,19 @@ def refuse_changes(old: RunCard, new: RunCard, *, accept: bool) -> None:
                 "Pass --accept-changes to send the rest with the new text, "
                 "or --run NAME to begin another run, in which everybody gets the new message."
             ),
+        )
+
+
+def refuse_older_ledger(card: RunCard, accepted: int, ledger: Path) -> None:
+    """See that a ledger with `accepted` messages isn't a copy from before the card's last call.
+
+    Raises DamagedStateError: whoever was accepted since would get it twice.
+    """
+    known = int(card.call.get("accepted", 0))
+    if accepted < known:
+        raise DamagedStateError(
+            _("The ledger in {path} knows of {count} accepted messages, the run's card of {known}.").format(
+                path=ledger, count=accepted, known=known
+            ),
+            _("Restore the folder from a backup: only the ledger knows who got the message."),
         )

@@ -13,12 +13,12 @@ from typing import Any, Final
 
 import diskcache
 
+from wxpush.delivery import wal
 from wxpush.errors import DamagedStateError, StorageError, UnsafeStateError
 from wxpush.i18n import _
 from wxpush.private import ensure_private_dir, held, named, refuse_unsafe_file, write_private
 
 _DATABASE: Final = "cache.db"
-_SIDE_FILES: Final = ("-wal", "-shm")
 _MODE_RAW: Final = diskcache.core.MODE_RAW
 _MAX_VALUE: Final = 64 * 1024 * 1024
 
@@ -112,11 +112,13 @@ def open_store(folder: Path, *, lock_timeout: float) -> diskcache.Cache:
     _refuse_unsafe(folder)
     try:
         if not _make(database):
+            _refuse_lost_commits(database)
             _inspect(database)
         store = _Store(database, lock_timeout)
     except (sqlite3.Error, diskcache.Timeout, OSError) as error:
         raise StorageError(
-            _("The ledger in {path} can't be opened: {reason}.").format(path=folder, reason=error)
+            _("The ledger in {path} can't be opened: {reason}.").format(path=folder, reason=error),
+            _space_hint(),
         ) from None
     ((mode,),) = store._sql("PRAGMA journal_mode").fetchall()
     if mode != "wal":
@@ -150,8 +152,8 @@ def exists(folder: Path) -> bool:
 
 
 def _refuse_unsafe(folder: Path) -> None:
-    for suffix in ("", *_SIDE_FILES):
-        refuse_unsafe_file(folder / f"{_DATABASE}{suffix}")
+    for path in (folder / _DATABASE, *_side_files(folder / _DATABASE)):
+        refuse_unsafe_file(path)
     journal = folder / f"{_DATABASE}-journal"
     if os.path.lexists(journal):  # SQLite would play it back, and delete whatever it names
         raise DamagedStateError(
@@ -164,6 +166,8 @@ def _make(database: Path) -> bool:
 
     SQLite gives its -wal and -shm files the mode of the database.
     """
+    if any(os.path.lexists(log) for log in _side_files(database)):
+        return False
     with suppress(FileNotFoundError), held(database.parent) as folder:
         if os.stat(named(database, folder), dir_fd=folder, follow_symlinks=False).st_size:
             return False
@@ -180,17 +184,36 @@ def _empty_database() -> bytes:
     return bytes(content)
 
 
+def _side_files(database: Path) -> tuple[Path, Path]:
+    """The write-ahead log, and its index."""
+    return database.with_name(f"{database.name}-wal"), database.with_name(f"{database.name}-shm")
+
+
+def _refuse_lost_commits(database: Path) -> None:
+    if wal.has_lost_commits(*_side_files(database)):
+        raise _lost_entries(database)
+
+
 def _inspect(database: Path) -> None:
     """See that a database is one of ours before diskcache takes its settings for its own."""
     with _damage_told(database.parent), closing(_connect(database, "ro")) as connection:
         tables = _tables(connection, database)
         if not tables:
             return  # the process that made the file was killed before it wrote the first table
-        if connection.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+        if connection.execute("PRAGMA integrity_check(1)").fetchone() != ("ok",):
             raise DamagedStateError(_("{path} is damaged.").format(path=database), _damage_hint())
         if "Settings" in tables:
             for key, value in connection.execute("SELECT key, value FROM Settings"):
                 _check_setting(database, key, value)
+        if tables == _TABLES:
+            _refuse_lost_rows(connection, database)
+
+
+def _refuse_lost_rows(connection: sqlite3.Connection, database: Path) -> None:
+    """A page that fell back to what it once held is sound by itself; the count lies on another page."""
+    counted = connection.execute("SELECT value FROM Settings WHERE key = 'count'").fetchone() or (0,)
+    if connection.execute("SELECT count(*) FROM Cache").fetchone() != counted:
+        raise _lost_entries(database)
 
 
 def _tables(connection: sqlite3.Connection, database: Path) -> set[str]:
@@ -236,8 +259,9 @@ def _connect(
             connection.execute(pragma)
         if connection.execute("PRAGMA journal_mode").fetchone() == ("wal",):
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-            _refuse_exchanged(database.with_name(f"{database.name}-shm"), set())
-            _refuse_exchanged(database.with_name(f"{database.name}-wal"), before)
+            log, index = _side_files(database)
+            _refuse_exchanged(index, set())
+            _refuse_exchanged(log, before)
     except BaseException:
         connection.close()
         raise
@@ -275,8 +299,12 @@ def _damage_told(folder: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
+        if getattr(error, "sqlite_errorcode", None) is None:
+            # The module's own: a text that is no UTF-8. It would be quoted, and with it people's data.
+            raise DamagedStateError(_("{path} is damaged.").format(path=folder), _damage_hint()) from None
         raise StorageError(
-            _("The ledger in {path} can't be read: {reason}.").format(path=folder, reason=error)
+            _("The ledger in {path} can't be read: {reason}.").format(path=folder, reason=error),
+            _space_hint(),
         ) from None
     except sqlite3.DatabaseError as error:
         raise DamagedStateError(
@@ -290,8 +318,16 @@ def _checked_value(mode: Any, filename: Any, value: Any) -> str:
     return value
 
 
+def _lost_entries(database: Path) -> DamagedStateError:
+    return DamagedStateError(_("{path} has lost entries.").format(path=database), _damage_hint())
+
+
 def _foreign_row() -> DamagedStateError:
     return DamagedStateError(_("The ledger holds a row that wxpush never writes."), _damage_hint())
+
+
+def _space_hint() -> str:
+    return _("See what has cache.db open and how much space is left; the same command continues.")
 
 
 def _damage_hint() -> str:

@@ -176,7 +176,7 @@ def _fill(
     for row in rows:
         own = row.own_values()
         cells = [own.get(name) for name in names]
-        writer.writerow([quote_formula(clean(_cell(value))) for value in (*cells, *row.findings())])
+        writer.writerow([quote_formula(clean(cell_text(value))) for value in (*cells, *row.findings())])
 
 
 def _put_in_place(temporary: Path, wanted: Path) -> Path:
@@ -189,7 +189,8 @@ def _put_in_place(temporary: Path, wanted: Path) -> Path:
     raise refused or FileExistsError(wanted)
 
 
-def _cell(value: Any) -> str:
+def cell_text(value: Any) -> str:
+    """A value as the table has it: nested ones are JSON text, a lacking one is empty."""
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -10,6 +10,7 @@ from typing import Any
 from wxpush.campaign.recipients.encoding import TextFile
 from wxpush.campaign.recipients.faults import bad_row, check_columns, empty_hint, list_error
 from wxpush.campaign.recipients.formula import unquote_formula
+from wxpush.campaign.recipients.watched import WrittenToError, open_text
 from wxpush.errors import ProblemsError
 from wxpush.i18n import _, ngettext
 from wxpush.model import BadRow, Recipient
@@ -81,17 +82,18 @@ def _first_row(file: TextFile, name: str, delimiter: str) -> Header:
 class CsvRows:
     """One pass over the rows of a CSV list; `blanks` counts those that hold nothing."""
 
-    def __init__(self, file: TextFile, header: Header, name: str) -> None:
+    def __init__(self, file: TextFile, header: Header, name: str, *, with_ours: bool = False) -> None:
         self._file = file
         self._header = header
         self._name = name
+        self._with_ours = with_ours
         self.blanks = header.blanks
 
     def __iter__(self) -> Iterator[Recipient | BadRow]:
         """Every row; raises ProblemsError where the rest can't be told apart any more."""
         header, name = self._header, self._name
         columns, width = header.columns, len(header.columns)
-        mended = _mended if header.is_ours else None
+        ours, with_ours = header.is_ours, self._with_ours
         previous, row = header.lines, 0
         with _opened(self._file) as stream:
             reader = csv.reader(stream, delimiter=header.delimiter, strict=True)
@@ -109,7 +111,7 @@ class CsvRows:
                         )
                     else:
                         found = self._odd(cells, row, line, previous)
-                    yield mended(found) if mended else found
+                    yield _mended(found, with_ours=with_ours) if ours else found
                     row += 1
 
     def _odd(self, cells: list[str], row: int, line: int, last: int) -> Recipient | BadRow:
@@ -141,12 +143,17 @@ def _swallowed(cells: list[str], delimiter: str, width: int) -> bool:
     )
 
 
-def _mended(found: Recipient | BadRow) -> Recipient | BadRow:
-    values = {
+def unquoted(values: dict[str, str], *, with_ours: bool) -> dict[str, Any]:
+    """The cells of a failures file as they were before we quoted them, our own columns only if wanted."""
+    return {
         column: unquote_formula(cell)
-        for column, cell in found.values.items()
-        if not column.startswith(OWN_PREFIX)
+        for column, cell in values.items()
+        if with_ours or not column.startswith(OWN_PREFIX)
     }
+
+
+def _mended(found: Recipient | BadRow, *, with_ours: bool) -> Recipient | BadRow:
+    values = unquoted(found.values, with_ours=with_ours)
     if isinstance(found, Recipient):
         return Recipient(found.row, found.line, values)
     return BadRow(found.row, found.line, found.problems, values)
@@ -154,7 +161,7 @@ def _mended(found: Recipient | BadRow) -> Recipient | BadRow:
 
 @contextmanager
 def _opened(file: TextFile) -> Iterator[TextIOWrapper]:
-    with file.path.open(encoding=file.encoding, newline="") as stream:
+    with open_text(file.path, file.digest, file.encoding, newline="") as stream:
         yield stream
 
 
@@ -178,6 +185,9 @@ def _told(name: str, at: Callable[[], int], since: Callable[[], int]) -> Iterato
 
 def changed(name: str, line: int, error: Exception) -> ProblemsError:
     """The list could be read when it was opened, and can't any more."""
+    if isinstance(error, WrittenToError):
+        message = _("the list was changed while it was being read.")
+        return list_error(name, line, "WX301", message, _("Run the same command again."))
     reason = getattr(error, "strerror", None) or type(error).__name__
     message = _("the list can't be read any more: {reason}.").format(reason=reason)
     return list_error(name, line, "WX301", message, _("Was it changed meanwhile?"))

@@ -4,14 +4,14 @@ import re
 import warnings
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-from wxpush.campaign.recipients.csvrows import OWN_PREFIX, OWN_STATE, named
+from wxpush.campaign.recipients.csvrows import OWN_STATE, changed, named, unquoted
 from wxpush.campaign.recipients.excelcells import CellError, cell_text
 from wxpush.campaign.recipients.faults import bad_row, check_columns, list_error
-from wxpush.campaign.recipients.formula import unquote_formula
+from wxpush.campaign.recipients.watched import WrittenToError, open_binary
 from wxpush.errors import InputError, ProblemsError
 from wxpush.i18n import _
 from wxpush.model import BadRow, Recipient
@@ -27,16 +27,19 @@ _LOOK_AHEAD = 64 * 1024
 class ExcelRows:
     """One pass over the rows of the first sheet; `blanks` counts empty ones that others follow."""
 
-    def __init__(self, path: Path, name: str) -> None:
+    def __init__(self, path: Path, name: str, digest: str, *, with_ours: bool = False) -> None:
+        """`digest` is the SHA-256 of the workbook's bytes, in hex."""
         self._path = path
         self._name = name
+        self._digest = digest
+        self._with_ours = with_ours
         self.blanks = 0
         self.columns: tuple[str, ...] = ()
         self.header_line = 1
 
     def read_header(self) -> None:
         """Set `columns` and `header_line`; raises ProblemsError where the workbook is no use."""
-        with _sheet(self._path, self._name) as sheet:
+        with _sheet(self._path, self._name, self._digest) as sheet:
             for number, cells in self._cells(sheet):
                 texts = [str(cell.value) if cell.value is not None else "" for cell in cells]
                 if names := named(texts):
@@ -51,7 +54,7 @@ class ExcelRows:
         ours = OWN_STATE in self.columns
         row = pending = 0
         self.blanks = self.header_line - 1
-        with _sheet(self._path, self._name) as sheet:
+        with _sheet(self._path, self._name, self._digest) as sheet:
             for number, cells in self._cells(sheet):
                 if number <= self.header_line:
                     continue
@@ -68,6 +71,8 @@ class ExcelRows:
         for number in range(1, _MAX_ROW + 2):
             try:
                 cells = next(rows, None)
+            except WrittenToError as error:
+                raise changed(self._name, number, error) from None
             except Exception as error:  # a broken sheet makes the parser raise anything
                 raise _broken(self._name, type(error).__name__) from None
             if cells is None:
@@ -99,34 +104,33 @@ class ExcelRows:
             message = _("a cell stands to the right of the last named column.")
             return bad_row(self._name, row, number, "WX310", message, dict(values))
         if ours:
-            values = {
-                column: unquote_formula(cell)
-                for column, cell in values.items()
-                if not column.startswith(OWN_PREFIX)
-            }
+            values = unquoted(values, with_ours=self._with_ours)
         return Recipient(row, number, values)
 
 
 @contextmanager
-def _sheet(path: Path, name: str) -> Iterator[Any]:
+def _sheet(path: Path, name: str, digest: str) -> Iterator[Any]:
     """The first sheet, as openpyxl streams it; raises ProblemsError for a workbook that is no use."""
     openpyxl = _openpyxl()
     _refuse_hostile(path, name)
     # openpyxl warns of parts of a workbook that it passes over, which no list needs.
     warnings.filterwarnings("ignore", category=UserWarning, module=r"openpyxl(\.|$)")
-    try:
-        workbook = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
-    except Exception as error:  # a broken workbook makes openpyxl raise anything
-        raise _broken(name, type(error).__name__) from None
-    try:
+    with open_binary(path, digest) as file, closing(_opened(openpyxl, file, name)) as workbook:
         if not workbook.worksheets:
             raise list_error(name, 0, "WX314", _("the workbook has no sheet."))
         sheet = workbook.worksheets[0]
         # What a file says of its own size is often wrong, and rows would be cut by it.
         sheet.reset_dimensions()
         yield sheet
-    finally:
-        workbook.close()
+
+
+def _opened(openpyxl: Any, file: BinaryIO, name: str) -> Any:
+    try:
+        return openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
+    except WrittenToError as error:
+        raise changed(name, 0, error) from None
+    except Exception as error:  # a broken workbook makes openpyxl raise anything
+        raise _broken(name, type(error).__name__) from None
 
 
 def _broken(name: str, reason: str) -> ProblemsError:

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 from wxpush.campaign.recipients.csvrows import OWN_PREFIX, OWN_STATE, changed
 from wxpush.campaign.recipients.encoding import TextFile
 from wxpush.campaign.recipients.faults import bad_row
+from wxpush.campaign.recipients.watched import open_text
 from wxpush.i18n import _
 from wxpush.model import BadRow, Recipient
 
@@ -24,16 +25,17 @@ class _FaultError(ValueError):
 class JsonRows:
     """One pass over the lines of a JSONL list; `blanks` counts the empty ones."""
 
-    def __init__(self, file: TextFile, name: str) -> None:
+    def __init__(self, file: TextFile, name: str, *, with_ours: bool = False) -> None:
         self._file = file
         self._name = name
+        self._with_ours = with_ours
         self.blanks = 0
 
     def __iter__(self) -> Iterator[Recipient | BadRow]:
         """Every row; a line that is no object is a BadRow."""
         row = number = 0
         try:
-            with self._file.path.open(encoding=self._file.encoding) as stream:
+            with open_text(self._file.path, self._file.digest, self._file.encoding) as stream:
                 for number, line in enumerate(stream, 1):
                     if not line.strip():
                         self.blanks += 1
@@ -45,12 +47,12 @@ class JsonRows:
 
     def _row(self, line: str, row: int, number: int) -> Recipient | BadRow:
         try:
-            return Recipient(row, number, parse_row(line))
+            return Recipient(row, number, parse_row(line, with_ours=self._with_ours))
         except _FaultError as fault:
             return bad_row(self._name, row, number, "WX312", str(fault))
 
 
-def parse_row(line: str) -> dict[str, Any]:
+def parse_row(line: str, *, with_ours: bool = False) -> dict[str, Any]:
     """The values of one line: texts, and groups and lists of texts. Raises ValueError that says why not."""
     if len(line) > MAX_LINE:
         raise _FaultError(_("the line is longer than {limit} KiB.").format(limit=MAX_LINE // 1024))
@@ -68,7 +70,7 @@ def parse_row(line: str) -> dict[str, Any]:
             _look_into(inner, 1)
     if _ESCAPES.search(line):
         _refuse_unfit(value)
-    if OWN_STATE in value:
+    if OWN_STATE in value and not with_ours:
         return {key: inner for key, inner in value.items() if not key.startswith(OWN_PREFIX)}
     return value
 

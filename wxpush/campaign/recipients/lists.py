@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from wxpush.campaign.recipients.csvrows import OWN_PREFIX, CsvRows, Header, read_header
@@ -46,6 +46,7 @@ class RecipientList:
     _digest: str
     _text: TextFile | None
     _header: Header | None
+    _with_ours: bool = False
 
     def __iter__(self) -> Iterator[Recipient | BadRow]:
         """Every row, good or bad; raises ProblemsError where the rest can't be read, or there is none."""
@@ -58,18 +59,22 @@ class RecipientList:
             hint = _("There is a header, but no row below it.") if self.columns else ""
             raise list_error(self.name, self.header_line, "WX303", _("the list has no recipients."), hint)
 
+    def with_ours(self) -> "RecipientList":
+        """The same list with our own columns (`wxpush_…`) in its rows: a failures file as it was written."""
+        return replace(self, _with_ours=True)
+
     def digest(self) -> str:
         """SHA-256 in hex of the file's bytes as they were when the list was opened."""
         return self._digest
 
     def _rows(self) -> CsvRows | JsonRows | ExcelRows:
         if self._text is None:
-            rows = ExcelRows(self.path, self.name)
+            rows = ExcelRows(self.path, self.name, self._digest, with_ours=self._with_ours)
             rows.read_header()
             return rows
         if self._header is None:
-            return JsonRows(self._text, self.name)
-        return CsvRows(self._text, self._header, self.name)
+            return JsonRows(self._text, self.name, with_ours=self._with_ours)
+        return CsvRows(self._text, self._header, self.name, with_ours=self._with_ours)
 
 
 def open_recipients(path: Path, *, list_format: str | None = None, name: str | None = None) -> RecipientList:
@@ -136,12 +141,12 @@ def _workbook(path: Path, name: str, start: bytes) -> RecipientList:
     if not start.startswith(b"PK"):
         hint = _("Save it in Excel as .xlsx, without a password; or pass --list-format csv.")
         raise list_error(name, 0, "WX302", _("this is no Excel workbook (.xlsx)."), hint)
-    rows = ExcelRows(path, name)
+    with path.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    rows = ExcelRows(path, name, digest)
     rows.read_header()
     ours = "wxpush_state" in rows.columns
     columns = tuple(one for one in rows.columns if not (ours and one.startswith(OWN_PREFIX)))
-    with path.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
     return RecipientList(name, path, "xlsx", columns, rows.header_line, None, 0, digest, None, None)
 
 

@@ -17,6 +17,7 @@ from wxpush.channels.wechat.token_call import JSON_HEADERS, TokenCall
 from wxpush.channels.wechat.token_store import TokenStore
 from wxpush.channels.wechat.transport import Transport
 from wxpush.channels.wechat.wire import Request
+from wxpush.clock import SYSTEM, Clock
 from wxpush.config import Account, Directories, OutsideToken
 from wxpush.errors import StoppedError, WxpushError
 from wxpush.i18n import _
@@ -41,14 +42,15 @@ _ATTEMPTS: Final = 3
 _PATIENCE: Final = 20.0
 
 
-def make_keeper(account: Account, directories: Directories) -> TokenKeeper:
+def make_keeper(account: Account, directories: Directories, clock: Clock = SYSTEM) -> TokenKeeper:
     """The keeper of the account's token, wherever it comes from. Raises UnsafeStateError, StorageError."""
     if isinstance(account.token, OutsideToken):
         # A token centre stands inside the company: the way out is not the way there.
         inside = Transport(1, _CONTROL_SECONDS, ca_file=account.ca_file)
-        return TokenKeeper(OutsideSupply(account.token, inside))
+        return TokenKeeper(OutsideSupply(account.token, inside, clock=clock.moment), clock=clock.moment)
     store = TokenStore(directories.account_dir(account), account)
-    return TokenKeeper(TokenCall(account, store, _control(account)))
+    call = TokenCall(account, store, _control(account), clock=clock.moment)
+    return TokenKeeper(call, clock=clock.moment)
 
 
 class WeChatClient:
@@ -125,13 +127,15 @@ class WeChatChannel:
         *,
         workers: int,
         timeout: float,
+        clock: Clock = SYSTEM,
     ) -> None:
-        """`timeout` is the total of one call in seconds."""
+        """`timeout` is the total of one call in seconds of `clock`."""
         self._account = account
         self._keeper = keeper
+        self._clock = clock
         self._inbox: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
         self._transport = Transport(
-            workers, timeout, proxy=account.proxy, ca_file=account.ca_file, on_free=self.wake
+            workers, clock.real(timeout), proxy=account.proxy, ca_file=account.ca_file, on_free=self.wake
         )
         self._client = WeChatClient(account, keeper)
         keeper.listen(self._hear_of_token)
@@ -158,7 +162,7 @@ class WeChatChannel:
     def replies(self, timeout: float) -> list[Event]:
         """What has happened; waits up to `timeout` seconds, and less where a token may be due earlier."""
         events: list[Event] = []
-        wait = min(timeout, self._keeper.next_chance())
+        wait = self._clock.real(min(timeout, self._keeper.next_chance()))
         try:
             found = self._inbox.get(timeout=wait) if wait > 0 else self._inbox.get_nowait()
             while True:

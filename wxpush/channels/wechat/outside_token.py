@@ -5,9 +5,10 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from wxpush.channels.wechat.token_call import NoTokenError
-from wxpush.channels.wechat.token_store import Grant, Moment, is_token, now, successor
+from wxpush.channels.wechat.token_store import Grant, is_token, successor
 from wxpush.channels.wechat.transport import Transport
 from wxpush.channels.wechat.wire import Request
+from wxpush.clock import SYSTEM, Moment
 from wxpush.config import OutsideToken
 from wxpush.config.secret import read_secret_file, run_for_text
 from wxpush.errors import InputError
@@ -23,7 +24,7 @@ class OutsideSupply:
     """Asks the token's keeper each time: nothing is written to disk."""
 
     def __init__(
-        self, source: OutsideToken, transport: Transport, *, clock: Callable[[], Moment] = now
+        self, source: OutsideToken, transport: Transport, *, clock: Callable[[], Moment] = SYSTEM.moment
     ) -> None:
         self._source = source
         self._transport = transport

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from wxpush.channels.wechat.token_call import NoTokenError, TokenSupply
-from wxpush.channels.wechat.token_store import Grant, Moment, now
+from wxpush.channels.wechat.token_store import Grant
+from wxpush.clock import SYSTEM, Moment
 from wxpush.errors import LockedError, StateError
 from wxpush.i18n import _
 from wxpush.model import Arrival, CodeClass, Trouble, Verdict, VerdictKind
@@ -75,7 +76,7 @@ class TokenKeeper:
         self,
         supply: TokenSupply,
         *,
-        clock: Callable[[], Moment] = now,
+        clock: Callable[[], Moment] = SYSTEM.moment,
         chance: random.Random | None = None,
     ) -> None:
         self._supply = supply

@@ -11,15 +11,14 @@ from wxpush.channels.wechat.reply import Reply, parse_body
 from wxpush.channels.wechat.token_store import (
     LONGEST_LIFE,
     Grant,
-    Moment,
     TokenStore,
     is_token,
-    now,
     successor,
 )
 from wxpush.channels.wechat.token_trouble import token_trouble
 from wxpush.channels.wechat.transport import Transport
 from wxpush.channels.wechat.wire import Request
+from wxpush.clock import SYSTEM, Moment
 from wxpush.config import Account
 from wxpush.errors import InputError, StoppedError
 from wxpush.i18n import _
@@ -70,7 +69,7 @@ class TokenCall:
         store: TokenStore,
         transport: Transport,
         *,
-        clock: Callable[[], Moment] = now,
+        clock: Callable[[], Moment] = SYSTEM.moment,
         lock_patience: float = LOCK_PATIENCE,
     ) -> None:
         self._account = account

@@ -3,13 +3,12 @@
 import hashlib
 import json
 import math
-import time
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
-from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+from wxpush.clock import Moment
 from wxpush.config import Account
 from wxpush.errors import LockedError
 from wxpush.i18n import _
@@ -21,31 +20,6 @@ LONGEST_LIFE: Final = 7200.0
 _LIMIT: Final = 16 * 1024
 _TOKEN_CHARS: Final = 1024
 _SKEW: Final = 5.0
-_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """One moment by two clocks: Unix time, and seconds since the machine's start `boot_id`."""
-
-    wall: float
-    boot: float
-    boot_id: str
-
-
-def now() -> Moment:
-    """This moment; the boot clock counts sleep too, where the system has such a clock."""
-    clock = getattr(time, "CLOCK_BOOTTIME", None)
-    boot = time.monotonic() if clock is None else time.clock_gettime(clock)
-    return Moment(time.time(), boot, _boot_id())
-
-
-@cache
-def _boot_id() -> str:
-    try:
-        return _BOOT_ID.read_text(encoding="ascii").strip()
-    except OSError:
-        return ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Final
 
 _A_DAY = 86_400.0
 
@@ -35,16 +36,28 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """Where time comes from. `monotonic` paces and never jumps; `moment` is written down."""
+    """Where time comes from. `monotonic` paces and never jumps; `moment` is written down.
+
+    A rehearsal of long times may pass clocks that run faster: `speed` is then their seconds per real one.
+    """
 
     monotonic: Callable[[], float] = time.monotonic
     wall: Callable[[], float] = time.time
     boot: Callable[[], float] = boot_seconds
     boot_id: Callable[[], str] = system_boot_id
+    speed: float = 1.0
 
     def moment(self) -> Moment:
         """Now."""
         return Moment(self.wall(), self.boot(), self.boot_id())
+
+    def real(self, seconds: float) -> float:
+        """How long the operating system has to wait for `seconds` of this clock to pass."""
+        return seconds / self.speed
+
+
+#: The clocks of the machine as they are.
+SYSTEM: Final = Clock()
 
 
 def age(then: Moment, now: Moment) -> float:
