@@ -10,7 +10,7 @@ from typing import Final
 
 from wxpush.errors import LockedError, StorageError
 from wxpush.i18n import _
-from wxpush.private import held, open_private, space_hint
+from wxpush.private import held, open_private
 
 _PAUSE: Final = 0.05
 
@@ -25,8 +25,10 @@ def locked(path: Path, patience: float, busy: Callable[[], LockedError]) -> Iter
     try:
         handle = _opened(path)
     except OSError as error:
-        message = _("{path} can't be locked: {reason}.").format(path=path, reason=error.strerror)
-        raise StorageError(message, space_hint()) from None
+        raise StorageError(
+            _("{path} can't be locked: {reason}.").format(path=path, reason=error.strerror),
+            _("See how much space is left and whose the folder is; then the same command continues."),
+        ) from None
     try:
         _wait_for(handle, patience, busy)
         yield

@@ -77,7 +77,8 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     Raises StorageError, UnsafeStateError.
     """
     draft = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
-    with _told(_("{path} can't be written: {reason}."), path), held(path.parent) as folder:
+    hint = _("See how much space is left and whose the folder is; then the same command continues.")
+    with _told(_("{path} can't be written: {reason}."), path, hint=hint), held(path.parent) as folder:
         handle = open_private(draft, folder, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
         try:
             with os.fdopen(handle, "wb") as file:
@@ -211,17 +212,17 @@ def _step(handle: int, inner: Path, flags: int, *, make: bool) -> int:
         raise
     with suppress(FileExistsError):
         os.mkdir(inner.name, 0o700, dir_fd=handle)
-        _sync(handle)
+        _sync(handle)  # else a power cut may take it away, with all that was flushed in it
     return _step(handle, inner, flags, make=False)
 
 
 def _sync(folder: int) -> None:
-    """See that a new entry of a folder outlives a power cut, with all that is flushed in it later."""
-    handle = os.open(".", _FOLDER, dir_fd=folder)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    with suppress(PermissionError):  # a folder that we may write to, but not list
+        readable = os.open(".", _FOLDER, dir_fd=folder)
+        try:
+            os.fsync(readable)
+        finally:
+            os.close(readable)
 
 
 def _refuse_open_to_all(folder: Path, found: os.stat_result) -> None:
@@ -263,16 +264,11 @@ def _remedy(path: Path) -> str:
 
 
 @contextmanager
-def _told(text: str, path: Path, *passed: type[OSError]) -> Iterator[None]:
+def _told(text: str, path: Path, *passed: type[OSError], hint: str = "") -> Iterator[None]:
     """Turn what the system refuses into a StorageError, but for errors of the types `passed`."""
     try:
         yield
     except passed:
         raise
     except OSError as error:
-        raise StorageError(text.format(path=path, reason=error.strerror), space_hint()) from None
-
-
-def space_hint() -> str:
-    """What to do where the disk refuses."""
-    return _("See how much space is left and whose the folder is; then the same command continues.")
+        raise StorageError(text.format(path=path, reason=error.strerror), hint) from None

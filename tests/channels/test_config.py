@@ -1,5 +1,6 @@
 """Accounts come from the environment or config.yaml; every fault is told with its place and its remedy."""
 
+import os
 import pickle
 import stat
 import subprocess
@@ -99,6 +100,12 @@ def test_an_accounts_own_proxy_wins_over_everybodys(config: Path) -> None:
     assert load_account(None, environ, config).proxy == "http://common:80"
 
 
+@pytest.mark.parametrize("base", ["http://127.0.0.1:8077", "https://localhost", "http://[::1]:1"])
+def test_this_machine_is_not_reached_through_a_proxy(base: str) -> None:
+    environ = ENVIRON | {"WXPUSH_API_BASE": base, "WXPUSH_PROXY": "http://proxy.example.com:3128"}
+    assert load_account(None, environ, None).proxy is None
+
+
 def test_a_ca_file_must_exist(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no file"):
         load_account(None, ENVIRON | {"WXPUSH_CA_FILE": str(tmp_path / "ca.pem")})
@@ -180,6 +187,24 @@ def test_a_secret_file_that_is_no_file_is_refused(tmp_path: Path) -> None:
         read_secret_file(tmp_path)
     with pytest.raises(InputError, match="No such file"):
         read_secret_file(tmp_path / "lacking")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes on this system")
+def test_a_secret_file_that_is_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe", 0o600)
+    with pytest.raises(InputError, match="not a file"):
+        read_secret_file(tmp_path / "pipe")
+
+
+@pytest.mark.parametrize("secret", [SECRET, SECRET.upper(), "92_" + "aB-_9" * 20])
+@pytest.mark.parametrize("key", ["secret_env", "secret_file", "secret_command"])
+def test_a_secret_in_the_place_of_where_it_comes_from_is_not_shown(
+    tmp_path: Path, key: str, secret: str
+) -> None:
+    text = f"accounts:\n  shop:\n    appid: wx0123456789abcdef\n    {key}: {secret}\n"
+    (fault,) = faults(tmp_path, text)
+    assert fault.startswith("4:")
+    assert secret not in fault
 
 
 def test_a_secret_comes_from_a_command(tmp_path: Path) -> None:

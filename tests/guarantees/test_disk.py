@@ -280,7 +280,7 @@ def test_t10_what_a_message_needs_is_flushed_before_it_leaves(
     written, flushed, sent = set[str](), set[str](), set[str]()
     made, synced = set[str](), set[str]()  # made: what new folders lie in
     begun: dict[str, str] = {}
-    for line in traced(desk, "pwrite64", "fsync", "fdatasync", "sendto", "mkdir"):
+    for line in traced(desk, "pwrite64", "fsync", "fdatasync", "sendto", "mkdirat"):
         thread, _, call = line.partition(" ")
         call = call.lstrip()
         people_in_it = set(re.findall(r"oW3kTzuBGTNqeX76QEj[0-9]{9}", call))
@@ -293,9 +293,9 @@ def test_t10_what_a_message_needs_is_flushed_before_it_leaves(
         elif call.startswith(("fsync(", "fdatasync(")) and call.endswith("= 0"):
             synced |= set(re.findall(r"<(/[^>]*)>", call))
             flushed |= written if "cache.db-wal>" in call else set()
-        elif call.startswith("mkdir(") and call.endswith("= 0"):
-            folder = Path(call.split('"')[1])
-            made |= {str(folder.parent)} if desk.home in (folder, *folder.parents) else set()
+        elif (new := re.match(r'mkdirat\(\d+<(/[^>]*)>, "([^"]*)", .* = 0$', call)) is not None:
+            folder = Path(new[1], new[2])
+            made |= {new[1]} if desk.home in (folder, *folder.parents) else set()
         elif call.startswith("sendto(") and people_in_it:
             assert people_in_it <= flushed, "sent before its claim was on the disk"
             assert made <= synced, "its folder may vanish"

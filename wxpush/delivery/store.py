@@ -19,7 +19,6 @@ from wxpush.i18n import _
 from wxpush.private import ensure_private_dir, held, named, refuse_unsafe_file, write_private
 
 _DATABASE: Final = "cache.db"
-_SIDE_FILES: Final = ("-wal", "-shm")
 _MODE_RAW: Final = diskcache.core.MODE_RAW
 _MAX_VALUE: Final = 64 * 1024 * 1024
 
@@ -113,8 +112,7 @@ def open_store(folder: Path, *, lock_timeout: float) -> diskcache.Cache:
     _refuse_unsafe(folder)
     try:
         if not _make(database):
-            if wal.has_lost_commits(folder / f"{_DATABASE}-wal", folder / f"{_DATABASE}-shm"):
-                raise _lost_entries(database)
+            _refuse_lost_commits(database)
             _inspect(database)
         store = _Store(database, lock_timeout)
     except (sqlite3.Error, diskcache.Timeout, OSError) as error:
@@ -154,8 +152,8 @@ def exists(folder: Path) -> bool:
 
 
 def _refuse_unsafe(folder: Path) -> None:
-    for suffix in ("", *_SIDE_FILES):
-        refuse_unsafe_file(folder / f"{_DATABASE}{suffix}")
+    for path in (folder / _DATABASE, *_side_files(folder / _DATABASE)):
+        refuse_unsafe_file(path)
     journal = folder / f"{_DATABASE}-journal"
     if os.path.lexists(journal):  # SQLite would play it back, and delete whatever it names
         raise DamagedStateError(
@@ -168,6 +166,8 @@ def _make(database: Path) -> bool:
 
     SQLite gives its -wal and -shm files the mode of the database.
     """
+    if any(os.path.lexists(log) for log in _side_files(database)):
+        return False
     with suppress(FileNotFoundError), held(database.parent) as folder:
         if os.stat(named(database, folder), dir_fd=folder, follow_symlinks=False).st_size:
             return False
@@ -182,6 +182,16 @@ def _empty_database() -> bytes:
         content = bytearray(connection.serialize())
     content[18:20] = b"\2\2"  # the file format's read and write versions: WAL
     return bytes(content)
+
+
+def _side_files(database: Path) -> tuple[Path, Path]:
+    """The write-ahead log, and its index."""
+    return database.with_name(f"{database.name}-wal"), database.with_name(f"{database.name}-shm")
+
+
+def _refuse_lost_commits(database: Path) -> None:
+    if wal.has_lost_commits(*_side_files(database)):
+        raise _lost_entries(database)
 
 
 def _inspect(database: Path) -> None:
@@ -249,8 +259,9 @@ def _connect(
             connection.execute(pragma)
         if connection.execute("PRAGMA journal_mode").fetchone() == ("wal",):
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-            _refuse_exchanged(database.with_name(f"{database.name}-shm"), set())
-            _refuse_exchanged(database.with_name(f"{database.name}-wal"), before)
+            log, index = _side_files(database)
+            _refuse_exchanged(index, set())
+            _refuse_exchanged(log, before)
     except BaseException:
         connection.close()
         raise
