@@ -20,7 +20,7 @@ from wxpush.cli.commands import app
 
 ROOT = Path(__file__).parent.parent
 READMES = [ROOT / "README.md", ROOT / "README.zh-CN.md"]
-DOCS = sorted((ROOT / "docs").glob("*.md"))
+DOCS = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "SECURITY.md", ROOT / "SECURITY.zh-CN.md"]
 PAIRS = [
     (english, english.with_name(f"{english.stem}.zh-CN.md"))
     for english in (READMES[0], *DOCS)

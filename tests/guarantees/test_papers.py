@@ -63,3 +63,13 @@ def test_every_number_has_its_row_of_figures_with_its_command(page: Path) -> Non
 def test_the_english_page_asks_what_the_table_asks() -> None:
     figures = {row[0]: row[1] for row in rows(PAGES[0]) if re.fullmatch(r"T\d+", row[0])}
     assert figures == ASKED
+
+
+@pytest.mark.parametrize(
+    "page", [ROOT / "SECURITY.md", ROOT / "SECURITY.zh-CN.md"], ids=lambda page: page.name
+)
+def test_every_test_that_the_security_page_names_exists(page: Path) -> None:
+    code = "".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    named = set(re.findall(r"`(test_\w+)`", page.read_text("utf-8")))
+    assert len(named) >= 15
+    assert {name for name in named if f"def {name}(" not in code} == set()
