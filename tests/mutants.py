@@ -193,8 +193,8 @@ MUTANTS: Final = (
     Mutant(
         "looks through no log for holes",
         "wxpush/delivery/store.py",
-        "        if wal.has_lost_commits(",
-        "        if False and wal.has_lost_commits(",
+        "    if wal.has_lost_commits(",
+        "    if False and wal.has_lost_commits(",
         (f"{DISK}::test_t10_a_run_with_a_hole_in_its_log_sends_nothing",),
     ),
     Mutant(

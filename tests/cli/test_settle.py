@@ -28,6 +28,7 @@ from tests.cli.command import (
     people,
     send_arguments,
 )
+from tests.delivery.ledgers import edit_block
 from wxpush.cli.base import interruptible, put_off
 from wxpush.delivery.policy import DEDUPE_WINDOW_S
 from wxpush.delivery.run import RunFolder
@@ -402,13 +403,13 @@ def kill_on_the_way(desk: Desk) -> int:
 def let_pass(desk: Desk, seconds: float) -> None:
     """Make the claims of the killed process older."""
     (ledger,) = desk.home.rglob("cache.db")
-    with closing(sqlite3.connect(ledger)) as connection, connection:
-        blocks = connection.execute("SELECT key, value FROM Cache WHERE key LIKE 'c0%'").fetchall()
-        assert blocks
-        for key, text in blocks:
-            block = json.loads(text)
-            block |= {"t": block["t"] - seconds, "b": block["b"] - seconds}
-            connection.execute("UPDATE Cache SET value = ? WHERE key = ?", (json.dumps(block), key))
+    with closing(sqlite3.connect(ledger)) as connection:
+        blocks = connection.execute("SELECT key FROM Cache WHERE key LIKE 'c0%'").fetchall()
+    assert blocks
+    for (key,) in blocks:
+        edit_block(
+            ledger.parent, key, lambda block: block | {"t": block["t"] - seconds, "b": block["b"] - seconds}
+        )
 
 
 def test_what_was_on_its_way_a_moment_ago_is_left_to_the_same_send(
