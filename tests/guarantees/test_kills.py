@@ -14,6 +14,8 @@ from tests.guarantees.points import POINTS
 
 FAST = ("--rate", "4000/s", "--workers", "16")
 CALM = {"send": {"latency_ms": "0-3"}}
+#: The card is written at the begin of a sending and at its end.
+COMINGS = {"card written": 2, "card in place": 2}
 UNSTEADY = {"send": {"latency_ms": "0-3", "system_error": {"every": 5}}}
 
 
@@ -95,7 +97,7 @@ def strike(drill: Drill, point: str, kills: int, chance: random.Random) -> int:
                 token.unlink()
         if point == "orphan taken over":
             die(drill, "claims committed", 1)
-        number = 1 if POINTS[point].once else chance.randint(1, 3)
+        number = 1 if POINTS[point].once else chance.randint(1, COMINGS.get(point, 3))
         struck += die(drill, point, number)
     return struck
 
