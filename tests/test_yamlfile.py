@@ -206,6 +206,12 @@ def test_a_missing_file_and_a_folder_are_named(tmp_path: Path):
         load_yaml(tmp_path)
 
 
+@pytest.mark.parametrize("name", ["\ud800.yaml", "a\0b.yaml"], ids=ascii)
+def test_a_name_that_no_file_can_have_is_that_of_no_file(name: str):
+    with pytest.raises(ProblemsError, match="no such file"):
+        load_yaml(Path(name))
+
+
 def test_a_file_of_ten_megabytes_is_not_read(tmp_path: Path):
     file = tmp_path / "campaign.yaml"
     file.write_bytes(b"a: 1\n" * 2_000_000)

@@ -114,7 +114,7 @@ def _read(path: Path, file: str) -> str | Problem:
     try:
         with path.open("rb") as stream:
             raw = stream.read(MAX_BYTES + 1)
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError):  # ValueError: a name that no file can have
         return Problem(file, 0, 0, "WX101", _("there is no such file."), _("Check the path."))
     except OSError as error:
         reason = error.strerror or type(error).__name__

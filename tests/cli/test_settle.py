@@ -651,3 +651,31 @@ def test_nothing_in_a_list_can_act_on_the_terminal(desk: Desk) -> None:
     assert "[/red]李\\u001b]0;晓\\u0007\\u202e雯" in said
     assert "[link=http://x]豆" in said
     assert not {"\x1b", "\x07", "\u202e"} & set(said)
+
+
+def test_a_file_with_decisions_is_not_written_over(desk: Desk) -> None:
+    """Somebody's work is in it: the next sending takes the next name."""
+    file = doubtful_file(desk)
+    decided = file.read_text("utf-8-sig").replace("openid,", "wxpush_decision,openid,", 1)
+    file.write_text(decided, "utf-8")
+    again = desk.send()
+    assert file.read_text("utf-8") == decided
+    assert again.json["failures_file"] != file.name
+
+
+def test_the_plan_says_that_what_is_in_doubt_goes_again(desk: Desk) -> None:
+    doubtful_file(desk)
+    done = desk.run("send", "campaign.yaml", "users.csv", "--yes", "--in-doubt", "resend")
+    assert "get two" in done.talk or "gets two" in done.talk
+    assert "not sent again" not in done.talk
+
+
+def doubtful_file(desk: Desk) -> Path:
+    """A sending that leaves some in doubt; its failures file."""
+    assert desk.sandbox is not None
+    desk.prepare(EIGHT, retry="{attempts: 4, base: 50ms, cap: 100ms}")
+    desk.sandbox.set_faults({"send": {"system_error": {"every": 3, "times": 2}}})
+    done = desk.send()
+    assert done.json["in_doubt"] > 0, done.err
+    desk.sandbox.set_faults({})
+    return desk.folder / str(done.json["failures_file"])

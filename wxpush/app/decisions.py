@@ -11,9 +11,8 @@ from wxpush.delivery import ledger
 from wxpush.errors import ProblemsError
 from wxpush.i18n import _
 from wxpush.model import BadRow, Problem, Recipient, State
-from wxpush.report.failures import OWN_PREFIX, cell_text
+from wxpush.report.failures import DECISION, OWN_PREFIX, cell_text
 
-_DECISION_COLUMN: Final = "wxpush_decision"
 _LINE_COLUMN: Final = "wxpush_line"
 _LONGEST_LINE: Final = 12
 #: How a message stands whose row somebody has decided about before.
@@ -135,20 +134,20 @@ def _rows(path: Path, problems: list[Problem]) -> Iterator[_Row]:
     opened = open_recipients(path).with_ours()
     has_column = False
     for row in opened:
-        has_column = has_column or _DECISION_COLUMN in row.values
+        has_column = has_column or DECISION in row.values
         if isinstance(row, BadRow):
             problems += [replace(problem, hint="") for problem in row.problems]
         elif (found := _row(row, opened.name, problems)) is not None:
             yield found
     if not has_column:
-        message = _('there is no column "{name}".').format(name=_DECISION_COLUMN)
+        message = _('there is no column "{name}".').format(name=DECISION)
         hint = _("Add it to a copy of the failures file: delivered, resend, or nothing to leave a row.")
         problems.append(Problem(opened.name, opened.header_line, 0, "WX340", message, hint))
 
 
 def _row(row: Recipient, name: str, problems: list[Problem]) -> _Row | None:
     cells = {column: cell_text(value) for column, value in row.values.items()}
-    written = cells.get(_DECISION_COLUMN, "").strip()
+    written = cells.get(DECISION, "").strip()
     if not written:
         return None
     line = cells.get(_LINE_COLUMN, "").strip()

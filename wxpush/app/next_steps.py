@@ -20,7 +20,10 @@ def after_send(summary: Summary, again: str) -> list[tuple[str, str]]:
     if summary.unsettled:
         steps.append((again, _("within eight minutes: settles what is in doubt with the same ids")))
     elif summary.pending > summary.gone_pending or summary.state in {"stopped", "interrupted"}:
-        steps.append((again, _("sends the rest; nobody gets it twice")))
+        may_double = "resend" in again.split()  # --in-doubt resend
+        steps.append(
+            (again, _("sends the rest") if may_double else _("sends the rest; nobody gets it twice"))
+        )
     return steps + after_failures(summary, again)
 
 

@@ -83,6 +83,8 @@ class Plan:
     last_accepted: datetime | None = None
     failures_waiting: int = 0
     in_doubt: int = 0
+    resends: bool = False
+    """Whether what is in doubt goes again."""
     notes: Sequence[str] = ()
 
 

@@ -204,6 +204,7 @@ class Sending:
             last_accepted=self._around.at(self._card.updated) if self._card.updated else None,
             failures_waiting=self._before.get(State.FAILED, 0),
             in_doubt=self._before.get(State.IN_DOUBT, 0) - recovered,
+            resends=self._request.resend_in_doubt,
             notes=self._material.notes(),
         )
 

@@ -149,7 +149,14 @@ def _notes(plan: Plan) -> list[str]:
             plan.failures_waiting,
         )
         notes.append(text.format(count=words.number(plan.failures_waiting)))
-    if plan.in_doubt:
+    if plan.in_doubt and plan.resends:
+        text = ngettext(
+            "{count} message in doubt goes again; if the first one arrived, this person gets two.",
+            "{count} messages in doubt go again; people whose first one arrived get two.",
+            plan.in_doubt,
+        )
+        notes.append(text.format(count=words.number(plan.in_doubt)))
+    elif plan.in_doubt:
         text = ngettext(
             "{count} message is in doubt and not sent again; decide about it: {command}",
             "{count} messages are in doubt and not sent again; decide about them: {command}",

@@ -145,6 +145,7 @@ def notice(notice: Notice, detail: str) -> str:
             "WeChat takes many of these messages into review; sending more slowly. "
             "Look at what they say; Ctrl-C stops, and nothing is lost."
         ),
+        Notice.STOPPING: _("Stopping: taking the answers that are on their way; Ctrl-C again ends at once."),
         Notice.TOKEN_TROUBLE: _("No access_token could be had; trying again."),
     }
     text = words[notice]

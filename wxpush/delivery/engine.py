@@ -347,6 +347,8 @@ class Engine:
 
     def _drain(self) -> None:
         self._unstage()
+        if self._hand.flying and self._ending is not None and self._ending.state == "interrupted":
+            self._listener.notice(Notice.STOPPING, "")
         self._wait_for_answers()
         self._commit()
 

@@ -59,6 +59,7 @@ class Notice(Enum):
     QUOTA_UNREADABLE = "quota_unreadable"
     SLOWED_DOWN = "slowed_down"
     MANY_HELD = "many_held"
+    STOPPING = "stopping"
     TOKEN_TROUBLE = "token_trouble"  # the reason, not a secret
 
 

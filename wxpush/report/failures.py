@@ -21,6 +21,8 @@ from wxpush.i18n import _
 from wxpush.private import remove, replacing
 
 OWN_PREFIX: Final = "wxpush_"
+#: The column in which an operator decides about messages in doubt; a file that has it is his.
+DECISION: Final = "wxpush_decision"
 OWN_COLUMNS: Final = (
     "wxpush_state",
     "wxpush_line",
@@ -221,12 +223,13 @@ def _free_names(wanted: Path) -> Iterator[Path]:
 
 
 def _is_ours(path: Path) -> bool:
-    """Whether `path` is a regular file with our header; never waits on a pipe."""
+    """Whether `path` is a regular file with our header and nobody's decisions; never waits on a pipe."""
     try:
         if not stat.S_ISREG(path.lstat().st_mode):
             return False
         with path.open("rb") as file:
-            return _OURS.search(file.readline(_HEADER_BYTES)) is not None
+            header = file.readline(_HEADER_BYTES)
+            return _OURS.search(header) is not None and DECISION.encode() not in header
     except OSError:
         return False
 
