@@ -178,11 +178,25 @@ def test_an_archive_that_unpacks_without_end_is_refused_before_it_is_parsed(tmp_
         open_recipients(bomb)
 
 
-def test_entities_are_refused(tmp_path: Path):
+DOCTYPE = '<!DOCTYPE x [<!ENTITY a "b">]><worksheet/>'
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        f'<?xml version="1.0"?>{DOCTYPE}'.encode(),
+        f"<?xml version='1.0'?><!-- {'<x> ' * 50_000}-->{DOCTYPE}".encode(),
+        f"<?xml version='1.0' encoding='utf-16'?>{DOCTYPE}".encode("utf-16"),
+        b"\xff\xfe" + DOCTYPE.encode("utf-16-le"),
+        b"<?xml version='1.0'?><!--" + b"x" * 3_000_000,
+    ],
+    ids=["at the beginning", "behind a long comment", "in UTF-16", "in UTF-16, untold", "no end"],
+)
+@pytest.mark.parametrize("name", ["xl/worksheets/sheet1.xml", "xl/workbook.xml"])
+def test_entities_are_refused(tmp_path: Path, part: bytes, name: str):
     file = workbook(tmp_path, ["openid"], ["o1"])
-    lines = b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "b">]><worksheet/>'
     with pytest.raises(ProblemsError, match="forbidden XML"):
-        open_recipients(rewritten(file, {"xl/worksheets/sheet1.xml": lines}))
+        open_recipients(rewritten(file, {name: part}))
 
 
 def test_a_row_far_below_ends_the_reading(tmp_path: Path):

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wxpush.config import Account, Directories, OutsideToken, Secret, load_account, load_testers
@@ -157,6 +157,16 @@ def test_a_config_that_is_named_must_exist(tmp_path: Path) -> None:
         load_account(None, {"WXPUSH_CONFIG": str(tmp_path / "lacking.yaml")})
 
 
+@pytest.mark.skipif(os.name != "posix", reason="no mode bits on this system")
+def test_a_config_that_every_user_can_change_is_refused(config: Path) -> None:
+    config.chmod(0o666)
+    with pytest.raises(InputError, match="changed by other users") as caught:
+        load_account("shop", {"SHOP_SECRET": SECRET}, config)
+    assert caught.value.hint == f"Run: chmod 600 {config}"
+    config.chmod(0o664)  # a group that shares its files
+    assert load_account("shop", {"SHOP_SECRET": SECRET}, config).name == "shop"
+
+
 def test_several_accounts_need_a_choice(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     path.write_text(CONFIG.replace("default: shop\n", ""), encoding="utf-8")
@@ -295,6 +305,7 @@ KEYS = st.sampled_from(["default", "testers", "accounts", "a", "appid", "token",
 SHAPES = st.recursive(st.none() | st.just("a"), lambda inner: st.lists(inner) | st.dictionaries(KEYS, inner))
 
 
+@settings(deadline=None)
 @given(st.dictionaries(KEYS, SHAPES))
 def test_no_shape_breaks_the_reader(tmp_path_factory: pytest.TempPathFactory, shape: dict) -> None:
     path = tmp_path_factory.mktemp("any") / "config.yaml"

@@ -65,9 +65,15 @@ def test_the_english_page_asks_what_the_table_asks() -> None:
     assert figures == ASKED
 
 
-@pytest.mark.parametrize(
-    "page", [ROOT / "SECURITY.md", ROOT / "SECURITY.zh-CN.md"], ids=lambda page: page.name
-)
+SECURITY = [ROOT / "SECURITY.md", ROOT / "SECURITY.zh-CN.md"]
+
+
+def test_both_languages_of_the_security_page_name_the_same_tests() -> None:
+    english, chinese = (re.findall(r"`(test_\w+)`", page.read_text("utf-8")) for page in SECURITY)
+    assert chinese == english
+
+
+@pytest.mark.parametrize("page", SECURITY, ids=lambda page: page.name)
 def test_every_test_that_the_security_page_names_exists(page: Path) -> None:
     code = "".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
     named = set(re.findall(r"`(test_\w+)`", page.read_text("utf-8")))

@@ -1,14 +1,17 @@
 """config.yaml: named accounts and testers as they are written, all faults found in one go."""
 
 import difflib
+import os
 import re
+import stat
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from wxpush.config.account import Fault, TokenKind, api_base_fault, appid_fault, proxy_fault, url_fault
-from wxpush.errors import ProblemsError
+from wxpush.errors import InputError, ProblemsError
 from wxpush.i18n import _
 from wxpush.model import Problem
 from wxpush.yamlfile import Document, KeyPath, parse_yaml
@@ -60,7 +63,8 @@ class ConfigFile:
 
 
 def read_config(path: Path) -> ConfigFile:
-    """What `path` says; raises ProblemsError with every fault and its place."""
+    """What `path` says; raises ProblemsError with every fault and its place, InputError for an open file."""
+    _refuse_open(path)
     parsed = parse_yaml(path)
     if parsed.document is None:
         raise ProblemsError(parsed.problems)
@@ -204,6 +208,16 @@ class _Reader:
 
     def fault(self, at: KeyPath, code: str, message: str, hint: str = "") -> None:
         self.problems.append(self.document.problem(at, code, message, hint))
+
+
+def _refuse_open(path: Path) -> None:
+    """See that not everybody can say where the secret goes, and which command gives it. Raises InputError."""
+    with suppress(OSError):  # told of by who reads it
+        if os.name == "posix" and path.stat().st_mode & stat.S_IWOTH:
+            raise InputError(
+                _("{path} can be read or changed by other users.").format(path=path),
+                _("Run: chmod 600 {path}").format(path=path),
+            )
 
 
 def _keep_out() -> str:

@@ -1,12 +1,12 @@
 """An Excel list: the first sheet of a workbook, row by row, bounded against hostile archives."""
 
-import re
 import warnings
 import zipfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
+from xml.parsers import expat
 
 from wxpush.campaign.recipients.csvrows import OWN_STATE, changed, named, unquoted
 from wxpush.campaign.recipients.excelcells import CellError, cell_text
@@ -20,8 +20,8 @@ MAX_PART = 512 << 20
 MAX_WHOLE = 1 << 30
 _MAX_PARTS = 2_000
 _MAX_ROW = 1_048_576
-_DOCTYPE = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
-_LOOK_AHEAD = 64 * 1024
+_CHUNK = 64 * 1024
+_MAX_PROLOG = 1 << 20
 
 
 class ExcelRows:
@@ -157,12 +157,37 @@ def _refuse_hostile(path: Path, name: str) -> None:
             if len(parts) > _MAX_PARTS or sum(sizes) > MAX_WHOLE or max(sizes, default=0) > MAX_PART:
                 message = _("the workbook unpacks to more than {limit} MiB.").format(limit=MAX_PART >> 20)
                 raise list_error(name, 0, "WX314", message, _("Save the list as CSV."))
-            for part in parts:
-                if part.filename.endswith((".xml", ".rels")):
-                    with archive.open(part) as stream:
-                        if _DOCTYPE.search(stream.read(_LOOK_AHEAD)):
-                            raise list_error(name, 0, "WX314", _("the workbook holds forbidden XML."))
+            for part in parts:  # whatever they are called: the workbook says itself what is its sheet
+                with archive.open(part) as stream:
+                    if _is_hostile(stream):
+                        raise list_error(name, 0, "WX314", _("the workbook holds forbidden XML."))
     except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
         if isinstance(error, ProblemsError):
             raise
         raise _broken(name, type(error).__name__) from None
+
+
+class _SeenError(Exception):
+    """Enough of a part has been seen; whether it declares a document type."""
+
+
+def _is_hostile(part: IO[bytes]) -> bool:
+    """Whether a part is XML with a document type, where entities are declared, or with an endless prolog."""
+    # Any encoding of XML's may hide the words, and a comment may stand before them.
+    parser = expat.ParserCreate()
+    parser.StartDoctypeDeclHandler = lambda *_names: _seen(is_type=True)
+    parser.StartElementHandler = lambda *_names: _seen(is_type=False)
+    try:
+        for chunk in iter(lambda: part.read(_CHUNK), b""):
+            parser.Parse(chunk, False)
+            if part.tell() > _MAX_PROLOG:
+                return True
+    except _SeenError as seen:
+        return bool(seen.args[0])
+    except expat.ExpatError:
+        pass  # no XML, or none that can be read
+    return False
+
+
+def _seen(*, is_type: bool) -> None:
+    raise _SeenError(is_type)
