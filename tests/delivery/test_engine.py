@@ -350,6 +350,14 @@ def test_those_due_longest_go_first() -> None:
     assert [flight.message.key for flight in hand.staged] == ["o0", "o1", "o2"]
 
 
+def test_orphans_in_doubt_are_no_reason_to_stop() -> None:
+    world = World(lambda post: w.DUPLICATE if post.key.startswith("old") else w.OK, settings=FAST)
+    claims = [Claim(message(f"old{n}", n), moment(world, 60), unanswered=True) for n in range(60)]
+    ending = world.run(messages(300), claims)
+    assert ending.state == "finished"
+    assert world.ledger.marks() == {Mark.ACCEPTED: 300, Mark.IN_DOUBT: 60}
+
+
 def test_many_held_messages_slow_it_and_say_so() -> None:
     world = World(lambda post: w.HELD if int(post.key[1:]) % 4 == 0 else w.OK, settings=Settings(rate=100.0))
     world.run(messages(1000))
