@@ -176,6 +176,7 @@ def killed(desk: Desk, number: int, *options: str) -> Path:
     before = set(desk.home.rglob("cache.db"))
     with disturbed(desk, number, lambda running: running.process.kill(), *options) as running:
         running.process.wait(60)
+    desk.run("--version")  # by its end, WeChat has looked at all that the killed one had sent
     (made,) = set(desk.home.rglob("cache.db")) - before
     return made.parent
 
