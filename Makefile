@@ -21,7 +21,7 @@ demo: $(DEMO)/venv/.base ## send 500 messages to a local WeChat that misbehaves 
 test: $(VENV)/.dev ## run the tests; one file: make test ARGS=tests/test_samples.py
 	@$(VENV)/bin/python -m pytest $(ARGS)
 
-torture: $(VENV)/.dev ## the delivery guarantee at full length (about an hour); goes on where it stopped: ARGS='-k t03' or --anew
+torture: $(VENV)/.dev ## the delivery guarantee at full length (one to two hours); goes on where it stopped: ARGS='-k t03' or --anew
 	@$(VENV)/bin/python -m pytest -m guarantee --long $(ARGS)
 
 check: $(VENV)/.dev ## lint, format and types

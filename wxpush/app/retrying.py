@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -68,12 +68,11 @@ class RetryPlan:
 @contextmanager
 def opened(request: RetryRequest, around: Surroundings, here: Path) -> Iterator["Retrying"]:
     """Find, lock and open the run. Raises InputError, LockedError, StateError."""
-    with held_run(request.run, around, here) as (folder, card):
-        retrying = Retrying(request, around, folder, card)
-        try:
-            yield retrying
-        finally:
-            retrying.close()
+    with (
+        held_run(request.run, around, here) as (folder, card),
+        closing(Retrying(request, around, folder, card)) as retrying,
+    ):
+        yield retrying
 
 
 class Retrying:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -23,12 +23,11 @@ _AT_ONCE: Final = 10_000
 @contextmanager
 def opened(request: SettleRequest, around: Surroundings, here: Path) -> Iterator["Settling"]:
     """Find, lock and open the run. Raises InputError, LockedError, StateError."""
-    with held_run(request.run, around, here) as (folder, card):
-        settling = Settling(request, around, folder, card)
-        try:
-            yield settling
-        finally:
-            settling.close()
+    with (
+        held_run(request.run, around, here) as (folder, card),
+        closing(Settling(request, around, folder, card)) as settling,
+    ):
+        yield settling
 
 
 class Settling:
