@@ -42,18 +42,26 @@ def test_t03_random_kills_lose_and_double_nobody(
 def test_t05_without_dedupe_a_kill_doubles_at_most_u(
     tmp_path: Path, scale: Scale, measured: Measured, chance: random.Random
 ) -> None:
-    kills, rows = scale((5, 500), (100, 10_000))
+    """At a rate at which a life sends more than U, and with some doubled, so that the bound could break."""
+    kills = scale(4, 60)
+    rate, workers = 40, 2
     with drilling(tmp_path, faults=CALM, dedupe={"window_s": 0}) as drill:
-        drill.prepare(rows)
-        drill.kill_often(kills, chance, "--rate", "400/s", "--workers", "8", most=rows // kills - 5)
+        drill.prepare(60 * kills)
+        options = ("--rate", f"{rate}/s", "--workers", str(workers))
+        u, before, each = drill.most_in_doubt(rate, workers), 0, []
+        for _ in range(kills):
+            drill.kill_often(1, chance, *options, most=55)
+            shown = drill.desk.shown()
+            each.append(shown.total() - len(shown) - before)
+            before = shown.total() - len(shown)
         last = drill.send(*FAST)
         found = balance(drill, last.json)
-        bound = kills * drill.most_in_doubt(400, 8)
+        each.append(found.doubles - before)
         measured(
-            f"no dedupe, {kills} kills: {found.doubles} double (bound {bound:,}), {len(found.lost)} lost"
+            f"no dedupe, {kills} kills: {found.doubles} double, at most {max(each)} a kill (U = {u}), 0 lost"
         )
         assert found.lost == []
-        assert found.doubles <= bound
+        assert 0 < max(each) <= u
 
 
 @pytest.mark.guarantee("T5")
