@@ -218,6 +218,14 @@ def test_the_reserve_of_the_quota_is_kept() -> None:
     assert world.ledger.claims == {}
 
 
+def test_a_quota_that_has_not_counted_what_is_on_its_way_gives_nothing_back() -> None:
+    world = World(settings=FAST, quota=Quota(limit=30, used=0, remain=30))
+    world.channel.daily = 30
+    ending = world.run(messages(60))
+    assert (ending.state, ending.code) == ("stopped", "quota")
+    assert len(world.channel.posts) == 27
+
+
 def test_waiting_for_the_quota_goes_on_the_next_morning() -> None:
     rules = Settings(rate=100.0, wait_for_quota=True)
     world = World(lambda post: w.QUOTA_SPENT if post.nth == 1 and post.at < 1100 else w.OK, rules)

@@ -83,6 +83,8 @@ class ScriptedChannel:
     latency: float = 0.05
     workers: int = 16
     quota: Quota | None = None
+    #: Where it is set, the quota counts a message when it is answered, as WeChat may.
+    daily: int | None = None
     posts: list[Post] = field(default_factory=list)
     before_submit: Callable[[str], None] = lambda _key: None
 
@@ -122,6 +124,9 @@ class ScriptedChannel:
         self._woken = True
 
     def read_quota(self) -> None:
+        if self.daily is not None:
+            used = len(self.posts) - self._flying
+            self.quota = Quota(self.daily, used, self.daily - used)
         self._push(0.01, QuotaRead(self.quota))
 
     def close(self) -> None:

@@ -168,7 +168,7 @@ class Engine:
     def _turn(self) -> None:
         waiting = self._gate.waiting() or self._token_wait()
         self._tell(waiting)
-        if self._gate.wants_reading():
+        if self._gate.wants_reading(len(self._hand.flying)):
             self._channel.read_quota()
         self._wake_due(self._clock.monotonic())
         if waiting is None:

@@ -42,6 +42,8 @@ class Gate:
         self._quota_until: datetime | None = None
         self._allowance: int | None = None
         self._reading = False
+        # Sent, but perhaps not in what the reading of the quota says.
+        self._uncounted = 0
         self._until_reading = _READ_QUOTA_EVERY
         self.take_quota(quota)
 
@@ -83,6 +85,7 @@ class Gate:
         self._until_reading -= 1
         if self._allowance is not None:
             self._allowance -= 1
+        self._uncounted += 1
         return True
 
     def until_slot(self) -> float:
@@ -109,21 +112,26 @@ class Gate:
         """Take in that a token couldn't be fetched for want of a network."""
         self._breaker.observe(self._clock.monotonic(), answered=False)
 
-    def wants_reading(self) -> bool:
-        """Whether the quota should be read now; said once, then a `take_quota` is expected."""
+    def wants_reading(self, flying: int) -> bool:
+        """Whether the quota should be read now; said once, then a `take_quota` is expected.
+
+        WeChat may not have counted the messages that are still `flying`: a reading that ends the run waits
+        for their answers, any other one leaves them out of what it allows.
+        """
         if self._quota_until is not None and self._now() >= self._quota_until:
             self._until_reading = 0
         spent = self._allowance is not None and self._allowance <= 0 and self._quota_until is None
-        if self._reading or not (spent or self._until_reading <= 0):
+        if self._reading or not ((spent and flying == 0) or self._until_reading <= 0):
             return False
-        self._reading = True
+        self._reading, self._uncounted = True, flying
         return True
 
     def take_quota(self, quota: Quota | None) -> bool:
         """Take in a reading of the quota; true when nothing is left to this run."""
         self._reading, self._until_reading = False, _READ_QUOTA_EVERY
-        self._allowance = None if quota is None else left_to_run(quota, self._rules.keep_quota)
-        spent = self._allowance is not None and self._allowance <= 0
+        left = None if quota is None else left_to_run(quota, self._rules.keep_quota)
+        self._allowance = None if left is None else left - self._uncounted
+        spent = left is not None and left <= 0
         if not spent:
             self._quota_until = None
         elif self._quota_until is not None:
