@@ -6,15 +6,12 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Protocol
 
 from wxpush.channels.wechat.flight import Flight, Watchdog
 from wxpush.channels.wechat.reply import Reply
-from wxpush.channels.wechat.wire import Request, Wire
+from wxpush.channels.wechat.wire import IDLE_SECONDS, Request, Wire
 from wxpush.model import Arrival
-
-# WeChat's side drops idle connections; a request on a dropped one ends in doubt.
-_IDLE_SECONDS: Final = 25.0
 
 Done = Callable[[Reply], None]
 
@@ -60,7 +57,7 @@ class Transport:
         proxy: str | None = None,
         ca_file: Path | None = None,
         on_free: Callable[[], None] = lambda: None,
-        idle: float = _IDLE_SECONDS,
+        idle: float = IDLE_SECONDS,
         clock: Callable[[], float] = time.monotonic,
         make_wire: Callable[[], Carrier] | None = None,
     ) -> None:
