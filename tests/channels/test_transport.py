@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -21,6 +22,7 @@ from loopback import OK, Loopback, answering, http
 from wxpush.channels.wechat.courier import Courier, ThreadCourier
 from wxpush.channels.wechat.curl import CurlCourier
 from wxpush.channels.wechat.flight import Flight, FlightOverError
+from wxpush.channels.wechat.lookup import Lookup
 from wxpush.channels.wechat.redact import redact
 from wxpush.channels.wechat.reply import Reply, parse_body
 from wxpush.channels.wechat.retry_after import parse_retry_after
@@ -271,6 +273,68 @@ def test_a_call_that_hangs_in_a_lookup_is_given_up_and_can_never_be_sent_later(
     assert [stuck.sent.get(timeout=5) for _thread in range(4)] == [False] * 4
     while one.free() < 2:
         stuck.go.wait(0.01)
+
+
+class Names:
+    """A name service whose answers a test decides, or holds back."""
+
+    def __init__(self, *answers: str) -> None:
+        self.answers = list(answers)
+        self.asked: list[tuple[str, int]] = []
+        self.go = threading.Event()
+        self.go.set()
+
+    def __call__(self, host: str, port: int) -> list[tuple[Any, ...]]:
+        self.asked.append((host, port))
+        self.go.wait(30)
+        if not self.answers:
+            raise socket.gaierror(-2, "Name or service not known")
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (self.answers.pop(0), port))]
+
+
+def test_libcurl_is_told_the_addresses_and_a_name_is_asked_for_once() -> None:
+    names = Names("127.0.0.1")
+    with Loopback(answering()) as server:
+        one = Pumped(CurlCourier(2, 5.0, look_up=names))
+        replies = one.calls(*[post(f"http://api.example.test:{server.port}")] * 5)
+        one.close()
+    assert [reply.arrival for reply in replies] == [Arrival.ANSWERED] * 5
+    assert names.asked == [("api.example.test", server.port)]
+    assert b"Host: api.example.test" in server.requests[0]
+
+
+def test_a_lookup_that_hangs_ends_at_the_deadline_and_nothing_is_sent_when_it_comes_back() -> None:
+    names = Names("127.0.0.1")
+    names.go.clear()
+    with Loopback(answering()) as server:
+        one = Pumped(CurlCourier(2, 0.3, look_up=names))
+        url = f"http://api.example.test:{server.port}"
+        replies, seconds = timed(lambda: one.calls(post(url), post(url)))
+        assert [(reply.arrival, reply.failure) for reply in replies] == [(Arrival.NEVER_LEFT, "network")] * 2
+        assert seconds < 1.5
+        assert one.free() == 2
+        names.go.set()
+        assert one.call(post(url), 5.0).arrival is Arrival.ANSWERED
+        one.close()
+    assert len(names.asked) == 1, "one lookup at a time, however many calls wait"
+    assert len(server.requests) == 1
+
+
+def test_a_name_that_is_gone_ends_the_calls_and_is_asked_for_again() -> None:
+    now = [0.0]
+    names = Names("127.0.0.1")
+    found: queue.SimpleQueue[None] = queue.SimpleQueue()
+    lookup = Lookup("api.example.test", 80, lambda: found.put(None), names, lambda: now[0])
+    assert lookup.addresses() is None
+    found.get(timeout=5)
+    assert lookup.addresses() == ("127.0.0.1",)
+    now[0] = 61.0
+    assert lookup.addresses() == ("127.0.0.1",), "the old one serves while it is asked for anew"
+    found.get(timeout=5)
+    assert lookup.addresses() == ()
+    assert lookup.addresses() is None
+    found.get(timeout=5)
+    assert len(names.asked) == 3
 
 
 def test_a_fault_of_ours_in_a_thread_reaches_the_owner(threads: MakeThreads) -> None:
