@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from wxpush.app.material import Material
 from wxpush.campaign.check import Bad, Ready, Skipped
@@ -19,8 +19,7 @@ from wxpush.model import BadRow, Message, Problem, Recipient
 DUPLICATE: Final = "duplicate"
 
 
-@dataclass(frozen=True, slots=True)
-class ToSend:
+class ToSend(NamedTuple):
     """A row whose message is to be sent."""
 
     message: Message
@@ -164,7 +163,7 @@ class Selection:
         message = ready.message
         if entry.mark is Mark.RELEASED:
             epoch = self._record_at(entry.place).epoch
-            return ToSend(replace(message, epoch=epoch), ready.rendered, ready.warnings)
+            return ToSend(message._replace(epoch=epoch), ready.rendered, ready.warnings)
         if entry.mark is Mark.IN_DOUBT and self._choices.resend_in_doubt:
             return self._again(entry, ready)
         changed = entry.payload16 is not None and entry.payload16 != payload_hash & 0xFFFF
@@ -175,9 +174,9 @@ class Selection:
     def _again(self, entry: Entry, ready: Ready) -> ToSend:
         """Once more at the operator's wish, with a fresh id: the old one may be burnt."""
         record = self._record_at(entry.place)
-        message = replace(ready.message, epoch=record.epoch + 1)
+        message = ready.message._replace(epoch=record.epoch + 1)
         if entry.mark is Mark.FAILED:
-            message = replace(message, failed_as=record.verdict())
+            message = message._replace(failed_as=record.verdict())
         return ToSend(message, ready.rendered, ready.warnings)
 
     def _differs(self, entry: Entry, payload_hash: int) -> bool:

@@ -1,9 +1,8 @@
 """One compiled render per row: a campaign's expressions and a recipient become the parts of a message."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, NamedTuple
 
 from jinja2 import UndefinedError
 
@@ -29,8 +28,7 @@ LACKING = "WX401"
 _FAULTS = (UndefinedError, ValueError, ArithmeticError, TypeError)
 
 
-@dataclass(frozen=True, slots=True)
-class Rendered:
+class Rendered(NamedTuple):
     """What one row's expressions say; every text is without blanks at its ends."""
 
     key: str

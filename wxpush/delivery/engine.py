@@ -37,7 +37,7 @@ from wxpush.model import (
 _CLAIM_AHEAD_S: Final = 0.2
 _MOST_CLAIMED: Final = 100
 _COMMIT_EVERY_S: Final = 0.2
-_COMMIT_AT: Final = 50
+_COMMIT_AT: Final = 100
 _PROGRESS_EVERY_S: Final = 0.1
 _LONGEST_NAP_S: Final = 0.5
 _DRAIN_GRACE_S: Final = 2.0
@@ -125,7 +125,9 @@ class Engine:
         self._hand = Hand()
         self._records: list[Record] = []
         self._settled: Counter[State] = Counter()
-        self._committed_at = self._shown_at = clock.monotonic()
+        self._committed_at = self._shown_at = self._flow_since = clock.monotonic()
+        # How many answers came lately in the time for which messages are claimed ahead.
+        self._flow = self._landed = 0
         self._told: Waiting | None = None
         self._ending: Ending | None = None
         self._hurried = False
@@ -189,6 +191,10 @@ class Engine:
         now = self._clock.monotonic()
         if self._records and (len(self._records) >= _COMMIT_AT or now >= self._commit_due()):
             self._commit()
+        if now - self._flow_since >= _CLAIM_AHEAD_S:
+            lately = int(self._landed * _CLAIM_AHEAD_S / (now - self._flow_since))
+            self._flow = max(lately, self._flow // 2)
+            self._landed, self._flow_since = 0, now
         if now - self._shown_at >= _PROGRESS_EVERY_S:
             self._show()
         outage = self._settings.stop.outage
@@ -199,11 +205,11 @@ class Engine:
 
     def _claim(self) -> None:
         """Put messages on the ledger just ahead of their slots (design, rules 1, 2 and 6)."""
-        staged, lump = len(self._hand.staged), self._settings.claimed_ahead
-        if staged > lump // 2:
+        staged, lump, free = len(self._hand.staged), self._settings.claimed_ahead, self._channel.free()
+        if staged > min(lump // 2, free):
             return
         # What would wait for a worker isn't claimed: its window would pass before it is sent.
-        ahead = min(self._gate.slots_within(_CLAIM_AHEAD_S), self._channel.free())
+        ahead = min(self._gate.slots_within(_CLAIM_AHEAD_S), max(free, self._flow))
         flights = self._hand.next_unclaimed(min(lump - staged, ahead - staged, self._room()))
         if not flights:
             return
@@ -217,15 +223,17 @@ class Engine:
         return self._settings.most_in_doubt - self._hand.claimed
 
     def _submit(self) -> None:
-        hand = self._hand
-        while hand.staged and self._channel.free() > 0:
+        hand, free = self._hand, self._channel.free()
+        now = self._clock.moment()
+        while hand.staged and free > 0:
             flight = hand.staged[0]
-            if flight.outside_window(self._clock.moment()):
+            if flight.outside_window(now):
                 self._give_up_claim(hand.staged.popleft())
                 continue
             if not self._gate.take():
                 return
             hand.staged.popleft()
+            free -= 1
             flight.attempts += 1
             self.progress.attempts += 1
             message = flight.message
@@ -262,6 +270,7 @@ class Engine:
     def _take(self, event: Event) -> None:
         match event:
             case Answered(ticket, verdict, _):
+                self._landed += 1
                 self._judge(self._hand.landed(ticket), verdict)
             case QuotaRead(quota, detail):
                 if quota is None:
@@ -276,8 +285,13 @@ class Engine:
                     self._listener.notice(Notice.TOKEN_TROUBLE, message)
 
     def _judge(self, flight: Flight, verdict: Verdict) -> None:
-        news = flight.judged(verdict)
         self._retries.observe(verdict)
+        if verdict.kind is VerdictKind.ACCEPTED:  # whatever it met before
+            self._gate.observe(verdict)
+            self._settle(flight, State.ACCEPTED, verdict)
+            self._watch(State.ACCEPTED, verdict)
+            return
+        news = flight.judged(verdict)
         history = flight.history(self._clock.moment(), deferred=self._hand.last_are_many)
         step = decide(verdict, history, self._settings.retry, self._chance.random())
         if self._gate.observe(verdict):

@@ -14,7 +14,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -246,16 +246,22 @@ def records(folder: Path) -> Iterator[tuple[Place, Record]]:
                 yield Place(number, index), record
 
 
-def open_claims(folder: Path) -> list[Claim]:
-    """Claims that no record has ended yet, oldest first, with what is known of their attempts."""
-    return _oldest_first(_read(folder, lambda _place, _record: None))
+def review(folder: Path, visit: RecordVisitor = lambda _place, _record: None) -> list[Claim]:
+    """Show `visit` every record, as `records` does, and return the claims that none of them has ended.
+
+    Oldest first, with what is known of their attempts.
+    """
+    return _oldest_first(_read(folder, visit))
 
 
 def invalid_rows(folder: Path) -> Iterator[Invalid]:
     """The wrong rows of the latest call's list."""
-    for kind, _number, text in _blocks(folder):
-        if kind == "i":
-            yield from load_invalid(text)
+    sealed = True
+    for key, value in store.rows(folder, kinds=("meta", "i")):
+        if key == "meta":
+            sealed = not value.startswith(_meta_start(_UNSEALED))
+        else:
+            yield from load_invalid(_opened(key, value, sealed=sealed))
 
 
 def _oldest_first(contents: _Contents) -> list[Claim]:
@@ -269,7 +275,7 @@ def _read(folder: Path, visit: RecordVisitor) -> _Contents:
         if kind == "c":
             for claim in load_claims(text):
                 # A process that was killed may have sent it; a record that follows may know better.
-                contents.open[claim.message.key] = number, replace(claim, unanswered=True)
+                contents.open[claim.message.key] = number, claim._replace(unanswered=True)
         elif kind == "o":
             for index, record in enumerate(load_records(text)):
                 visit(Place(number, index), record)
@@ -288,7 +294,7 @@ def _follow(contents: _Contents, record: Record) -> None:
     silent = record.mark is Mark.SILENT
     contents.open[record.key] = (
         block,
-        replace(claim, attempts=record.attempts, unanswered=silent, busy=not silent),
+        claim._replace(attempts=record.attempts, unanswered=silent, busy=not silent),
     )
 
 

@@ -4,7 +4,6 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -174,4 +173,4 @@ class Transport:
         job.done(self._timed(job, reply))
 
     def _timed(self, job: _Job, reply: Reply) -> Reply:
-        return replace(reply, seconds=self._clock() - job.started)
+        return reply._replace(seconds=self._clock() - job.started)
