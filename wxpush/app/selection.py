@@ -93,6 +93,7 @@ class Selection:
     def __iter__(self) -> Iterator[Decision]:
         self._keys, self._put_off = Fingerprints(), []
         self._standing.begin()
+        nothing_to_compare = self._no_duplicates and self._standing.is_empty()
         self._rows = iter(self._material.recipients)
         examine = self._material.checker.examine
         for row in self._rows:
@@ -103,7 +104,7 @@ class Selection:
                     continue
             examined = examine(row)
             if isinstance(examined, Ready):
-                yield self._ready(examined)
+                yield ToSend(*examined) if nothing_to_compare else self._ready(examined)
                 continue
             plain = Passed(examined.reason) if isinstance(examined, Skipped) else Wrong(examined)
             key_hash = None if examined.key is None else hash64(examined.key)

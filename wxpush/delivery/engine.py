@@ -179,8 +179,7 @@ class Engine:
             self._unstage()
         if waiting is None or waiting.why is Why.HOURS:
             self._submit()  # in closed hours only what was begun before: left alone it would end in doubt
-        for event in self._channel.replies(self._nap(waiting)):
-            self._take(event)
+        self._take(self._channel.replies(self._nap(waiting)))
         self._look_after()
 
     def _wake_due(self, now: float) -> None:
@@ -267,11 +266,31 @@ class Engine:
 
     # Answers
 
-    def _take(self, event: Event) -> None:
+    def _take(self, events: Sequence[Event]) -> None:
+        accepted: list[tuple[Flight, Verdict]] = []
+        for event in events:
+            if isinstance(event, Answered):
+                flight = self._hand.landed(event.ticket)
+                if event.verdict.kind is VerdictKind.ACCEPTED:  # whatever it met before
+                    accepted.append((flight, event.verdict))
+                else:
+                    self._judge(flight, event.verdict)
+            else:
+                self._hear(event)
+        self._landed += len(events)
+        if accepted:
+            self._accept(accepted)
+
+    def _accept(self, accepted: list[tuple[Flight, Verdict]]) -> None:
+        """Most answers, all at once: each costs as little as can be."""
+        count, at = len(accepted), self._clock.wall()
+        self._records += [flight.record(Mark.ACCEPTED, verdict, at) for flight, verdict in accepted]
+        self._settled[State.ACCEPTED] += count
+        for observer in (self._retries, self._gate, self._first_answers, self._budget):
+            observer.accepted(count)
+
+    def _hear(self, event: QuotaRead | Trouble) -> None:
         match event:
-            case Answered(ticket, verdict, _):
-                self._landed += 1
-                self._judge(self._hand.landed(ticket), verdict)
             case QuotaRead(quota, detail):
                 if quota is None:
                     self._listener.notice(Notice.QUOTA_UNREADABLE, detail)
@@ -285,13 +304,8 @@ class Engine:
                     self._listener.notice(Notice.TOKEN_TROUBLE, message)
 
     def _judge(self, flight: Flight, verdict: Verdict) -> None:
-        self._retries.observe(verdict)
-        if verdict.kind is VerdictKind.ACCEPTED:  # whatever it met before
-            self._gate.observe(verdict)
-            self._settle(flight, State.ACCEPTED, verdict)
-            self._watch(State.ACCEPTED, verdict)
-            return
         news = flight.judged(verdict)
+        self._retries.observe(verdict)
         history = flight.history(self._clock.moment(), deferred=self._hand.last_are_many)
         step = decide(verdict, history, self._settings.retry, self._chance.random())
         if self._gate.observe(verdict):
@@ -377,8 +391,7 @@ class Engine:
     def _wait_for_answers(self, commit_at: int | None = _COMMIT_AT) -> None:
         deadline = self._clock.monotonic() + self._settings.timeout + _DRAIN_GRACE_S
         while self._hand.flying and not self._hurried and self._clock.monotonic() < deadline:
-            for event in self._channel.replies(_LONGEST_NAP_S):
-                self._take(event)
+            self._take(self._channel.replies(_LONGEST_NAP_S))
             if commit_at is not None and len(self._records) >= commit_at:
                 self._commit()
 

@@ -65,10 +65,12 @@ def compile_parts(parts: Collection[Expression], separator: str) -> Callable[[Ma
     tree = nodes.Template(body).set_environment(ENVIRONMENT).set_lineno(1, override=True)
     code = ENVIRONMENT.compile(cast(nodes.Template, tree))
     template = Template.from_code(ENVIRONMENT, code, {})
-    new_context, render = template.new_context, template.root_render_func
+    # One context for all rows: an expression assigns nothing, so that nothing of a row can stay in it.
+    context, render = template.new_context({}, shared=True), template.root_render_func
 
     def run(values: Mapping[str, Any]) -> str:
-        return "".join(render(new_context(cast(dict[str, Any], values), True)))
+        context.parent = cast(dict[str, Any], values)
+        return "".join(render(context))
 
     return run
 

@@ -148,7 +148,7 @@ class CurlCourier:
         if not self._waiting and self._under_way <= self._workers:
             place = self._place(request.url)
             if place is not None:
-                self._fly(_Call(ticket, request, body, now, now + limit), place, limit)
+                self._fly(ticket, request, body, now, place, limit)
                 return
         self._waiting.append(_Call(ticket, request, body, now, now + limit))
 
@@ -197,17 +197,17 @@ class CurlCourier:
                 known[url] = self._place(url)
             place = known[url]
             if place == _UNKNOWN:
-                self._end(call, "the host name is not known", now)
+                self._end(call.ticket, "the host name is not known", now - call.started)
             elif now >= call.deadline:
-                self._end(call, "no connection in time", now)
+                self._end(call.ticket, "no connection in time", now - call.started)
             elif place is not None and len(self._flying) < self._workers:
-                self._fly(call, place, call.deadline - now)
+                self._fly(call.ticket, call.request, call.body, call.started, place, call.deadline - now)
             else:
                 self._waiting.append(call)
 
-    def _end(self, call: _Call, detail: str, now: float) -> None:
-        reply = Reply(Arrival.NEVER_LEFT, failure="network", detail=detail, seconds=now - call.started)
-        self._over.append((call.ticket, reply))
+    def _end(self, ticket: int, detail: str, seconds: float) -> None:
+        reply = Reply(Arrival.NEVER_LEFT, failure="network", detail=detail, seconds=seconds)
+        self._over.append((ticket, reply))
 
     def _place(self, url: str) -> tuple[str, ...] | None:
         """What RESOLVE needs for the host of `url`; () for an address, None while it is looked up."""
@@ -235,13 +235,21 @@ class CurlCourier:
             return None
         return Lookup(host, port, self.wake, self._look_up, self._clock)
 
-    def _fly(self, call: _Call, place: tuple[str, ...], limit: float) -> None:
+    def _fly(
+        self,
+        ticket: int,
+        request: Request,
+        body: bytes,
+        started: float,
+        place: tuple[str, ...],
+        limit: float,
+    ) -> None:
         lane = self._lanes.pop() if self._lanes else _Lane(self._new_handle())
-        handle, body = lane.handle, call.body
-        lane.load(call.ticket, body, call.started, self._sockets.pool)
+        handle = lane.handle
+        lane.load(ticket, body, started, self._sockets.pool)
         try:
-            if lane.prepared is not call.request:
-                self._prepare(lane, call.request)
+            if lane.prepared is not request:
+                self._prepare(lane, request)
             if place:
                 handle.setopt(pycurl.RESOLVE, list(place))
             if lane.timeout != limit:
@@ -253,7 +261,7 @@ class CurlCourier:
             lane.pool.multi.add_handle(handle)
         except (pycurl.error, ValueError):
             self._lanes.append(lane)
-            self._end(call, "the address is no URL", call.started)
+            self._end(ticket, "the address is no URL", 0.0)
             return
         lane.pool.flying += 1
         self._flying[handle] = lane

@@ -7,7 +7,8 @@ import selectors
 import socket
 import time
 from contextlib import suppress
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
 import pycurl
 
@@ -29,9 +30,7 @@ class Pool:
         self.multi = pycurl.CurlMulti()
         self.multi.setopt(pycurl.M_MAXCONNECTS, most)
         self.multi.setopt(pycurl.M_TIMERFUNCTION, self._set_timer)
-        self.multi.setopt(
-            pycurl.M_SOCKETFUNCTION, lambda what, number, _multi, _data: sockets.watch(self, what, number)
-        )
+        self.multi.setopt(pycurl.M_SOCKETFUNCTION, partial(sockets.watch, self))
 
     def _set_timer(self, milliseconds: int) -> None:
         self.due = None if milliseconds < 0 else time.monotonic() + milliseconds / 1000
@@ -102,7 +101,7 @@ class Sockets:
             self._register(number, _READ)
         return int(pycurl.SOCKOPT_OK)
 
-    def watch(self, pool: Pool, what: int, number: int) -> None:
+    def watch(self, pool: Pool, what: int, number: int, _multi: Any = None, _data: Any = None) -> None:
         """libcurl's wish (SOCKETFUNCTION), in the selector's numbers: 1 to read, 2 to write, 3 both."""
         if what == pycurl.POLL_REMOVE:
             pool.wanted.pop(number, None)
