@@ -13,7 +13,7 @@ from benchmarks.show import say
 
 NODE_FOLDER: Final = KEPT / "node"
 NODE_PACKAGE: Final = "co-wechat-api"
-_SYSTEM: Final = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/bin")
+PLACES: Final = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/bin")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Install:
 
 def find(name: str) -> Path | None:
     """A program, also where the PATH of users doesn't lead."""
-    path = os.pathsep.join([os.environ.get("PATH", os.defpath), *_SYSTEM])
+    path = os.pathsep.join([os.environ.get("PATH", os.defpath), *PLACES])
     found = shutil.which(name, path=path)
     return Path(found) if found else None
 

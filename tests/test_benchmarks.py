@@ -22,7 +22,7 @@ from benchmarks.servers.latency import take_request
 from benchmarks.servers.nginx import Nginx
 from benchmarks.servers.observer import Observer
 from benchmarks.servers.windows import most_within
-from benchmarks.tools import find
+from benchmarks.tools import PLACES, find, find_wrk, node_with_package
 from wxpush.campaign.units import UnitError, parse_rate
 
 SEND = "/cgi-bin/message/template/send?access_token=T"
@@ -240,3 +240,15 @@ def test_the_sizes_can_be_chosen() -> None:
     assert Plan().with_rows(1_000).rival_rows == 1_000
     assert Plan().with_rows(100_000).rival_rows == Plan().rival_rows
     assert QUICK.with_rounds(4).waiting_rounds == 4
+
+
+def test_a_program_that_is_missing_is_told_with_the_way_to_get_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if any(Path(folder, name).exists() for folder in PLACES for name in ("wrk", "node", "npm")):
+        pytest.skip("they are where the benchmark looks beyond the PATH")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert (find_wrk(), node_with_package()) == (None, None)
+    said = capsys.readouterr().err
+    assert "apt-get install wrk" in said
+    assert "apt-get install nodejs npm" in said
