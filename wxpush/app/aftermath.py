@@ -46,12 +46,14 @@ class Aftermath:
     rows: "FailureRows"
 
 
-def look_back(folder: RunFolder, card: RunCard | None, *, live: bool = False) -> Aftermath:
-    """Read the whole ledger. Raises DamagedStateError.
+def look_back(
+    folder: RunFolder, card: RunCard | None, *, live: bool = False, noted: Standing | None = None
+) -> Aftermath:
+    """Read the ledger, unless all of it is `noted` already, with no claim left. Raises DamagedStateError.
 
     In a `live` run, what is claimed is on its way, and so pending; in one that has ended it is in doubt.
     """
-    standing, claims = _noted(folder, card, live=live)
+    standing, claims = (noted, []) if noted is not None else _noted(folder, card, live=live)
     states: Counter[str] = Counter()
     for mark, count in standing.counts().items():
         state = State.PENDING if live and mark in _UNDECIDED else mark.state

@@ -17,6 +17,7 @@ from wxpush.i18n import _
 from wxpush.model import BadRow, Message, Problem, Recipient
 
 DUPLICATE: Final = "duplicate"
+_BITS64: Final = 2**64 - 1
 
 
 class ToSend(NamedTuple):
@@ -86,6 +87,7 @@ class Selection:
         self._material, self._standing = material, standing
         self._record_at, self._choices = record_at, choices
         self._unchanged, self._no_duplicates = unchanged, no_duplicates
+        self._nothing_known = False
         self._keys = Fingerprints()
         self._rows: Iterator[Recipient | BadRow] = iter(())
         self._put_off: list[tuple[int, int, int, Passed | Wrong]] = []
@@ -93,7 +95,8 @@ class Selection:
     def __iter__(self) -> Iterator[Decision]:
         self._keys, self._put_off = Fingerprints(), []
         self._standing.begin()
-        nothing_to_compare = self._no_duplicates and self._standing.is_empty()
+        self._nothing_known = self._standing.is_empty()
+        nothing_to_compare = self._no_duplicates and self._nothing_known
         self._rows = iter(self._material.recipients)
         examine = self._material.checker.examine
         for row in self._rows:
@@ -148,17 +151,19 @@ class Selection:
 
     def _ready(self, ready: Ready) -> Decision:
         message = ready.message
-        key_hash, payload_hash = hash64(message.key), hash64(message.payload)
         if not self._no_duplicates:
-            seen = self._keys.add(key_hash, payload_hash)
+            # Python's own hashes are good for one process, and cost next to nothing.
+            seen = self._keys.add(hash(message.key) & _BITS64, hash(message.payload) & _BITS64)
             if seen is Seen.ALIKE or (seen is Seen.DIFFERENT and self._choices.keep_first):
                 return Passed(DUPLICATE)
             if seen is Seen.DIFFERENT:
                 return Wrong(self._conflict(ready), conflict=True)
-        entry = self._standing.find(message.row, key_hash)
+        if self._nothing_known:
+            return ToSend(*ready)
+        entry = self._standing.find(message.row, hash64(message.key))
         if entry is None:
-            return ToSend(message, ready.rendered, ready.warnings)
-        return self._known(entry, ready, payload_hash)
+            return ToSend(*ready)
+        return self._known(entry, ready, hash64(message.payload))
 
     def _known(self, entry: Entry, ready: Ready, payload_hash: int) -> Decision:
         message = ready.message

@@ -86,6 +86,7 @@ class Ledger:
 
         Raises DamagedStateError, UnsafeStateError, StorageError.
         """
+        self._follower: RecordVisitor | None = None
         self._store = store.open_store(folder, lock_timeout=_LOCK_TIMEOUT)
         self._folder = folder
         self._invalid: list[Invalid] = []
@@ -118,12 +119,24 @@ class Ledger:
             for block in self._blocks_over(over):
                 self._store.delete(f"c{block:012d}")
         self._last["o"] += bool(records)
+        if self._follower is not None:
+            for index, record in enumerate(records):
+                self._follower(Place(self._last["o"], index), record)
         self._last["i"] += bool(self._invalid)
         self._invalid.clear()
         self._forget(over)
         if claims:
             self._last["c"] += 1
             self._remember(self._last["c"], claims)
+
+    def follow(self, visit: RecordVisitor) -> None:
+        """Show `visit` every record that is written from now on, once it is durable."""
+        self._follower = visit
+
+    @property
+    def claimed(self) -> int:
+        """Claims that no record has ended."""
+        return len(self._open_claims)
 
     def _refuse_second_claims(self, records: Sequence[Record], claims: Sequence[Claim]) -> None:
         """Two claims of one key at once would be two messages; whoever asks for that has lost count."""
