@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-RATE: Final = "10000/s"
+RATE: Final = "100000/s"
 """The rate of wxpush where it is to go as fast as it can: the highest that a campaign may ask for."""
 WORKERS: Final = 16
 WAITING_WORKERS: Final = 64
