@@ -35,6 +35,7 @@ from wxpush.model import (
 )
 
 _CLAIM_AHEAD_S: Final = 0.2
+_CALLS_AHEAD: Final = 6
 _MOST_CLAIMED: Final = 100
 _COMMIT_EVERY_S: Final = 0.2
 _COMMIT_AT: Final = 100
@@ -125,9 +126,7 @@ class Engine:
         self._hand = Hand()
         self._records: list[Record] = []
         self._settled: Counter[State] = Counter()
-        self._committed_at = self._shown_at = self._flow_since = clock.monotonic()
-        # How many answers came lately in the time for which messages are claimed ahead.
-        self._flow = self._landed = 0
+        self._committed_at = self._shown_at = clock.monotonic()
         self._told: Waiting | None = None
         self._ending: Ending | None = None
         self._hurried = False
@@ -190,10 +189,6 @@ class Engine:
         now = self._clock.monotonic()
         if self._records and (len(self._records) >= _COMMIT_AT or now >= self._commit_due()):
             self._commit()
-        if now - self._flow_since >= _CLAIM_AHEAD_S:
-            lately = int(self._landed * _CLAIM_AHEAD_S / (now - self._flow_since))
-            self._flow = max(lately, self._flow // 2)
-            self._landed, self._flow_since = 0, now
         if now - self._shown_at >= _PROGRESS_EVERY_S:
             self._show()
         outage = self._settings.stop.outage
@@ -205,10 +200,10 @@ class Engine:
     def _claim(self) -> None:
         """Put messages on the ledger just ahead of their slots (design, rules 1, 2 and 6)."""
         staged, lump, free = len(self._hand.staged), self._settings.claimed_ahead, self._channel.free()
-        if staged > min(lump // 2, free):
+        if not free or staged > min(lump // 2, free):
             return
-        # What would wait for a worker isn't claimed: its window would pass before it is sent.
-        ahead = min(self._gate.slots_within(_CLAIM_AHEAD_S), max(free, self._flow))
+        # More would wait for a worker until their window has passed, if each call took its whole deadline.
+        ahead = min(self._gate.slots_within(_CLAIM_AHEAD_S), _CALLS_AHEAD * self._settings.workers)
         flights = self._hand.next_unclaimed(min(lump - staged, ahead - staged, self._room()))
         if not flights:
             return
@@ -277,7 +272,6 @@ class Engine:
                     self._judge(flight, event.verdict)
             else:
                 self._hear(event)
-        self._landed += len(events)
         if accepted:
             self._accept(accepted)
 
