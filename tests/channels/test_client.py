@@ -325,6 +325,12 @@ def test_waking_ends_a_wait_from_another_thread(wechat: Sandbox, desk: Open) -> 
     assert time.monotonic() - start < 5
 
 
+def test_waking_a_channel_that_is_closed_does_no_harm(wechat: Sandbox, desk: Open) -> None:
+    one = desk(wechat)
+    one.channel.close()
+    one.channel.wake()
+
+
 def test_the_quota_is_read_beside_the_sending(wechat: Sandbox, desk: Open) -> None:
     one = desk(wechat)
     one.send(1)

@@ -69,6 +69,21 @@ def test_orphans_are_the_keys_that_the_list_was_never_seen_to_have(
     assert standing.counts().total() == len(model)
 
 
+@given(NOTES, NOTES, st.booleans())
+def test_what_was_noted_apart_counts_as_if_it_had_been_noted_later(
+    before: list[Note], later: list[Note], by_row: bool
+) -> None:
+    apart, added, whole = (ByRow() if by_row else ByKey(hash64) for _ in range(3))
+    taken_in(apart, before)
+    taken_in(added, later)
+    taken_in(whole, [*before, *later])
+    apart.absorb(added)
+    assert apart.counts() == whole.counts()
+    for number in range(70):
+        key_hash = hash64(message(number).key)
+        assert apart.find(number, key_hash) == whole.find(number, key_hash)
+
+
 @given(NOTES.filter(bool), st.booleans())
 def test_only_the_last_record_of_a_key_is_its_latest(notes: list[Note], by_row: bool) -> None:
     standing = ByRow() if by_row else ByKey(hash64)

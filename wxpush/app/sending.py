@@ -127,7 +127,7 @@ class Sending:
         if found is not None:
             refuse_older_ledger(found, self._before.get(State.ACCEPTED, 0), folder.ledger)
         self._surveyed: Survey | None = None
-        self._noted: Standing | None = None
+        self._written: Standing | None = None
         self._delivering = Delivering(scene.account, scene.directories, around.clock)
         self._pace = Pace.of(material.campaign, request.rate, request.workers, any_hour=scene.rehearsal)
 
@@ -235,10 +235,10 @@ class Sending:
         )
         self._folder.write_card(self._card)
         self._ledger.forget_invalid()
-        if self._standing.is_empty():
-            # All that the ledger will hold is written from here on: no need to read it again at the end.
-            self._noted = standing_for(self._card)
-            self._ledger.follow(self._noted.note)
+        if type(self._standing) is type(standing_for(self._card)):
+            # What the ledger held is known: with what is written from here on, it needn't be read again.
+            self._written = standing_for(self._card)
+            self._ledger.follow(self._written.note)
         outgoing = Outgoing(self._selection(), self._ledger, self._around.clock, self._request.limit)
         delivered = self._deliver(outgoing, listener)
         if self._surveyed is None:
@@ -251,7 +251,7 @@ class Sending:
 
     def _deliver(self, outgoing: Outgoing, listener: Listener) -> Delivered:
         if not self._delivering.is_connected:
-            return self._go_through(outgoing)
+            return self._nothing_to_send(outgoing)
         return self._delivering.send(
             self._run,
             self._ledger,
@@ -263,9 +263,9 @@ class Sending:
             resend_in_doubt=self._request.resend_in_doubt,
         )
 
-    def _go_through(self, outgoing: Outgoing) -> Delivered:
-        """Nothing is to be sent: only the wrong rows are noted."""
-        for message in outgoing:
+    def _nothing_to_send(self, outgoing: Outgoing) -> Delivered:
+        """Only the wrong rows are noted, which a list that is remembered doesn't have."""
+        for message in () if self._kept_survey else outgoing:
             if message is not None:
                 raise RuntimeError("a message that the plan didn't know of")
         self._ledger.commit([])
@@ -278,10 +278,10 @@ class Sending:
             ending = replace(ending, state="stopped", code="invalid", detail=str(problem), hint=problem.hint)
         with suppress(StorageError):
             self._ledger.commit([])
-        noted = None if self._ledger.claimed else self._noted
-        aftermath = look_back(self._folder, self._card, noted=noted)
-        states, survey = aftermath.states, self._surveyed
+        survey = self._surveyed
         gone = survey.gone if survey else by_state(self._standing.orphans())
+        aftermath = look_back(self._folder, self._card, noted=self._known())
+        states = aftermath.states
         skips = dict(survey.skips if survey else outgoing.skips)
         done = [states[s] for s in (State.ACCEPTED, State.FAILED, State.HELD, State.IN_DOUBT)]
         rows = survey.rows if survey else outgoing.rows
@@ -318,6 +318,13 @@ class Sending:
         )
         self._remember(summary)
         return summary
+
+    def _known(self) -> Standing | None:
+        """How everything stands, if that is known without the ledger."""
+        if self._written is None or self._ledger.claimed:
+            return None
+        self._standing.absorb(self._written)
+        return self._standing
 
     def _failures_file(self, aftermath: Aftermath) -> Path | None:
         if self._request.failures is not None:

@@ -4,7 +4,7 @@ from array import array
 from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, Protocol, Self
 
 from wxpush.delivery.ledger import Place
 from wxpush.delivery.records import Claim, Mark, Record
@@ -43,6 +43,9 @@ class Standing(Protocol):
     def is_empty(self) -> bool:
         """Whether nothing is known of any message."""
 
+    def absorb(self, later: Self) -> None:
+        """Take in what another one of this kind knows: it counts."""
+
     def begin(self) -> None:
         """Begin a pass over the list: nothing of it has been met."""
 
@@ -79,6 +82,12 @@ class ByRow:
     def is_empty(self) -> bool:
         """Whether nothing is known of any message."""
         return not self._latest
+
+    def absorb(self, later: Self) -> None:
+        """Take in what another one knows."""
+        for row, entry in enumerate(later._latest):
+            if entry:
+                self._put(row, entry)
 
     def begin(self) -> None:
         """Each row is met once by itself."""
@@ -133,6 +142,12 @@ class ByKey:
         """Whether nothing is known of any message."""
         return not any(self._latest)
 
+    def absorb(self, later: Self) -> None:
+        """Take in what another one knows."""
+        for number, (keys, latest) in enumerate(zip(later._keys, later._latest, strict=True)):
+            for key_and_payload, entry in zip(keys, latest, strict=True):
+                self._put_in(number, key_and_payload, entry)
+
     def begin(self) -> None:
         """Forget which keys the pass before has met."""
         for bucket in self._latest:
@@ -169,20 +184,25 @@ class ByKey:
 
     def _put(self, key: str, payload16: int, entry: int) -> None:
         key_hash = self._hash(key)
-        bucket, place, found = self._look_up(key_hash)
-        key_and_payload = key_hash & ~_LOW16 | payload16
+        self._put_in(key_hash % _BUCKETS, key_hash & ~_LOW16 | payload16, entry)
+
+    def _put_in(self, number: int, key_and_payload: int, entry: int) -> None:
+        place, found = self._place_in(number, key_and_payload & ~_LOW16)
         if found:
-            self._keys[bucket][place] = key_and_payload
-            self._latest[bucket][place] = entry
+            self._keys[number][place] = key_and_payload
+            self._latest[number][place] = entry
         else:
-            self._keys[bucket].insert(place, key_and_payload)
-            self._latest[bucket].insert(place, entry)
+            self._keys[number].insert(place, key_and_payload)
+            self._latest[number].insert(place, entry)
 
     def _look_up(self, key_hash: int) -> tuple[int, int, bool]:
         number = key_hash % _BUCKETS
+        return number, *self._place_in(number, key_hash & ~_LOW16)
+
+    def _place_in(self, number: int, key_part: int) -> tuple[int, bool]:
         bucket = self._keys[number]
-        place = bisect_left(bucket, key_hash & ~_LOW16)
-        return number, place, place < len(bucket) and bucket[place] & ~_LOW16 == key_hash & ~_LOW16
+        place = bisect_left(bucket, key_part)
+        return place, place < len(bucket) and bucket[place] & ~_LOW16 == key_part
 
 
 class HashKey(Protocol):
