@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
-from wxpush.console import words
+from wxpush.console import waits, words
 from wxpush.console.layout import Page, Span
 from wxpush.console.screen import Screen, assembled
 from wxpush.delivery.ports import Notice, Progress, Waiting
@@ -121,7 +121,7 @@ def live_page(course: Course, at: float, wall: float, width: int, glyphs: str) -
     page.lines.append(_bar_line(course, at, width, glyphs))
     page.lines.extend(_count_lines(course, width))
     if course.waiting is not None:
-        why = words.wait(course.waiting, words.stamp(wall))
+        why = waits.wait(course.waiting, words.stamp(wall))
         page.text(_("Waiting: {why}").format(why=why), "yellow", hang=2)
     return page
 
@@ -232,7 +232,7 @@ class PlainProgress:
     def notice(self, notice: Notice, detail: str) -> None:
         """Tell of it at once, but not again and again."""
         if self._course.is_news(notice, detail, self._monotonic()):
-            self._line(words.notice(notice, detail))
+            self._line(waits.notice(notice, detail))
 
     def _tell_wait(self, waiting: Waiting) -> None:
         now, told = self._monotonic(), self._told_wait
@@ -242,7 +242,7 @@ class PlainProgress:
             return
         self._told_wait, self._wait_told_at = waiting, now
         self._finished_then = self._course.now.finished
-        self._line(_("Waiting: {why}").format(why=words.wait(waiting, words.stamp(self._wall()))))
+        self._line(_("Waiting: {why}").format(why=waits.wait(waiting, words.stamp(self._wall()))))
 
     def _tell_course(self) -> None:
         self._told_at, self._told = self._monotonic(), self._course.now
@@ -297,7 +297,7 @@ class LiveProgress:
         if not self._course.is_news(notice, detail, self._monotonic()):
             return
         page = self._screen.page()
-        page.text(words.notice(notice, detail), "yellow", hang=2)
+        page.text(waits.notice(notice, detail), "yellow", hang=2)
         self._screen.show(page)
 
     def _drawn(self) -> RenderableType:
