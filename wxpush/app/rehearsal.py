@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from wxpush.app.delivering import Pace
 from wxpush.app.forecast import forecast
 from wxpush.app.material import Material, read_material
+from wxpush.app.pace import Pace
 from wxpush.app.request import SendRequest, Surroundings
 from wxpush.app.results import Plan, Summary, Survey
 from wxpush.app.selection import Choices, Selection
