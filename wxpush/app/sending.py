@@ -145,6 +145,11 @@ class Sending:
         """The state folder that the run lives in."""
         return self._scene.state
 
+    @property
+    def lines(self) -> int | None:
+        """How many lines the list has, which are at least as many as its rows; None for a workbook."""
+        return self._material.recipients.lines
+
     def survey(self, tell: Callable[[int], None]) -> Survey | None:
         """Check the whole list unless that was done before, or isn't wanted (then None).
 

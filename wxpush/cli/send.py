@@ -172,8 +172,7 @@ def _refuse_contradictions(
 def _rehearse(request: "SendRequest", console: Console) -> "tuple[Summary, int]":
     from wxpush.app.rehearsal import dry_run
 
-    with console.checking() as tell:
-        plan, summary = dry_run(request, surroundings(), tell)
+    plan, summary = dry_run(request, surroundings(), console.checking)
     console.plan(plan)
     console.summary(summary)
     return summary, 0 if not summary.failed else 1
@@ -188,7 +187,7 @@ def _send(request: "SendRequest", console: Console, signals: Signals, *, yes: bo
 
     around = surroundings()
     with opened(request, around) as sending:
-        with console.checking() as tell:
+        with console.checking(sending.lines) as tell:
             sending.survey(tell)
         try:
             plan = sending.plan()

@@ -156,9 +156,13 @@ class Console:
         pages.settling.lay_out_settlement(page, settlement, next_commands)
         self._main.show(page)
 
-    def checking(self) -> AbstractContextManager[Callable[[int], None]]:
-        """Tells on a terminal how many rows have been checked; the context gives what to call."""
-        return pages.checking.Checking(self._err if self._err.animated and not self._quiet else None)
+    def checking(self, lines: int | None) -> AbstractContextManager[Callable[[int], None]]:
+        """Tells on a terminal how many rows of a list have been checked; the context gives what to call.
+
+        The list has `lines` lines, which are at least as many as its rows; None where that isn't known.
+        """
+        screen = self._err if self._err.animated and not self._quiet else None
+        return pages.checking.Checking(screen, lines, self._monotonic)
 
     def failures(self, rows: Iterable[FailureRow]) -> None:
         """Who didn't get the message, one line each: the first 20, then how many more."""

@@ -138,12 +138,23 @@ def _bar_line(course: Course, at: float, width: int, glyphs: str) -> list[Span]:
     facts = [fact for fact in facts if fact]
     while len(facts) > 2 and _taken(facts) > width:
         facts.pop(-2 if left is not None and len(facts) > 3 else -1)
-    room = min(_WIDEST_BAR, width - _taken(facts) - 2)
-    spans: list[Span] = []
-    if course.total and room >= _NARROWEST_BAR:
-        filled = min(room, room * course.done // course.total)
-        spans = [(glyphs[0] * filled, "green"), (glyphs[1] * (room - filled), "dim"), ("  ", "")]
+    done, to_do = bar(course.done, course.total, width - _taken(facts) - 2, glyphs)
+    spans: list[Span] = [(done, "green"), (to_do, "dim"), ("  ", "")] if to_do or done else []
     return [*spans, ("  ".join(facts), "")]
+
+
+def bar(done: int, total: int | None, room: int, glyphs: str) -> tuple[str, str]:
+    """The two parts of a bar in `room` cells; both empty where it would say nothing."""
+    room = min(_WIDEST_BAR, room)
+    if not total or room < _NARROWEST_BAR:
+        return "", ""
+    filled = min(room, room * done // total)
+    return glyphs[0] * filled, glyphs[1] * (room - filled)
+
+
+def glyphs_for(screen: Screen) -> str:
+    """What a bar's done part and the rest are drawn with."""
+    return "━─" if screen.encoding.startswith("utf") else "#-"
 
 
 def _taken(facts: list[str]) -> int:
@@ -262,7 +273,7 @@ class LiveProgress:
     ) -> None:
         self._screen, self._course = screen, course
         self._monotonic, self._wall = monotonic, wall
-        self._glyphs = "━─" if screen.encoding.startswith("utf") else "#-"
+        self._glyphs = glyphs_for(screen)
         self._live: Live | None = None
 
     def __enter__(self) -> LiveProgress:
