@@ -11,20 +11,21 @@ from typing import Any
 def spared(parameters: list[Any]) -> list[Any]:
     """`parameters`, whose values are left as they are where converting wouldn't change them."""
     for parameter in parameters:
-        single = parameter.nargs == 1 and not getattr(parameter, "multiple", False)
-        if single and "process_value" not in vars(parameter):
+        if "process_value" not in vars(parameter):
             parameter.process_value = _unless_plain(parameter)
     return parameters
 
 
 def _unless_plain(parameter: Any) -> Callable[[Any, Any], Any]:
-    process = parameter.process_value
-    is_text = getattr(getattr(parameter, "type_descriptor", None), "annotation", None) is str
+    convert = parameter.process_value
+    many = parameter.nargs != 1 or getattr(parameter, "multiple", False)
+    is_text = not many and getattr(getattr(parameter, "type_descriptor", None), "annotation", None) is str
 
     def process_value(context: Any, value: Any) -> Any:
-        absent, text = value is None and not parameter.required, is_text and isinstance(value, str)
-        if not (absent or text):
-            return process(context, value)
+        if value is None and not parameter.required:
+            value = () if many else None
+        elif not (is_text and isinstance(value, str)):
+            return convert(context, value)
         return value if parameter.callback is None else parameter.callback(context, parameter, value)
 
     return process_value
