@@ -4,6 +4,7 @@
 PYTHON ?= python3
 VENV := .venv
 DEMO := .demo
+BENCH := .bench
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -33,14 +34,14 @@ format: $(VENV)/.dev ## rewrite the code as `make check` wants it
 	@$(VENV)/bin/ruff check --fix .
 	@$(VENV)/bin/ruff format .
 
-bench: $(VENV)/.dev ## messages a second and memory, beside a bare loop of requests
-	@$(VENV)/bin/python benchmarks/run.py
+bench: $(BENCH)/base/.ready $(BENCH)/fast/.ready $(BENCH)/rivals/.ready ## speed beside wechatpy, co-wechat-api and wrk (half an hour); a try-out: ARGS=--quick
+	@$(BENCH)/base/bin/python -m benchmarks $(ARGS)
 
 locale: $(VENV)/.dev ## extract the messages, bring the Chinese catalogue in step, compile it
 	@$(VENV)/bin/python .ci/locale.py
 
 clean: ## remove the environments and what the tools leave behind
-	@rm -rf $(VENV) $(DEMO) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf $(VENV) $(DEMO) $(BENCH) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # One stamp per environment, so that a changed pyproject.toml installs again and nothing else does.
 $(VENV)/.dev: pyproject.toml
@@ -51,6 +52,13 @@ $(VENV)/.dev: pyproject.toml
 $(DEMO)/venv/.base: pyproject.toml
 	@$(call make_venv,$(DEMO)/venv)
 	@$(DEMO)/venv/bin/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(BENCH)/fast/.ready: EXTRA := [fast]
+$(BENCH)/rivals/.ready: EXTRA := [bench]
+$(BENCH)/%/.ready: pyproject.toml
+	@$(call make_venv,$(@D))
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.$(EXTRA)'
 	@touch $@
 
 # Debian's python3 comes without ensurepip: there the pip of the system puts one into the environment.

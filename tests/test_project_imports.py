@@ -17,7 +17,7 @@ PACKAGE = ROOT / "wxpush"
 
 # Higher floors may import lower ones, never the other way round.
 FLOORS = {
-    "errors": 0, "model": 0, "i18n": 0, "clock": 0,
+    "errors": 0, "model": 0, "i18n": 0, "clock": 0, "fastjson": 0,
     "config": 1, "yamlfile": 1, "private": 1, "lock": 1,
     "delivery": 2, "campaign": 2, "channels": 2,
     "report": 3, "sandbox": 3,
@@ -44,6 +44,8 @@ LIBRARY_ROOMS = {
     "typer": ["cli"],
     "click": ["cli"],
     "pydantic": ["campaign.schema", "config", "channels"],
+    "pycurl": ["channels.wechat.curl", "channels.wechat.sockets"],
+    "orjson": ["fastjson"],
     "platformdirs": ["config"],
 }
 
@@ -176,9 +178,12 @@ def test_the_excel_library_is_imported_only_when_a_workbook_is_read() -> None:
 
 @cache
 def declared() -> dict[str, Requirement]:
-    """What pyproject.toml asks for at run time, the `excel` extra included, by distribution name."""
+    """What pyproject.toml asks for at run time, two extras included, by distribution name."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    lines = [*project["dependencies"], *project["optional-dependencies"]["excel"]]
+    lines = [
+        *project["dependencies"],
+        *(line for name in ("excel", "fast") for line in project["optional-dependencies"][name]),
+    ]
     return {requirement.name.lower(): requirement for requirement in map(Requirement, lines)}
 
 

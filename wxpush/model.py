@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 
 class State(StrEnum):
@@ -53,8 +53,7 @@ class Arrival(StrEnum):
     """A definite answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What one reply means: `kind` for the message, `arrival` for what may have happened.
 
     `code` is WeChat's errcode as text or one of ours; `detail` is the API's own text, untrusted;
@@ -74,8 +73,7 @@ class Verdict:
     """This person can't be reached for a while (43117); everybody else goes first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """One rendered payload for one person.
 
     `payload` is the JSON text of the request body without its client_msg_id; `row` is the position in
@@ -146,8 +144,7 @@ class Problem:
         return f"{self.place}: {self.message}" + (f" {self.hint}" if self.hint else "")
 
 
-@dataclass(frozen=True, slots=True)
-class Recipient:
+class Recipient(NamedTuple):
     """One row of the list: `values` by column as the expressions see them.
 
     `row` is its position (0-based, blank rows not counted), `line` the file's line or the sheet's row.
@@ -177,8 +174,7 @@ class Quota:
     remain: int
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(NamedTuple):
     """The verdict on the message that was submitted as `ticket`; `seconds` is how long the call took."""
 
     ticket: int

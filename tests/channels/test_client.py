@@ -12,6 +12,8 @@ import pytest
 from loopback import Loopback, answering
 
 from wxpush.channels.wechat.client import SEND_PATH, WeChatChannel, WeChatClient, make_keeper
+from wxpush.channels.wechat.courier import MakeCourier, ThreadCourier
+from wxpush.channels.wechat.curl import CurlCourier
 from wxpush.config import Account, Directories, OutsideToken, Secret
 from wxpush.delivery.ports import Channel
 from wxpush.errors import StoppedError
@@ -36,11 +38,15 @@ def payload(number: int = 0) -> str:
 class Desk:
     """A channel with its account's state, and what came of each ticket."""
 
-    def __init__(self, account: Account, home: Path, *, workers: int = 4, timeout: float = 5.0) -> None:
+    def __init__(
+        self, account: Account, home: Path, make: MakeCourier, *, workers: int = 4, timeout: float = 5.0
+    ) -> None:
         self.account = account
         self.directories = Directories(home)
         self.keeper = make_keeper(account, self.directories)
-        self.channel = WeChatChannel(account, self.keeper, workers=workers, timeout=timeout)
+        self.channel = WeChatChannel(
+            account, self.keeper, workers=workers, timeout=timeout, make_courier=make
+        )
         self.seen: list[Event] = []
 
     def wait_for(self, done: Callable[[], object], seconds: float = 10.0) -> None:
@@ -79,8 +85,8 @@ def wechat() -> Iterator[Sandbox]:
 Open = Callable[..., Desk]
 
 
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Open]:
+@pytest.fixture(params=[ThreadCourier, CurlCourier], ids=["requests", "curl"])
+def desk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Open]:
     opened: list[Desk] = []
 
     def make(place: Sandbox | Loopback, **options: object) -> Desk:
@@ -90,7 +96,7 @@ def desk(tmp_path: Path) -> Iterator[Open]:
         else:
             source = OutsideToken(command="echo 92_outside")
             account = Account("shop", "wx0123456789abcdef", None, source, place.url)
-        opened.append(Desk(replace(account, **changes), tmp_path / "home", **options))
+        opened.append(Desk(replace(account, **changes), tmp_path / "home", request.param, **options))
         return opened[-1]
 
     yield make

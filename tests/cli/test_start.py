@@ -18,7 +18,7 @@ BARE = Path(__file__).with_name("bare_typer.py")
 
 # What takes long to import: libraries, some of Python's own, and our rooms that bring them or are large.
 NETWORK = {"requests", "urllib3", "charset_normalizer", "ssl", "pycurl", "wxpush.channels.wechat.client"}
-LEDGER = {"diskcache", "sqlite3", "wxpush.delivery.ledger"}
+LEDGER = {"diskcache", "sqlite3", "orjson", "wxpush.delivery.ledger"}
 CAMPAIGN = {"jinja2", "yaml", "pydantic", "wxpush.campaign.schema", "wxpush.campaign.recipients"}
 SENDING = {"wxpush.app.sending", "wxpush.delivery.engine"}
 REPORT = {"wxpush.report.failures"}

@@ -20,7 +20,7 @@ def test_a_fresh_flight_has_no_history() -> None:
 
 
 def test_a_recovered_claim_keeps_its_moment_and_what_it_met() -> None:
-    flight = Flight.recovered(replace(claim(1), attempts=2, unanswered=True))
+    flight = Flight.recovered(claim(1)._replace(attempts=2, unanswered=True))
     assert flight.history(LATER) == History(attempts=2, unanswered=True, orphan=True, age=100.0)
     assert flight.ambiguous
 
@@ -43,7 +43,7 @@ def test_a_flight_without_a_claim_is_outside_no_window() -> None:
         (w.REFUSED_CONNECTION, False, False, 0),
         (w.TOKEN_REFUSED, False, False, 0),
         (w.TOO_OFTEN, False, False, 0),
-        (replace(w.TOO_OFTEN, recipient_last=False), False, False, 1),
+        (w.TOO_OFTEN._replace(recipient_last=False), False, False, 1),
         (w.MINUTE_LIMIT, False, False, 0),
         (w.OK, False, False, 0),
     ],
@@ -66,14 +66,14 @@ def test_silence_is_never_forgotten() -> None:
 def test_the_next_epoch_changes_nothing_but_the_id() -> None:
     flight = Flight(message(1))
     flight.next_epoch()
-    assert flight.message == replace(message(1), epoch=1)
+    assert flight.message == message(1)._replace(epoch=1)
     assert flight.repeats == 1
 
 
 @pytest.mark.parametrize("mark", list(Mark))
 def test_a_record_keeps_what_can_be_listed_or_sent_again(mark: Mark) -> None:
     flight = Flight(message(1), THEN, attempts=3)
-    verdict = replace(w.UNFOLLOWED, detail="require subscribe " * 100)
+    verdict = w.UNFOLLOWED._replace(detail="require subscribe " * 100)
     record = flight.record(mark, verdict, 1_795_399_200.9)
     assert (record.key, record.row, record.line, record.attempts) == (message(1).key, 1, 3, 3)
     assert (record.mark, record.code, record.cls) == (mark, "43004", w.UNFOLLOWED.cls)

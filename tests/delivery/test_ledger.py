@@ -62,7 +62,7 @@ def folder(tmp_path: Path) -> Path:
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 COUNT = st.integers(0, 2**31)
 MOMENTS = st.builds(Moment, st.floats(0, 4e9), st.floats(0, 1e9), TEXT)
-MESSAGES = st.builds(Message, TEXT, st.just(""), TEXT, COUNT, COUNT, TEXT, st.integers(0, 9))
+MESSAGES = st.builds(Message, TEXT, st.just(""), TEXT, COUNT, COUNT, TEXT, st.integers(0, 9), st.none())
 CODES = st.sampled_from(["0", "-1", "43004", "timeout", "network", "render"])
 
 
@@ -121,7 +121,7 @@ def test_a_record_that_keeps_its_payload_gives_the_message_back(folder: Path) ->
     ledger.commit([record(message(7), Mark.FAILED, epoch=2)])
     ((_place, found),) = ledgers.records(folder)
     ledger.close()
-    assert found.message() == replace(message(7), epoch=2)
+    assert found.message() == message(7)._replace(epoch=2)
 
 
 def test_a_record_is_found_again_by_its_place(folder: Path) -> None:
@@ -189,7 +189,7 @@ def test_wrong_rows_are_written_with_the_next_commit_and_dropped_by_the_next_cal
 
 
 def open_keys(folder: Path) -> list[str]:
-    return [found.message.key for found in ledgers.open_claims(folder)]
+    return [found.message.key for found in ledgers.review(folder)]
 
 
 def test_a_claim_is_open_until_a_record_ends_it(folder: Path) -> None:
@@ -206,7 +206,7 @@ def test_a_claim_is_open_until_a_record_ends_it(folder: Path) -> None:
 def test_a_claim_that_a_killed_process_left_counts_as_unanswered_with_its_payload(folder: Path) -> None:
     ledger = Ledger(folder, RUN)
     ledger.commit([], [claim(1)])
-    assert ledgers.open_claims(folder) == [Claim(message(1), THEN, unanswered=True)]
+    assert ledgers.review(folder) == [Claim(message(1), THEN, unanswered=True)]
     ledger.close()
     again = Ledger(folder, RUN)
     assert again.recovered == [Claim(message(1), THEN, unanswered=True)]
@@ -223,7 +223,7 @@ def test_what_attempts_have_met_stays_with_the_claim(
     ledger.commit([], [claim(1)])
     ledger.commit([record(message(1), mark, attempts=3)])
     ledger.close()
-    assert ledgers.open_claims(folder) == [Claim(message(1), THEN, 3, unanswered, busy)]
+    assert ledgers.review(folder) == [Claim(message(1), THEN, 3, unanswered, busy)]
 
 
 def test_recovered_claims_are_the_oldest_first(folder: Path) -> None:
@@ -287,7 +287,7 @@ class AnyLife(RuleBasedStateMachine):
         self.records += learnt
         for found in learnt:
             self.follow(found)
-        self.open |= {found.message.key: replace(found, unanswered=True) for found in claims}
+        self.open |= {found.message.key: found._replace(unanswered=True) for found in claims}
 
     def follow(self, found: Record) -> None:
         if found.mark in FINAL:
@@ -295,7 +295,7 @@ class AnyLife(RuleBasedStateMachine):
         else:
             silent = found.mark is Mark.SILENT
             known = self.open[found.key]
-            self.open[found.key] = replace(known, attempts=found.attempts, unanswered=silent, busy=not silent)
+            self.open[found.key] = known._replace(attempts=found.attempts, unanswered=silent, busy=not silent)
 
     @rule()
     def another_process(self) -> None:
@@ -314,7 +314,7 @@ class AnyLife(RuleBasedStateMachine):
 
     @invariant()
     def what_is_open_is_known(self) -> None:
-        found = ledgers.open_claims(self.folder)
+        found = ledgers.review(self.folder)
         assert {each.message.key: each for each in found} == self.open
         assert [each.made.wall for each in found] == sorted(each.made.wall for each in found)
         assert [each for _place, each in ledgers.records(self.folder)] == self.records
@@ -350,7 +350,7 @@ def test_every_acknowledged_commit_outlives_kill_9(folder: Path) -> None:
     for life in range(5):
         acknowledged |= killed_after(folder, life * 1_000_000, chance.randrange(2, 60))
         recorded = {found.row for _place, found in ledgers.records(folder)}
-        claimed = {found.message.row for found in ledgers.open_claims(folder)}
+        claimed = {found.message.row for found in ledgers.review(folder)}
         assert numbers(acknowledged, "recorded") <= recorded
         assert numbers(acknowledged, "claimed") <= recorded | claimed
         assert recorded.isdisjoint(claimed)
@@ -376,7 +376,7 @@ def test_a_run_is_read_while_another_process_writes_it(folder: Path) -> None:
             said.readline()
             said.readline()
             rows = [found.row for _place, found in ledgers.records(folder)]
-            claimed = [found.message.row for found in ledgers.open_claims(folder)]
+            claimed = [found.message.row for found in ledgers.review(folder)]
             assert rows == list(range(len(rows)))
             assert len(rows) >= before + 10
             assert len(claimed) in (0, 10)

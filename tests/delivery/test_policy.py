@@ -31,7 +31,7 @@ ORPHAN = History(orphan=True, age=30.0)
 REFUSED = Verdict(VerdictKind.AGAIN, "45047", CodeClass.THROTTLE, Arrival.ANSWERED)
 UNHEARD_OF = Verdict(VerdictKind.FAIL, "99999", CodeClass.UNKNOWN, Arrival.ANSWERED)
 GATEWAY = Verdict(VerdictKind.SLOW_DOWN, "bad_reply", CodeClass.THROTTLE, Arrival.SILENT, wait=5.0)
-ASKED_TO_WAIT = replace(w.SILENT, wait=45.0)
+ASKED_TO_WAIT = w.SILENT._replace(wait=45.0)
 
 ACCEPTED, FAILED = Step(Next.DONE, State.ACCEPTED), Step(Next.DONE, State.FAILED)
 HELD, IN_DOUBT = Step(Next.DONE, State.HELD), Step(Next.DONE, State.IN_DOUBT)
@@ -180,7 +180,7 @@ def test_an_answer_that_leaves_it_open_is_repeated_only_inside_the_window(
     verdict: Verdict, history: History, rules: RetryRules, jitter: float
 ) -> None:
     kinds = {"kind": VerdictKind.AGAIN, "token_refused": False, "recipient_last": False}
-    open_one = replace(verdict, arrival=Arrival.BUSY if history.busy else Arrival.SILENT, **kinds)
+    open_one = verdict._replace(arrival=Arrival.BUSY if history.busy else Arrival.SILENT, **kinds)
     step = decide(open_one, history, rules, jitter)
     if step.next is Next.AGAIN:
         assert history.age + step.delay < DEDUPE_WINDOW_S
@@ -207,9 +207,9 @@ def test_a_repeat_is_accepted_where_all_attempts_are_known_and_silent(
 def test_what_is_not_the_messages_matter_never_ends_it(
     verdict: Verdict, history: History, rules: RetryRules, jitter: float
 ) -> None:
-    stop = replace(verdict, kind=VerdictKind.STOP, arrival=Arrival.ANSWERED)
-    lost = replace(verdict, kind=VerdictKind.AGAIN, arrival=Arrival.NEVER_LEFT)
-    token = replace(verdict, kind=VerdictKind.AGAIN, token_refused=True)
+    stop = verdict._replace(kind=VerdictKind.STOP, arrival=Arrival.ANSWERED)
+    lost = verdict._replace(kind=VerdictKind.AGAIN, arrival=Arrival.NEVER_LEFT)
+    token = verdict._replace(kind=VerdictKind.AGAIN, token_refused=True)
     assert {decide(each, history, rules, jitter) for each in (stop, lost, token)} == {PUT_BACK}
 
 

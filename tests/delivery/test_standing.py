@@ -28,7 +28,7 @@ def taken_in(standing: ByRow | ByKey, notes: list[Note]) -> dict[int, Entry]:
         of = message(number, text)
         payload16 = hash64(of.payload) & 0xFFFF
         if is_claim:
-            standing.note_claim(replace(claim(0), message=of))
+            standing.note_claim(claim(0)._replace(message=of))
             model[number] = Entry(Mark.SILENT, Place(0, 0), payload16)
         else:
             standing.note(place, record(of, mark))

@@ -278,7 +278,7 @@ def test_reading_refuses_it_too(ledger: Path, attack: str) -> None:
     with pytest.raises(StateError):
         list(ledgers.records(ledger))
     with pytest.raises(StateError):
-        ledgers.open_claims(ledger)
+        ledgers.review(ledger)
     assert nothing_outside_changed(ledger)
 
 
@@ -409,7 +409,7 @@ from wxpush.delivery import ledger as ledgers
 from wxpush.errors import StateError
 folder = Path(sys.argv[1])
 try:
-    noted(folder) if sys.argv[2] == "write" else ledgers.open_claims(folder)
+    noted(folder) if sys.argv[2] == "write" else ledgers.review(folder)
 except StateError:
     print("refused")
 """
@@ -446,5 +446,5 @@ def test_a_percent_sign_and_a_question_mark_in_the_path_do_no_harm(tmp_path: Pat
 def test_reading_changes_nothing(ledger: Path) -> None:
     before = dict(everything_below(ledger))["cache.db"]
     assert len(list(ledgers.records(ledger))) == 10
-    assert len(ledgers.open_claims(ledger)) == 1
+    assert len(ledgers.review(ledger)) == 1
     assert dict(everything_below(ledger))["cache.db"] == before

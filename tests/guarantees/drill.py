@@ -208,7 +208,7 @@ def balance(drill: Drill, result: Mapping[str, Any]) -> Balance:
     for _place, record in ledger.records(drill.ledger):
         if record.mark in FINAL or record.mark in (Mark.BUSY, Mark.SILENT):
             states[record.key] = record.mark.state
-    for claim in ledger.open_claims(drill.ledger):
+    for claim in ledger.review(drill.ledger):
         states[claim.message.key] = State.IN_DOUBT
     counted = Counter(state.value for state in states.values())
     for state in ("accepted", "failed", "held", "in_doubt"):

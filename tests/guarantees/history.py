@@ -41,10 +41,10 @@ class Standing:
                 del claims[learnt.key]
             else:
                 silent = learnt.mark is Mark.SILENT
-                claims[learnt.key] = replace(
-                    claims[learnt.key], attempts=learnt.attempts, unanswered=silent, busy=not silent
+                claims[learnt.key] = claims[learnt.key]._replace(
+                    attempts=learnt.attempts, unanswered=silent, busy=not silent
                 )
-        claims |= {claim.message.key: replace(claim, unanswered=True) for claim in commit.claims}
+        claims |= {claim.message.key: claim._replace(unanswered=True) for claim in commit.claims}
         return Standing([*self.records, *commit.records], claims)
 
 

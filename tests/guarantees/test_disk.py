@@ -317,7 +317,7 @@ def known_keys(desk: Desk, run: str) -> set[str]:
     """Whom the run's ledger knows of: by a claim or a record."""
     folder = folder_of(desk, run) / "ledger"
     return {found.key for _place, found in ledgers.records(folder)} | {
-        claim.message.key for claim in ledgers.open_claims(folder)
+        claim.message.key for claim in ledgers.review(folder)
     }
 
 

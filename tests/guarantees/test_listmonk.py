@@ -102,7 +102,7 @@ def test_t39_3022_who_was_fetched_and_not_yet_sent_is_sent_after_a_crash(
         with begun[0] as running:
             running.process.wait(60)
         (database,) = desk.home.rglob("cache.db")
-        fetched += len(ledgers.open_claims(database.parent))
+        fetched += len(ledgers.review(database.parent))
         assert set(desk.shown().values()) <= {1}
     assert fetched > lives, "nobody was fetched and not yet sent"
     done = desk.send()

@@ -42,6 +42,7 @@ STORM = {
     "gzip_bomb": {"every": 59},
     "token_replaced": {"every": 13},
 }
+SHORT_PATIENCE = {"stop_when": "{outage: 2s}"}
 FEW_ATTEMPTS = {"timeout": "1s", "retry": "{attempts: 4, base: 20ms, cap: 100ms}"}
 
 
@@ -59,7 +60,7 @@ class Canary:
         """A command, in all its noise; its exit code."""
         arguments = ["--break", broken, *words] if broken else list(words)
         with self.started(arguments, **env) as process:
-            out, err = process.communicate(timeout=60)
+            out, err = process.communicate(timeout=600)
         name = f"{self.commands}: {' '.join(words)} {broken}"
         self.heard[f"{name}, output"] = out.decode("utf-8", "replace")
         self.heard[f"{name}, talk"] = err.decode("utf-8", "replace")
@@ -215,7 +216,7 @@ def nobody_is_reached(canary: Canary, scale: Scale, more: str = "", **env: str) 
 @pytest.mark.guarantee("T30")
 @pytest.mark.parametrize("where", ["http://127.0.0.1:{port}", "https://api.weixin.invalid"])
 def test_t30_a_host_that_is_not_there(canary: Canary, scale: Scale, measured: Measured, where: str) -> None:
-    canary.desk.prepare(2)
+    canary.desk.prepare(2, **SHORT_PATIENCE)
     nobody_is_reached(canary, scale, WXPUSH_API_BASE=where.format(port=closed_port()))
     nothing_found(canary, measured, tokens=False)
 
@@ -224,7 +225,7 @@ def test_t30_a_host_that_is_not_there(canary: Canary, scale: Scale, measured: Me
 @pytest.mark.parametrize("refused", [40001, 40125, 40164, 40243, 45009])
 def test_t30_a_secret_that_is_refused(canary: Canary, scale: Scale, measured: Measured, refused: int) -> None:
     with wechat(account={"appid": APPID, "secret": SECRET, "token_refused": refused}) as refusing:
-        canary.desk.prepare(2)
+        canary.desk.prepare(2, **SHORT_PATIENCE)
         nobody_is_reached(canary, scale, WXPUSH_API_BASE=refusing.url)
     nothing_found(canary, measured, tokens=False)
 
@@ -233,7 +234,7 @@ def test_t30_a_secret_that_is_refused(canary: Canary, scale: Scale, measured: Me
 def test_t30_a_certificate_that_is_not_trusted(
     canary: Canary, scale: Scale, measured: Measured, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    canary.desk.prepare(2)
+    canary.desk.prepare(2, **SHORT_PATIENCE)
     with Loopback(answering(), tls_context(self_signed(tmp_path_factory.mktemp("tls")))) as server:
         nobody_is_reached(canary, scale, WXPUSH_API_BASE=server.url)
     assert server.requests == []
@@ -244,7 +245,7 @@ def test_t30_a_certificate_that_is_not_trusted(
 @pytest.mark.guarantee("T30")
 @pytest.mark.parametrize("answer", ["407 Proxy Authentication Required", "502 Bad Gateway", ""])
 def test_t30_a_proxy_with_a_password(canary: Canary, scale: Scale, measured: Measured, answer: str) -> None:
-    canary.desk.prepare(2)
+    canary.desk.prepare(2, **SHORT_PATIENCE)
     with Loopback(answering(b"no", answer)) as proxy:
         port = proxy.port if answer else closed_port()
         line = f"    proxy: http://user:{PASSWORD}@127.0.0.1:{port}\n"

@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +19,7 @@ from wxpush.model import CodeClass, State
 from wxpush.report.failures import FailureRow, write_csv, write_jsonl
 
 _TOLD: Final = frozenset({Mark.FAILED, Mark.HELD, Mark.IN_DOUBT})
+_TOLD_STATES: Final = (State.FAILED, State.HELD, State.IN_DOUBT)
 #: Marks of a claim that goes on: while a process works on it, nothing is decided yet.
 _UNDECIDED: Final = frozenset({Mark.BUSY, Mark.SILENT})
 _MOST_SORTED: Final = 50_000
@@ -42,30 +43,33 @@ class Aftermath:
 
     states: Counter[str]
     causes: Counter[Cause]
-    standing: Standing
+    rows: "FailureRows"
 
 
-def look_back(folder: RunFolder, card: RunCard | None, *, live: bool = False) -> Aftermath:
-    """Read the whole ledger. Raises DamagedStateError.
+def look_back(
+    folder: RunFolder, card: RunCard | None, *, live: bool = False, noted: Standing | None = None
+) -> Aftermath:
+    """Read the ledger, unless all of it is `noted` already, with no claim left. Raises DamagedStateError.
 
     In a `live` run, what is claimed is on its way, and so pending; in one that has ended it is in doubt.
     """
-    standing = _noted(folder, card, live=live)
+    standing, claims = (noted, []) if noted is not None else _noted(folder, card, live=live)
     states: Counter[str] = Counter()
     for mark, count in standing.counts().items():
         state = State.PENDING if live and mark in _UNDECIDED else mark.state
         states[state.value] += count
     causes: Counter[Cause] = Counter()
-    told = states[State.FAILED] + states[State.HELD] + states[State.IN_DOUBT]
-    for row in _failing(folder, standing) if told else ():
-        causes[row.mark.state.value, row.code, row.cls] += 1
-    for wrong in ledger.invalid_rows(folder.ledger):
-        causes[State.FAILED.value, wrong.code, CodeClass.MESSAGE] += 1
-        states[State.FAILED] += 1
+    rows = FailureRows(folder, standing, claims, any_recorded=any(states[state] for state in _TOLD_STATES))
+    for source in rows.sources():
+        if isinstance(source, Record):
+            causes[source.mark.state.value, source.code, source.cls] += 1
+        elif isinstance(source, Invalid):
+            causes[State.FAILED.value, source.code, CodeClass.MESSAGE] += 1
+            states[State.FAILED] += 1
     recorded = sum(count for (state, _code, _cls), count in causes.items() if state == State.IN_DOUBT)
     if unsettled := states[State.IN_DOUBT] - recorded:
         causes[State.IN_DOUBT.value, "timeout", CodeClass.TRANSIENT] += unsettled
-    return Aftermath(states, causes, standing)
+    return Aftermath(states, causes, rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,56 +112,67 @@ def write_failures(
 
     A spreadsheet that is the file `keep` is left as it is.
     """
-
-    def rows() -> Iterator[FailureRow]:
-        return failure_rows(folder, aftermath.standing)
-
-    write_jsonl(rows(), folder.failures)
+    write_jsonl(iter(aftermath.rows), folder.failures)
     if keep is not None and wanted.exists() and wanted.samefile(keep):
         return wanted
-    return write_csv(rows, wanted, fallback=folder.path)
+    return write_csv(lambda: aftermath.rows, wanted, fallback=folder.path)
 
 
 def failures_of(folder: RunFolder) -> Iterator[FailureRow]:
     """Every message of a run that failed, is held or in doubt, also while it is being sent."""
     live = folder.live_pid() is not None
-    return failure_rows(folder, _noted(folder, folder.card(), live=live), live=live)
+    return iter(FailureRows(folder, *_noted(folder, folder.card(), live=live)))
 
 
-def failure_rows(folder: RunFolder, standing: Standing, *, live: bool = False) -> Iterator[FailureRow]:
-    """Every message that failed, is held or in doubt, as the list has them.
+class FailureRows:
+    """Every message that failed, is held or in doubt, as the list has them; iterate as often as needed.
 
     More than 50,000 come in the order in which that was learnt, so that they needn't be held in memory.
     """
-    sources = _sources(folder, standing, live=live)
-    first = list(islice(sources, _MOST_SORTED + 1))
-    if len(first) <= _MOST_SORTED:
+
+    def __init__(
+        self, folder: RunFolder, standing: Standing, claims: list[Claim], *, any_recorded: bool = True
+    ) -> None:
+        """`claims` are those in doubt; without `any_recorded` the ledger has no other message to tell of."""
+        self._folder, self._standing, self._claims = folder, standing, claims
+        self._any_recorded = any_recorded
+        self._kept: list[_Source] | None = None
+
+    def __iter__(self) -> Iterator[FailureRow]:
+        return map(_row, self.sources())
+
+    def sources(self) -> Iterator[_Source]:
+        """What the rows are made from."""
+        if self._kept is not None:
+            return iter(self._kept)
+        sources = self._read()
+        first = list(islice(sources, _MOST_SORTED + 1))
+        if len(first) > _MOST_SORTED:
+            return chain(first, sources)
         first.sort(key=_position)
-    return map(_row, chain(first, sources))
+        self._kept = first
+        return iter(first)
+
+    def _read(self) -> Iterator[_Source]:
+        for place, record in ledger.records(self._folder.ledger) if self._any_recorded else ():
+            if record.mark in _TOLD and self._standing.is_latest(place, record):
+                yield record._replace(payload="")
+        yield from self._claims
+        yield from ledger.invalid_rows(self._folder.ledger)
 
 
-def _noted(folder: RunFolder, card: RunCard | None, *, live: bool) -> Standing:
-    """How each message stands. Claims of a live process are its own business: what was before them counts."""
+def _noted(folder: RunFolder, card: RunCard | None, *, live: bool) -> tuple[Standing, list[Claim]]:
+    """How each message stands, and the claims that are in doubt.
+
+    Claims of a live process are its own business: what was before them counts.
+    """
     standing = standing_for(card)
-    for place, record in ledger.records(folder.ledger):
-        standing.note(place, record)
-    for claim in () if live else ledger.open_claims(folder.ledger):
+    claims = ledger.review(folder.ledger, standing.note)
+    if live:
+        return standing, []
+    for claim in claims:
         standing.note_claim(claim)
-    return standing
-
-
-def _sources(folder: RunFolder, standing: Standing, *, live: bool) -> Iterator[_Source]:
-    for record in _failing(folder, standing):
-        yield replace(record, payload="")
-    if not live:
-        yield from ledger.open_claims(folder.ledger)
-    yield from ledger.invalid_rows(folder.ledger)
-
-
-def _failing(folder: RunFolder, standing: Standing) -> Iterator[Record]:
-    for place, record in ledger.records(folder.ledger):
-        if record.mark in _TOLD and standing.is_latest(place, record):
-            yield record
+    return standing, claims
 
 
 def _position(source: _Source) -> tuple[int, int]:

@@ -177,7 +177,7 @@ class Retrying:
 
     def _again(self, record: Record) -> Message:
         """The same payload with a fresh id: its refusal was definite, and the old id may be burnt."""
-        return replace(record.message(), epoch=record.epoch + 1, failed_as=record.verdict())
+        return record.message()._replace(epoch=record.epoch + 1, failed_as=record.verdict())
 
     def _rendered_anew(self, material: Material) -> Iterator[Message]:
         """The chosen messages of the list; raises ProblemsError for rows that are wrong or contradict."""
@@ -193,7 +193,7 @@ class Retrying:
                 continue
             record = self._ledger.record_at(entry.place)
             if self._request.wants(record):
-                yield replace(message, epoch=record.epoch + 1, failed_as=record.verdict())
+                yield message._replace(epoch=record.epoch + 1, failed_as=record.verdict())
 
     def _read_list(self) -> Material | None:
         path = self._request.recipients

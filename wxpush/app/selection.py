@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from wxpush.app.material import Material
 from wxpush.campaign.check import Bad, Ready, Skipped
@@ -17,10 +17,10 @@ from wxpush.i18n import _
 from wxpush.model import BadRow, Message, Problem, Recipient
 
 DUPLICATE: Final = "duplicate"
+_BITS64: Final = 2**64 - 1
 
 
-@dataclass(frozen=True, slots=True)
-class ToSend:
+class ToSend(NamedTuple):
     """A row whose message is to be sent."""
 
     message: Message
@@ -87,6 +87,7 @@ class Selection:
         self._material, self._standing = material, standing
         self._record_at, self._choices = record_at, choices
         self._unchanged, self._no_duplicates = unchanged, no_duplicates
+        self._nothing_known = False
         self._keys = Fingerprints()
         self._rows: Iterator[Recipient | BadRow] = iter(())
         self._put_off: list[tuple[int, int, int, Passed | Wrong]] = []
@@ -94,6 +95,8 @@ class Selection:
     def __iter__(self) -> Iterator[Decision]:
         self._keys, self._put_off = Fingerprints(), []
         self._standing.begin()
+        self._nothing_known = self._standing.is_empty()
+        nothing_to_compare = self._no_duplicates and self._nothing_known
         self._rows = iter(self._material.recipients)
         examine = self._material.checker.examine
         for row in self._rows:
@@ -104,7 +107,7 @@ class Selection:
                     continue
             examined = examine(row)
             if isinstance(examined, Ready):
-                yield self._ready(examined)
+                yield ToSend(*examined) if nothing_to_compare else self._ready(examined)
                 continue
             plain = Passed(examined.reason) if isinstance(examined, Skipped) else Wrong(examined)
             key_hash = None if examined.key is None else hash64(examined.key)
@@ -148,23 +151,25 @@ class Selection:
 
     def _ready(self, ready: Ready) -> Decision:
         message = ready.message
-        key_hash, payload_hash = hash64(message.key), hash64(message.payload)
         if not self._no_duplicates:
-            seen = self._keys.add(key_hash, payload_hash)
+            # Python's own hashes are good for one process, and cost next to nothing.
+            seen = self._keys.add(hash(message.key) & _BITS64, hash(message.payload) & _BITS64)
             if seen is Seen.ALIKE or (seen is Seen.DIFFERENT and self._choices.keep_first):
                 return Passed(DUPLICATE)
             if seen is Seen.DIFFERENT:
                 return Wrong(self._conflict(ready), conflict=True)
-        entry = self._standing.find(message.row, key_hash)
+        if self._nothing_known:
+            return ToSend(*ready)
+        entry = self._standing.find(message.row, hash64(message.key))
         if entry is None:
-            return ToSend(message, ready.rendered, ready.warnings)
-        return self._known(entry, ready, payload_hash)
+            return ToSend(*ready)
+        return self._known(entry, ready, hash64(message.payload))
 
     def _known(self, entry: Entry, ready: Ready, payload_hash: int) -> Decision:
         message = ready.message
         if entry.mark is Mark.RELEASED:
             epoch = self._record_at(entry.place).epoch
-            return ToSend(replace(message, epoch=epoch), ready.rendered, ready.warnings)
+            return ToSend(message._replace(epoch=epoch), ready.rendered, ready.warnings)
         if entry.mark is Mark.IN_DOUBT and self._choices.resend_in_doubt:
             return self._again(entry, ready)
         changed = entry.payload16 is not None and entry.payload16 != payload_hash & 0xFFFF
@@ -175,9 +180,9 @@ class Selection:
     def _again(self, entry: Entry, ready: Ready) -> ToSend:
         """Once more at the operator's wish, with a fresh id: the old one may be burnt."""
         record = self._record_at(entry.place)
-        message = replace(ready.message, epoch=record.epoch + 1)
+        message = ready.message._replace(epoch=record.epoch + 1)
         if entry.mark is Mark.FAILED:
-            message = replace(message, failed_as=record.verdict())
+            message = message._replace(failed_as=record.verdict())
         return ToSend(message, ready.rendered, ready.warnings)
 
     def _differs(self, entry: Entry, payload_hash: int) -> bool:

@@ -128,6 +128,7 @@ class Sending:
         if found is not None:
             refuse_older_ledger(found, self._before.get(State.ACCEPTED, 0), folder.ledger)
         self._surveyed: Survey | None = None
+        self._noted: Standing | None = None
         self._delivering = Delivering(scene.account, scene.directories, around.clock)
         self._pace = Pace.of(material.campaign, request.rate, request.workers, any_hour=scene.rehearsal)
 
@@ -240,6 +241,10 @@ class Sending:
         )
         self._folder.write_card(self._card)
         self._ledger.forget_invalid()
+        if self._standing.is_empty():
+            # All that the ledger will hold is written from here on: no need to read it again at the end.
+            self._noted = standing_for(self._card)
+            self._ledger.follow(self._noted.note)
         outgoing = Outgoing(self._selection(), self._ledger, self._around.clock, self._request.limit)
         delivered = self._deliver(outgoing, listener)
         if self._surveyed is None:
@@ -279,7 +284,8 @@ class Sending:
             ending = replace(ending, state="stopped", code="invalid", detail=str(problem), hint=problem.hint)
         with suppress(StorageError):
             self._ledger.commit([])
-        aftermath = look_back(self._folder, self._card)
+        noted = None if self._ledger.claimed else self._noted
+        aftermath = look_back(self._folder, self._card, noted=noted)
         states, survey = aftermath.states, self._surveyed
         gone = survey.gone if survey else by_state(self._standing.orphans())
         skips = dict(survey.skips if survey else outgoing.skips)

@@ -1,22 +1,21 @@
 """All problems of campaign × template × list: once for the campaign, and row by row."""
 
-import json
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from wxpush.campaign.expressions import column_hint
 from wxpush.campaign.render import LACKING, Rendered, Renderer, RowError
 from wxpush.campaign.schema import Campaign
+from wxpush.fastjson import dumps
 from wxpush.i18n import _
 from wxpush.model import BadRow, Finding, Message, Problem, Recipient, Severity
 from wxpush.yamlfile import Document
 
 MAX_KEY = 200
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class Rules(Protocol):
@@ -37,8 +36,7 @@ class Rules(Protocol):
         """The JSON text of the request body without its client_msg_id."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
+class Ready(NamedTuple):
     """A row whose message can be sent; `warnings` are what its rules only remark on."""
 
     message: Message
@@ -70,7 +68,7 @@ class Bad:
 
 def fields_text(values: Mapping[str, Any]) -> str:
     """The row's own columns as JSON text, as a Message carries them."""
-    return _encode(values)
+    return dumps(values)
 
 
 def keyword_problems(document: Document, data: Mapping[str, Any], keywords: Sequence[str]) -> list[Problem]:
@@ -172,7 +170,7 @@ class Checker:
             if any(found.severity is Severity.ERROR for found in findings):
                 return self._bad(row, rendered.key or None, findings)
         payload = self._rules.compose(rendered.to, rendered.data, rendered.url, rendered.miniprogram)
-        message = Message(key, rendered.to, payload, row.row, row.line, _encode(row.values))
+        message = Message(key, rendered.to, payload, row.row, row.line, dumps(row.values))
         return Ready(message, rendered, tuple(self._problem(row, found) for found in findings))
 
     def _own_findings(self, rendered: Rendered) -> list[Finding]:

@@ -1,9 +1,8 @@
 """One compiled render per row: a campaign's expressions and a recipient become the parts of a message."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, NamedTuple
 
 from jinja2 import UndefinedError
 
@@ -29,8 +28,7 @@ LACKING = "WX401"
 _FAULTS = (UndefinedError, ValueError, ArithmeticError, TypeError)
 
 
-@dataclass(frozen=True, slots=True)
-class Rendered:
+class Rendered(NamedTuple):
     """What one row's expressions say; every text is without blanks at its ends."""
 
     key: str
@@ -61,6 +59,7 @@ class Renderer:
         self._keywords = tuple(campaign.data)
         self._parts = {where: parse_text(text) for where, text in texts.items() if text is not None}
         self._others = tuple(where for where in self._parts if not where.startswith("data."))
+        self._only_to = self._others == ("to",)
         self._when = parse_condition(campaign.when) if campaign.when else None
         self._all = compile_parts(self._parts.values(), _SEPARATOR)
         self._key = compile_parts([self._parts.get("key", self._parts["to"])], "")
@@ -105,7 +104,9 @@ class Renderer:
         return {TODAY: self._today, **recipient.values, ROW: recipient.values}
 
     def _assembled(self, texts: list[str]) -> Rendered:
-        split = len(self._others)
+        data = dict(zip(self._keywords, texts[len(self._others) :], strict=True))
+        if self._only_to:
+            return Rendered(texts[0], texts[0], data, None, None)
         others = dict(zip(self._others, texts, strict=False))
         appid = others.get("miniprogram.appid")
         pagepath = others.get("miniprogram.pagepath")
@@ -113,11 +114,7 @@ class Renderer:
         if appid:
             miniprogram = {"appid": appid, "pagepath": pagepath} if pagepath else {"appid": appid}
         return Rendered(
-            others.get("key", others["to"]),
-            others["to"],
-            dict(zip(self._keywords, texts[split:], strict=True)),
-            others.get("url") or None,
-            miniprogram,
+            others.get("key", others["to"]), others["to"], data, others.get("url") or None, miniprogram
         )
 
     def _explained(self, values: Mapping[str, Any]) -> RowError:

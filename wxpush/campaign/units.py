@@ -2,6 +2,7 @@
 
 import re
 from datetime import time
+from typing import Final
 
 from wxpush.campaign.fault import FaultError
 from wxpush.i18n import _
@@ -11,6 +12,9 @@ _DURATION = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*(ms|s|min|h)", re.ASCII)
 _SHARE = re.compile(r"(\d{1,3}(?:\.\d{1,3})?)\s*%", re.ASCII)
 _WINDOW = re.compile(r"(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})", re.ASCII)
 _SECONDS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0}
+
+FASTEST: Final = 100_000
+"""Messages a second that a campaign may ask for: beyond what any machine sends."""
 
 
 class UnitError(FaultError):
@@ -24,7 +28,12 @@ def parse_rate(value: object) -> float:
     """`30/s`, `600/min`, `3600/h` as messages per second. Raises ValueError."""
     found = _RATE.fullmatch(one_text(value))
     per_second = float(found[1]) / _SECONDS[found[2]] if found else 0.0
-    if not 0 < per_second <= 10_000:
+    if per_second > FASTEST:
+        message = _("“{value}” is more than the fastest rate, {fastest}/s.").format(
+            value=value, fastest=FASTEST
+        )
+        raise UnitError(message, _("WeChat's own limits are far below."))
+    if per_second <= 0:
         raise UnitError(
             _("“{value}” is not a rate.").format(value=value), _("Write 30/s, 600/min or 3600/h.")
         )

@@ -79,9 +79,15 @@ class Breaker:
             self._close()
             return
         self._in_a_row = 0 if answered else self._in_a_row + 1
-        self._count(now, answered=answered)
+        self._count(now, 1, bad=not answered)
         if not answered and self._should_open(now):
             self._open(now)
+
+    def answered(self, now: float, calls: int) -> None:
+        """Take in `calls` that ended with an answer."""
+        self.observe(now, answered=True)
+        if calls > 1:
+            self._count(now, calls - 1, bad=False)
 
     def _should_open(self, now: float) -> bool:
         if self._opens_at is not None:
@@ -96,13 +102,13 @@ class Breaker:
         quiet = self._answered_at is None or now - self._answered_at >= _LONG_S
         return _FEW_IN_A_ROW if quiet else _IN_A_ROW
 
-    def _count(self, now: float, *, answered: bool) -> None:
+    def _count(self, now: float, calls: int, *, bad: bool) -> None:
         """Count in slots of a tenth of a second: memory must not grow with the rate."""
         begins = now // _SLOT_S * _SLOT_S
         if not self._slots or self._slots[-1].begins != begins:
             self._slots.append(_Slot(begins))
-        self._slots[-1].calls += 1
-        self._slots[-1].bad += not answered
+        self._slots[-1].calls += calls
+        self._slots[-1].bad += bad
         while self._slots[0].begins < now - _WINDOW_S:
             self._slots.popleft()
 

@@ -35,9 +35,10 @@ from wxpush.model import (
 )
 
 _CLAIM_AHEAD_S: Final = 0.2
+_CALLS_AHEAD: Final = 6
 _MOST_CLAIMED: Final = 100
 _COMMIT_EVERY_S: Final = 0.2
-_COMMIT_AT: Final = 50
+_COMMIT_AT: Final = 100
 _PROGRESS_EVERY_S: Final = 0.1
 _LONGEST_NAP_S: Final = 0.5
 _DRAIN_GRACE_S: Final = 2.0
@@ -177,8 +178,7 @@ class Engine:
             self._unstage()
         if waiting is None or waiting.why is Why.HOURS:
             self._submit()  # in closed hours only what was begun before: left alone it would end in doubt
-        for event in self._channel.replies(self._nap(waiting)):
-            self._take(event)
+        self._take(self._channel.replies(self._nap(waiting)))
         self._look_after()
 
     def _wake_due(self, now: float) -> None:
@@ -199,11 +199,11 @@ class Engine:
 
     def _claim(self) -> None:
         """Put messages on the ledger just ahead of their slots (design, rules 1, 2 and 6)."""
-        staged, lump = len(self._hand.staged), self._settings.claimed_ahead
-        if staged > lump // 2:
+        staged, lump, free = len(self._hand.staged), self._settings.claimed_ahead, self._channel.free()
+        if not free or staged > min(lump // 2, free):
             return
-        # What would wait for a worker isn't claimed: its window would pass before it is sent.
-        ahead = min(self._gate.slots_within(_CLAIM_AHEAD_S), self._channel.free())
+        # More would wait for a worker until their window has passed, if each call took its whole deadline.
+        ahead = min(self._gate.slots_within(_CLAIM_AHEAD_S), _CALLS_AHEAD * self._settings.workers)
         flights = self._hand.next_unclaimed(min(lump - staged, ahead - staged, self._room()))
         if not flights:
             return
@@ -217,15 +217,17 @@ class Engine:
         return self._settings.most_in_doubt - self._hand.claimed
 
     def _submit(self) -> None:
-        hand = self._hand
-        while hand.staged and self._channel.free() > 0:
+        hand, free = self._hand, self._channel.free()
+        now = self._clock.moment()
+        while hand.staged and free > 0:
             flight = hand.staged[0]
-            if flight.outside_window(self._clock.moment()):
+            if flight.outside_window(now):
                 self._give_up_claim(hand.staged.popleft())
                 continue
             if not self._gate.take():
                 return
             hand.staged.popleft()
+            free -= 1
             flight.attempts += 1
             self.progress.attempts += 1
             message = flight.message
@@ -259,10 +261,30 @@ class Engine:
 
     # Answers
 
-    def _take(self, event: Event) -> None:
+    def _take(self, events: Sequence[Event]) -> None:
+        accepted: list[tuple[Flight, Verdict]] = []
+        for event in events:
+            if isinstance(event, Answered):
+                flight = self._hand.landed(event.ticket)
+                if event.verdict.kind is VerdictKind.ACCEPTED:  # whatever it met before
+                    accepted.append((flight, event.verdict))
+                else:
+                    self._judge(flight, event.verdict)
+            else:
+                self._hear(event)
+        if accepted:
+            self._accept(accepted)
+
+    def _accept(self, accepted: list[tuple[Flight, Verdict]]) -> None:
+        """Most answers, all at once: each costs as little as can be."""
+        count, at = len(accepted), self._clock.wall()
+        self._records += [flight.record(Mark.ACCEPTED, verdict, at) for flight, verdict in accepted]
+        self._settled[State.ACCEPTED] += count
+        for observer in (self._retries, self._gate, self._first_answers, self._budget):
+            observer.accepted(count)
+
+    def _hear(self, event: QuotaRead | Trouble) -> None:
         match event:
-            case Answered(ticket, verdict, _):
-                self._judge(self._hand.landed(ticket), verdict)
             case QuotaRead(quota, detail):
                 if quota is None:
                     self._listener.notice(Notice.QUOTA_UNREADABLE, detail)
@@ -363,8 +385,7 @@ class Engine:
     def _wait_for_answers(self, commit_at: int | None = _COMMIT_AT) -> None:
         deadline = self._clock.monotonic() + self._settings.timeout + _DRAIN_GRACE_S
         while self._hand.flying and not self._hurried and self._clock.monotonic() < deadline:
-            for event in self._channel.replies(_LONGEST_NAP_S):
-                self._take(event)
+            self._take(self._channel.replies(_LONGEST_NAP_S))
             if commit_at is not None and len(self._records) >= commit_at:
                 self._commit()
 

@@ -1,6 +1,6 @@
 """A message on its way: what was claimed, and what its attempts have met."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from wxpush.clock import Moment, age
 from wxpush.delivery.identity import hash64
@@ -76,7 +76,7 @@ class Flight:
 
     def next_epoch(self) -> None:
         """Let the next claim have a fresh id: the one so far was refused as somebody else's repeat."""
-        self.message = replace(self.message, epoch=self.message.epoch + 1)
+        self.message = self.message._replace(epoch=self.message.epoch + 1)
         self.repeats += 1
 
     def record(self, mark: Mark, verdict: Verdict, at: float) -> Record:

@@ -104,6 +104,13 @@ class Gate:
             self._throttle(now, verdict.wait)
         return self._follow_pace(now) and cut
 
+    def accepted(self, count: int) -> None:
+        """Take in `count` calls whose message was accepted."""
+        now = self._clock.monotonic()
+        self._breaker.answered(now, count)
+        self._pace.accepted(count)
+        self._follow_pace(now)
+
     def unreachable_for(self) -> float:
         """Seconds for which no call has been answered; 0 while calls are."""
         return self._breaker.unreachable_for(self._clock.monotonic())

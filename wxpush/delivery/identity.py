@@ -1,11 +1,12 @@
 """Who a run is, and the ids and fingerprints that follow from it."""
 
-import base64
 import hashlib
 import re
 from dataclasses import dataclass
 
 _SEPARATOR = "\x1f"
+_BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
+_PAIRS = [one + two for one in _BASE32 for two in _BASE32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,9 @@ class MessageIds:
         """The id of the message `key` in its `epoch`."""
         state = self._prefix.copy()
         state.update(f"{key}{_SEPARATOR}{epoch}".encode())
-        return base64.b32encode(state.digest())[:26].decode().lower()
+        # The first 130 bits: base64.b32encode does the same, more slowly than the rest of a claim.
+        bits = int.from_bytes(state.digest()[:17]) >> 6
+        return "".join([_PAIRS[bits >> shift & 0x3FF] for shift in range(120, -1, -10)])
 
 
 def hash64(text: str) -> int:

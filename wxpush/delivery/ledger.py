@@ -14,7 +14,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -86,6 +86,7 @@ class Ledger:
 
         Raises DamagedStateError, UnsafeStateError, StorageError.
         """
+        self._follower: RecordVisitor | None = None
         self._store = store.open_store(folder, lock_timeout=_LOCK_TIMEOUT)
         self._folder = folder
         self._invalid: list[Invalid] = []
@@ -118,12 +119,24 @@ class Ledger:
             for block in self._blocks_over(over):
                 self._store.delete(f"c{block:012d}")
         self._last["o"] += bool(records)
+        if self._follower is not None:
+            for index, record in enumerate(records):
+                self._follower(Place(self._last["o"], index), record)
         self._last["i"] += bool(self._invalid)
         self._invalid.clear()
         self._forget(over)
         if claims:
             self._last["c"] += 1
             self._remember(self._last["c"], claims)
+
+    def follow(self, visit: RecordVisitor) -> None:
+        """Show `visit` every record that is written from now on, once it is durable."""
+        self._follower = visit
+
+    @property
+    def claimed(self) -> int:
+        """Claims that no record has ended."""
+        return len(self._open_claims)
 
     def _refuse_second_claims(self, records: Sequence[Record], claims: Sequence[Claim]) -> None:
         """Two claims of one key at once would be two messages; whoever asks for that has lost count."""
@@ -246,16 +259,22 @@ def records(folder: Path) -> Iterator[tuple[Place, Record]]:
                 yield Place(number, index), record
 
 
-def open_claims(folder: Path) -> list[Claim]:
-    """Claims that no record has ended yet, oldest first, with what is known of their attempts."""
-    return _oldest_first(_read(folder, lambda _place, _record: None))
+def review(folder: Path, visit: RecordVisitor = lambda _place, _record: None) -> list[Claim]:
+    """Show `visit` every record, as `records` does, and return the claims that none of them has ended.
+
+    Oldest first, with what is known of their attempts.
+    """
+    return _oldest_first(_read(folder, visit))
 
 
 def invalid_rows(folder: Path) -> Iterator[Invalid]:
     """The wrong rows of the latest call's list."""
-    for kind, _number, text in _blocks(folder):
-        if kind == "i":
-            yield from load_invalid(text)
+    sealed = True
+    for key, value in store.rows(folder, kinds=("meta", "i")):
+        if key == "meta":
+            sealed = not value.startswith(_meta_start(_UNSEALED))
+        else:
+            yield from load_invalid(_opened(key, value, sealed=sealed))
 
 
 def _oldest_first(contents: _Contents) -> list[Claim]:
@@ -269,7 +288,7 @@ def _read(folder: Path, visit: RecordVisitor) -> _Contents:
         if kind == "c":
             for claim in load_claims(text):
                 # A process that was killed may have sent it; a record that follows may know better.
-                contents.open[claim.message.key] = number, replace(claim, unanswered=True)
+                contents.open[claim.message.key] = number, claim._replace(unanswered=True)
         elif kind == "o":
             for index, record in enumerate(load_records(text)):
                 visit(Place(number, index), record)
@@ -288,7 +307,7 @@ def _follow(contents: _Contents, record: Record) -> None:
     silent = record.mark is Mark.SILENT
     contents.open[record.key] = (
         block,
-        replace(claim, attempts=record.attempts, unanswered=silent, busy=not silent),
+        claim._replace(attempts=record.attempts, unanswered=silent, busy=not silent),
     )
 
 

@@ -30,6 +30,12 @@ class _Crowd:
             self._many -= self._last.popleft()
         return one_more and len(self._last) >= _FEWEST and self._many > _CROWD_SHARE * self._samples
 
+    def others(self, count: int) -> None:
+        """Take in `count` answers of another kind."""
+        self._last.extend([False] * count)
+        while len(self._last) > self._samples:
+            self._many -= self._last.popleft()
+
     def forget(self) -> None:
         """The same answers must not count twice."""
         self._last.clear()
@@ -77,6 +83,11 @@ class Pace:
         for crowd in grown:
             crowd.forget()
         return True
+
+    def accepted(self, count: int) -> None:
+        """Take in `count` answers that are neither."""
+        self._busy.others(count)
+        self._held.others(count)
 
     def _cut(self, now: float, factor: float) -> None:
         self._share = max(_FLOOR, self.share(now) * factor)

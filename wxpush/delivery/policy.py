@@ -156,11 +156,15 @@ class FirstAnswers:
         """Take in an answer that ended a message; true when one failure came up too often to be theirs."""
         if self._seen >= FIRST_ANSWERS or verdict.recipient_last:
             return False
-        self._seen += 1
+        self.accepted(1)
         failed = failed and verdict.code not in self._expected
         if failed:
             self._codes[verdict.code] += 1
         return failed and self._codes[verdict.code] >= SAME_FAULT
+
+    def accepted(self, count: int) -> None:
+        """Take in `count` messages that were accepted."""
+        self._seen += count
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +189,7 @@ class ErrorBudget:
 
     def spent(self, cls: CodeClass, *, failed: bool) -> bool:
         """Take in a finished message; true when the budget is used up."""
-        self.finished += 1
+        self.accepted(1)
         if failed and cls is not CodeClass.RECIPIENT:
             self.failures += 1
         return (
@@ -193,3 +197,7 @@ class ErrorBudget:
             and self.finished >= self.rules.after
             and self.failures > self.rules.failure_rate * self.finished
         )
+
+    def accepted(self, count: int) -> None:
+        """Take in `count` messages that were accepted: they never use the budget up."""
+        self.finished += count

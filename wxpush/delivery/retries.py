@@ -47,6 +47,10 @@ class RetryBudget:
         """Take in what an attempt met."""
         self._failed.append(verdict.arrival is not Arrival.ANSWERED)
 
+    def accepted(self, count: int) -> None:
+        """Take in `count` attempts that were accepted."""
+        self._failed.extend([False] * count)
+
     def left(self, now: float) -> int:
         """How many retries may go now."""
         passed = max(0.0, now - self._counted_at)

@@ -40,6 +40,9 @@ class Standing(Protocol):
     def note_claim(self, claim: Claim) -> None:
         """Take in a claim that no record has ended: it is in doubt until it is settled."""
 
+    def is_empty(self) -> bool:
+        """Whether nothing is known of any message."""
+
     def begin(self) -> None:
         """Begin a pass over the list: nothing of it has been met."""
 
@@ -72,6 +75,10 @@ class ByRow:
     def note_claim(self, claim: Claim) -> None:
         """Take in an open claim."""
         self._put(claim.message.row, _packed(_NOWHERE, Mark.SILENT))
+
+    def is_empty(self) -> bool:
+        """Whether nothing is known of any message."""
+        return not self._latest
 
     def begin(self) -> None:
         """Each row is met once by itself."""
@@ -121,6 +128,10 @@ class ByKey:
         """Take in an open claim."""
         payload16 = self._hash(claim.message.payload) & _LOW16
         self._put(claim.message.key, payload16, _packed(_NOWHERE, Mark.SILENT))
+
+    def is_empty(self) -> bool:
+        """Whether nothing is known of any message."""
+        return not any(self._latest)
 
     def begin(self) -> None:
         """Forget which keys the pass before has met."""

@@ -6,7 +6,7 @@ file names from the database unchecked. Every record here is text under a text k
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -130,16 +130,21 @@ def open_store(folder: Path, *, lock_timeout: float) -> diskcache.Cache:
     return store
 
 
-def rows(folder: Path) -> Iterator[tuple[str, str]]:
+def rows(folder: Path, kinds: Sequence[str] = ("",)) -> Iterator[tuple[str, str]]:
     """Every key and value of the store in `folder`, in the order of writing, without writing anything.
 
+    With `kinds` only the keys that begin with one of them.
     Reads through a connection of its own while another process may be writing; sees one moment.
     Raises DamagedStateError.
     """
     _refuse_unsafe(folder)
     with _damage_told(folder), closing(_connect(folder / _DATABASE, "ro")) as connection:
         _tables(connection, folder / _DATABASE)
-        cursor = connection.execute("SELECT key, raw, mode, filename, value FROM Cache ORDER BY rowid")
+        wanted = " OR ".join(["substr(key, 1, ?) = ?"] * len(kinds))
+        cursor = connection.execute(
+            f"SELECT key, raw, mode, filename, value FROM Cache WHERE {wanted} ORDER BY rowid",  # noqa: S608
+            [part for kind in kinds for part in (len(kind), kind)],
+        )
         for key, raw, mode, filename, value in cursor:
             if raw != 1 or type(key) is not str:
                 raise _foreign_row()

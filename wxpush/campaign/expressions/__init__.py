@@ -6,6 +6,7 @@ No attribute of a Python object can be reached, nothing can be called, nothing r
 from wxpush.campaign.expressions.allowed import ExpressionError
 from wxpush.campaign.expressions.language import (
     Expression,
+    compile_by_jinja,
     compile_parts,
     parse_condition,
     parse_text,
@@ -20,6 +21,7 @@ __all__ = [
     "ExpressionError",
     "as_written",
     "column_hint",
+    "compile_by_jinja",
     "compile_parts",
     "parse_condition",
     "parse_text",

@@ -6,9 +6,11 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from json.encoder import encode_basestring as _quoted
 from typing import Any, Final
 from urllib.parse import quote
 
+from wxpush.channels.wechat.courier import MakeCourier, best_courier
 from wxpush.channels.wechat.errcodes import info, verdict
 from wxpush.channels.wechat.outside_token import OutsideSupply
 from wxpush.channels.wechat.reply import Reply, parse_body
@@ -128,15 +130,21 @@ class WeChatChannel:
         workers: int,
         timeout: float,
         clock: Clock = SYSTEM,
+        make_courier: MakeCourier | None = None,
     ) -> None:
-        """`timeout` is the total of one call in seconds of `clock`."""
+        """`timeout` is the total of one call in seconds of `clock`; `make_courier` by default the best."""
         self._account = account
         self._keeper = keeper
         self._clock = clock
-        self._inbox: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
-        self._transport = Transport(
-            workers, clock.real(timeout), proxy=account.proxy, ca_file=account.ca_file, on_free=self.wake
+        self._news: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        """What other threads have to tell."""
+        self._courier = (make_courier or best_courier())(
+            workers, clock.real(timeout), proxy=account.proxy, ca_file=account.ca_file
         )
+        self._token: Token | None = None
+        self._request = Request("POST", "")
+        self._tokens: dict[int, Token] = {}
+        """By ticket, the token that each message under way was sent with."""
         self._client = WeChatClient(account, keeper)
         keeper.listen(self._hear_of_token)
 
@@ -147,34 +155,37 @@ class WeChatChannel:
 
     def free(self) -> int:
         """How many messages would start on their way at once: 0 while there is no token."""
-        return self._transport.free() if self._keeper.current() is not None else 0
+        self._use(self._keeper.current())
+        return self._courier.free() if self._token is not None else 0
 
     def submit(self, ticket: int, payload: str, client_msg_id: str) -> None:
-        """Start sending `payload`, a JSON object's text that is not empty and has no client_msg_id."""
-        token = self._keeper.current()
-        if token is None:
-            self._inbox.put(Answered(ticket, _NO_TOKEN, 0.0))
+        """Start sending `payload`, a JSON object's text that is not empty and has no client_msg_id.
+
+        With the token that `free` saw last: it is asked for once for many messages.
+        """
+        if self._token is None:
+            self._use(self._keeper.current())
+        if self._token is None:
+            self._news.put(Answered(ticket, _NO_TOKEN, 0.0))
+            self.wake()
             return
-        body = f'{payload[:-1]},"client_msg_id":{json.dumps(client_msg_id)}}}'.encode()
-        request = _request(self._account, SEND_PATH, token, body)
-        self._transport.start(request, lambda reply: self._answered(ticket, token, reply))
+        self._tokens[ticket] = self._token
+        body = f'{payload[:-1]},"client_msg_id":{_quoted(client_msg_id)}}}'.encode()
+        self._courier.start(ticket, self._request, body)
 
     def replies(self, timeout: float) -> list[Event]:
         """What has happened; waits up to `timeout` seconds, and less where a token may be due earlier."""
-        events: list[Event] = []
-        wait = self._clock.real(min(timeout, self._keeper.next_chance()))
-        try:
-            found = self._inbox.get(timeout=wait) if wait > 0 else self._inbox.get_nowait()
-            while True:
-                if found is not None:
-                    events.append(found)
-                found = self._inbox.get_nowait()
-        except queue.Empty:
-            return events
+        if self._token is None:
+            timeout = min(timeout, self._keeper.next_chance())
+        arrived = self._courier.arrived(self._clock.real(timeout))
+        events: list[Event] = [self._answered(ticket, reply) for ticket, reply in arrived]
+        while not self._news.empty():
+            events.append(self._news.get())
+        return events
 
     def wake(self) -> None:
         """Let a waiting `replies` return; safe from a signal handler and from other threads."""
-        self._inbox.put(None)
+        self._courier.wake()
 
     def read_quota(self) -> None:
         """Start reading the daily quota; one QuotaRead follows."""
@@ -183,24 +194,32 @@ class WeChatChannel:
     def close(self) -> None:
         """Let go of connections and threads; calls under way are abandoned."""
         self._keeper.listen(lambda _trouble: None)
-        self._transport.close()
+        self._courier.close()
         self._client.close()
 
-    def _answered(self, ticket: int, token: Token, reply: Reply) -> None:
+    def _use(self, token: Token | None) -> None:
+        if token is not None and token != self._token:
+            self._request = _request(self._account, SEND_PATH, token, b"")
+        self._token = token
+
+    def _answered(self, ticket: int, reply: Reply) -> Answered:
         judged = verdict("send", reply)
-        _tell_keeper(self._keeper, judged, token)
-        self._inbox.put(Answered(ticket, judged, reply.seconds))
+        _tell_keeper(self._keeper, judged, self._tokens.pop(ticket))
+        return Answered(ticket, judged, reply.seconds)
 
     def _hear_of_token(self, trouble: Trouble | None) -> None:
         # Each failure counts, though it reads like the one before: by them a run knows an outage.
-        self._inbox.put(trouble)
+        if trouble is not None:
+            self._news.put(trouble)
+        self.wake()
 
     def _read_quota(self) -> None:
         try:
             read = QuotaRead(self._client.quota())
         except WxpushError as error:
             read = QuotaRead(None, str(error))
-        self._inbox.put(read)
+        self._news.put(read)
+        self.wake()
 
 
 # The token ran out between `free` and `submit`: the message stays where it was.

@@ -6,8 +6,9 @@ Classes and advice are judgements; the meanings are WeChat's texts.
 """
 
 import csv
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,9 @@ TOKEN_REFUSED = frozenset({"40001", "40014", "41001", "42001"})
 _BUSY = frozenset({"-1", "61450"})
 _RECIPIENT_LAST = frozenset({"43108", "43117"})
 _MAX_DETAIL = 500
+_HTTP_OK = 200
+_PLAIN_OK = re.compile(rb'\{"errcode":0,"errmsg":"ok","msgid":([1-9][0-9]{0,17})\}').fullmatch
+"""The answer to almost every message, which needs no parser."""
 
 _BY_CLASS = {
     CodeClass.TRANSIENT: VerdictKind.AGAIN,
@@ -80,6 +84,9 @@ def verdict(endpoint: str, reply: Reply) -> Verdict:
     """
     if reply.failure:
         return _unanswered(reply)
+    if endpoint == "send" and reply.status == _HTTP_OK and (plain := _PLAIN_OK(reply.body)):
+        cls, msgid = _known()["0"].cls, int(plain[1])
+        return Verdict(VerdictKind.ACCEPTED, "0", cls, Arrival.ANSWERED, msgid, wait=reply.retry_after)
     body = parse_body(reply)
     code = _errcode(endpoint, body)
     if body is None or code is None or not (200 <= reply.status < 300 or 400 <= reply.status < 500):
@@ -115,7 +122,7 @@ def _slowed(endpoint: str, judged: Verdict) -> Verdict:
     """A 429 whose code leaves open what to do: it was too fast."""
     too_vague = judged.cls is CodeClass.UNKNOWN and judged.kind in _REFUSALS
     undecided = too_vague or (judged.kind is VerdictKind.AGAIN and not judged.token_refused)
-    return replace(judged, kind=_too_fast(endpoint), cls=CodeClass.THROTTLE) if undecided else judged
+    return judged._replace(kind=_too_fast(endpoint), cls=CodeClass.THROTTLE) if undecided else judged
 
 
 def _too_fast(endpoint: str) -> VerdictKind:

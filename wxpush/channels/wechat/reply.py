@@ -1,16 +1,14 @@
 """A reply: what WeChat answered to one call, or how the call broke."""
 
 import json
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from wxpush.model import Arrival
 
 _INT64 = 1 << 63
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """One call's end, before anybody has judged what it means.
 
     `failure` is empty when an HTTP answer was read wholly (a redirect or a 5xx is an answer too), else

@@ -42,6 +42,7 @@ class WeChatRules:
         self._off = {rule for rule, level in (checks or {}).items() if level == "off"} - {"text"}
         self._checks = {keyword.name: self._check_of(keyword) for keyword in template.keywords}
         self._template_id = f',"template_id":{_quoted(template.id)}'
+        self._heads = {name: f'{_quoted(name)}:{{"value":' for name in self.keywords}
 
     def _check_of(self, keyword: Keyword) -> _Check:
         allowed = self.template.allowed.get(keyword.name, ())
@@ -77,7 +78,8 @@ class WeChatRules:
         `url` and `miniprogram` are left out where there is nothing in them: WeChat takes an empty one for
         a wrong one.
         """
-        values = ",".join([f'{_quoted(name)}:{{"value":{_quoted(value)}}}' for name, value in data.items()])
+        heads = self._heads
+        values = ",".join([f"{heads[name]}{_quoted(value)}}}" for name, value in data.items()])
         link = f',"url":{_quoted(url)}' if url else ""
         if miniprogram:
             link += f',"miniprogram":{_object(miniprogram)}'

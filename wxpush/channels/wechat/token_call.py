@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, Final, Protocol
 from urllib.parse import urlencode
 
@@ -147,12 +146,12 @@ def _granted(reply: Reply, asked: Moment) -> Grant:
 
 def trouble_of(judged: Verdict, reply: Reply) -> Trouble:
     """A refused or broken token call in the words of a person."""
-    judged = replace(judged, detail=judged.detail or reply.detail)
+    judged = judged._replace(detail=judged.detail or reply.detail)
     message, hint = token_trouble(judged)
     if judged.arrival is not Arrival.ANSWERED and reply.detail:
         message = f"{message} ({reply.detail})"
     kind = VerdictKind.AGAIN if judged.kind is VerdictKind.SLOW_DOWN else judged.kind
-    return Trouble(replace(judged, kind=kind), message, hint)
+    return Trouble(judged._replace(kind=kind), message, hint)
 
 
 def _lifetime(value: Any) -> float | None:

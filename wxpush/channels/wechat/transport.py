@@ -4,17 +4,13 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Protocol
 
 from wxpush.channels.wechat.flight import Flight, Watchdog
 from wxpush.channels.wechat.reply import Reply
-from wxpush.channels.wechat.wire import Request, Wire
+from wxpush.channels.wechat.wire import IDLE_SECONDS, Request, Wire
 from wxpush.model import Arrival
-
-# WeChat's side drops idle connections; a request on a dropped one ends in doubt.
-_IDLE_SECONDS: Final = 25.0
 
 Done = Callable[[Reply], None]
 
@@ -60,7 +56,7 @@ class Transport:
         proxy: str | None = None,
         ca_file: Path | None = None,
         on_free: Callable[[], None] = lambda: None,
-        idle: float = _IDLE_SECONDS,
+        idle: float = IDLE_SECONDS,
         clock: Callable[[], float] = time.monotonic,
         make_wire: Callable[[], Carrier] | None = None,
     ) -> None:
@@ -177,4 +173,4 @@ class Transport:
         job.done(self._timed(job, reply))
 
     def _timed(self, job: _Job, reply: Reply) -> Reply:
-        return replace(reply, seconds=self._clock() - job.started)
+        return reply._replace(seconds=self._clock() - job.started)

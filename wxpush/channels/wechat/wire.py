@@ -28,8 +28,10 @@ from wxpush.channels.wechat.retry_after import parse_retry_after
 from wxpush.model import Arrival
 
 MAX_BODY: Final = 64 * 1024
+# WeChat's side drops idle connections; a request on a dropped one ends in doubt.
+IDLE_SECONDS: Final = 25.0
 _CHUNK: Final = 16 * 1024
-_HEADERS: Final = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": f"wxpush/{__version__}"}
+HEADERS: Final = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": f"wxpush/{__version__}"}
 
 redact_library_logs()
 
@@ -142,7 +144,7 @@ class Wire:
 
     def _exchange(self, request: Request, timeout: float) -> Reply:
         prepared = requests.PreparedRequest()
-        headers = _HEADERS | dict(request.headers)
+        headers = HEADERS | dict(request.headers)
         prepared.prepare(request.method, request.url, headers=headers, data=request.body)
         response = self._adapter.send(
             prepared, stream=True, timeout=timeout, verify=self._verify, proxies=self._proxies

@@ -1,0 +1,1 @@
+"""The programs that are measured beside wxpush, each started as a process of its own."""
