@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 from babel.messages.pofile import read_po
 
 from wxpush.campaign.schema import Campaign
-from wxpush.cli.commands import app
+from wxpush.cli.commands import wxpush
+from wxpush.cli.deferred import Deferred
 
 ROOT = Path(__file__).parent.parent
 READMES = [ROOT / "README.md", ROOT / "README.zh-CN.md"]
@@ -84,11 +84,12 @@ def wxpush_commands(page: Path) -> list[list[str]]:
 
 
 def the_command() -> Any:
-    return typer.main.get_command(app)
+    return wxpush()
 
 
 def leaves(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     """(words, command) of every command that does something, groups that do something alone included."""
+    command = command.loaded() if isinstance(command, Deferred) else command
     inner = getattr(command, "commands", {})
     if path and (not inner or getattr(command, "invoke_without_command", False)):
         yield path, command

@@ -13,10 +13,13 @@ WxpushError                      1
 └── InterruptedRunError        130  Ctrl-C, SIGTERM, SIGHUP or declined at the question
 """
 
-from collections.abc import Sequence
-from typing import ClassVar
+from __future__ import annotations
 
-from wxpush.model import Problem
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from wxpush.model import Problem
 
 
 class WxpushError(Exception):

@@ -74,6 +74,18 @@ def test_places_are_lines_of_the_file_and_rows_are_counted_without_blank_ones(tm
     assert rows[0].values["address"] == "一楼\n二楼"
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("last", [True, False])
+def test_a_list_has_no_more_rows_than_lines(tmp_path: Path, end: str, last: bool):
+    file = tmp_path / "users.csv"
+    lines = ["openid,a", *(f"o{number},x" for number in range(30_000))]
+    file.write_bytes((end.join(lines) + end * last).encode())
+    found = open_recipients(file)
+    assert len(list(found)) == 30_000
+    assert found.lines is not None
+    assert 30_000 <= found.lines <= 30_003
+
+
 def test_blank_rows_are_counted_each_time(tmp_path: Path):
     file = tmp_path / "users.csv"
     file.write_text("openid,a\n\no1,x\n,\n ,\n", encoding="utf-8")

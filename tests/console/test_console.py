@@ -288,12 +288,31 @@ def test_checking_is_told_on_a_terminal_and_leaves_no_trace_on_a_pipe() -> None:
     told = {}
     for width in (80, None):
         stage = Stage(width=width)
-        with stage.console.checking() as tell:
+        with stage.console.checking(None) as tell:
             tell(12_345)
         told[width] = stage.err.text()
-    assert "12,345" in told[80]
-    assert told[80].endswith("\r\x1b[K")
+    assert told[80] == "\rChecking the list: 12,345 rows\x1b[K\r\x1b[K"
     assert told[None] == ""
+
+
+def test_checking_a_list_whose_lines_are_counted_shows_a_bar() -> None:
+    drawn = {}
+    for width in (80, 40):
+        stage = Stage(width=width)
+        with stage.console.checking(100_000) as tell:
+            tell(25_000)
+        drawn[width] = stage.err.text().split("\x1b[K")[0]
+    assert drawn[80] == "\r" + "━" * 10 + "─" * 30 + "  Checking the list: 25,000 rows"
+    assert drawn[40] == "\rChecking the list: 25,000 rows"
+
+
+def test_checking_is_drawn_ten_times_a_second_at_most() -> None:
+    stage = Stage(width=80)
+    with stage.console.checking(100_000) as tell:
+        for rows in range(1, 1_001):
+            stage.hands.seconds += 0.01
+            tell(rows)
+    assert 90 <= stage.err.text().count("Checking") <= 101
 
 
 def test_a_no_is_no_error() -> None:

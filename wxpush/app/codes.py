@@ -1,14 +1,19 @@
 """Codes as people read them, grouped as reports show them."""
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from wxpush.app.results import FailureGroup, StoppedBy
 from wxpush.channels.wechat.errcodes import info
-from wxpush.delivery.engine import Ending
 from wxpush.delivery.hours import quota_back
 from wxpush.model import CodeClass
+
+if TYPE_CHECKING:
+    from wxpush.delivery.engine import Ending
 
 _QUOTA_CODES = frozenset({"quota", "45009"})
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Final
 
 from wxpush.app.doubtful import Decision, Doubtful
-from wxpush.campaign.recipients import open_recipients
 from wxpush.delivery import ledger
 from wxpush.errors import ProblemsError
 from wxpush.i18n import _
@@ -131,6 +130,8 @@ def _by_file(path: Path, doubtful: Sequence[Doubtful], folder: Path) -> Decided:
 
 def _rows(path: Path, problems: list[Problem]) -> Iterator[_Row]:
     """The rows with a decision; what can't be read goes to `problems`. Raises ProblemsError for no list."""
+    from wxpush.campaign.recipients import open_recipients  # the one way of deciding that reads a list
+
     opened = open_recipients(path).with_ours()
     has_column = False
     for row in opened:

@@ -3,8 +3,8 @@
 import random
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Final
 
+from wxpush.app.pace import Pace
 from wxpush.app.quota import QuotaFound, read_quota
 from wxpush.campaign.schema import Campaign
 from wxpush.channels.wechat.client import WeChatChannel, make_keeper
@@ -13,38 +13,11 @@ from wxpush.clock import Clock
 from wxpush.config import Account, Directories
 from wxpush.delivery.engine import Ending, Engine, RunLedger, Settings
 from wxpush.delivery.gate import Gate, GateRules
-from wxpush.delivery.hours import Hours
 from wxpush.delivery.identity import MessageIds, RunId
 from wxpush.delivery.policy import RetryRules, StopRules
 from wxpush.delivery.ports import Listener, Progress
 from wxpush.delivery.records import Claim
 from wxpush.model import Message
-
-_LATENCY_ALLOWED_S: Final = 0.5
-_FEWEST, _MOST = 4, 64
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """What the campaign and the command line say of speed: messages a second, calls at once, hours."""
-
-    rate: float
-    workers: int
-    hours: Hours | None
-
-    @classmethod
-    def of(
-        cls, campaign: Campaign, rate: float | None, workers: int | None, *, any_hour: bool = False
-    ) -> "Pace":
-        """The command line first. `any_hour` for rehearsals, which wake nobody."""
-        chosen = rate or campaign.rate
-        hours = Hours(*campaign.send_window) if campaign.send_window and not any_hour else None
-        return cls(chosen, workers or campaign.workers or default_workers(chosen), hours)
-
-
-def default_workers(rate: float) -> int:
-    """Enough for the rate while WeChat answers within half a second."""
-    return int(min(_MOST, max(_FEWEST, rate * _LATENCY_ALLOWED_S + 0.999)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,15 @@
 """The next command to type, and why."""
 
-import shlex
+from __future__ import annotations
 
-from wxpush.app.results import RunView, Settlement, Summary
+import shlex
+from typing import TYPE_CHECKING
+
 from wxpush.i18n import _
 from wxpush.model import CodeClass
+
+if TYPE_CHECKING:
+    from wxpush.app.results import RunView, Settlement, Summary
 
 _MAY_SUCCEED = frozenset({CodeClass.TRANSIENT, CodeClass.THROTTLE})
 

@@ -1,18 +1,21 @@
 """Where a sending happens: the account it speaks for and the folders it keeps its state in."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from wxpush.app.request import Surroundings
-from wxpush.channels.wechat.template import Template
 from wxpush.config import Account, Directories, Secret, load_account
 from wxpush.delivery.run import state_beside
 from wxpush.private import ensure_private_dir, remove_tree
-from wxpush.sandbox import Sandbox, Scenario
-from wxpush.sandbox.scenario import load as load_scenario
+
+if TYPE_CHECKING:
+    from wxpush.channels.wechat.template import Template
+    from wxpush.sandbox import Scenario
 
 SANDBOX_ORIGIN: Final = "sandbox"
 
@@ -38,6 +41,8 @@ def real_scene(account: str | None, campaign: Path, around: Surroundings) -> Sce
 @contextmanager
 def sandbox_scene(scenario: str, template: Template, campaign: Path, around: Surroundings) -> Iterator[Scene]:
     """A WeChat started for this command, with a state of its own that begins anew each time."""
+    from wxpush.sandbox import Sandbox
+
     home = ensure_private_dir(state_beside(campaign, around.directories.home) / "sandbox")
     remove_tree(home / "accounts")
     known: dict[str, Any] = {"template_id": template.id, "title": template.title, "content": template.content}
@@ -50,7 +55,10 @@ def sandbox_scene(scenario: str, template: Template, campaign: Path, around: Sur
 
 def scenario_of(name: str) -> Scenario:
     """A scenario that comes with wxpush, or a scenario file. Raises InputError, ProblemsError."""
+    from wxpush.sandbox import Scenario
+    from wxpush.sandbox.scenario import load
+
     path = Path(name)
     if path.suffix in {".yaml", ".yml"}:
-        return load_scenario(path)
+        return load(path)
     return Scenario.named(name)

@@ -1,10 +1,11 @@
 """A dry run: everything but the network, without an account and without a record."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
-from wxpush.app.delivering import Pace
 from wxpush.app.forecast import forecast
 from wxpush.app.material import Material, read_material
+from wxpush.app.pace import Pace
 from wxpush.app.request import SendRequest, Surroundings
 from wxpush.app.results import Plan, Summary, Survey
 from wxpush.app.selection import Choices, Selection
@@ -15,8 +16,11 @@ from wxpush.delivery.records import Record
 from wxpush.delivery.standing import ByRow
 from wxpush.errors import InputError, ProblemsError
 
+#: A context that is given how many lines the list has, and gives what is told how many rows are done.
+Checking = Callable[[int | None], AbstractContextManager[Callable[[int], None]]]
 
-def dry_run(request: SendRequest, around: Surroundings, tell: Callable[[int], None]) -> tuple[Plan, Summary]:
+
+def dry_run(request: SendRequest, around: Surroundings, checking: Checking) -> tuple[Plan, Summary]:
     """Check everything and say what would be sent. Raises ProblemsError, InputError."""
     material = read_material(
         request.campaign,
@@ -27,7 +31,8 @@ def dry_run(request: SendRequest, around: Surroundings, tell: Callable[[int], No
     )
     standing = ByRow()
     selection = Selection(material, standing, _nothing_recorded, Choices(keep_first=request.keep_first))
-    survey = survey_list(material, selection, standing, tell)
+    with checking(material.recipients.lines) as tell:
+        survey = survey_list(material, selection, standing, tell)
     if survey.wrong and not request.skip_invalid:
         raise ProblemsError(survey.problems, total=survey.wrong)
     return _plan(request, around, material, survey), _summary(request, material, survey)

@@ -8,9 +8,10 @@ from datetime import date
 from pathlib import Path
 
 from wxpush.app.aftermath import tally
-from wxpush.app.delivering import Delivered, Delivering, Pace
+from wxpush.app.delivering import Delivered, Delivering
 from wxpush.app.known_runs import campaign_file, held_run, send_command
 from wxpush.app.material import Material, read_material
+from wxpush.app.pace import Pace
 from wxpush.app.request import Surroundings
 from wxpush.app.results import Summary
 from wxpush.app.selection import Choices, Selection, ToSend, Wrong

@@ -9,11 +9,12 @@ from typing import Any, Final
 
 from wxpush.app.aftermath import Aftermath, look_back, standing_for, write_failures
 from wxpush.app.codes import failure_groups, stopped_by
-from wxpush.app.delivering import Delivered, Delivering, Pace
+from wxpush.app.delivering import Delivered, Delivering
 from wxpush.app.doubtful import in_window
 from wxpush.app.forecast import Forecast, forecast
 from wxpush.app.material import Material, read_material
 from wxpush.app.outgoing import Outgoing
+from wxpush.app.pace import Pace
 from wxpush.app.place import Scene, real_scene, sandbox_scene
 from wxpush.app.request import SendRequest, Surroundings
 from wxpush.app.results import Plan, Sample, Summary, Survey
@@ -144,6 +145,11 @@ class Sending:
     def state(self) -> Path:
         """The state folder that the run lives in."""
         return self._scene.state
+
+    @property
+    def lines(self) -> int | None:
+        """How many lines the list has, which are at least as many as its rows; None for a workbook."""
+        return self._material.recipients.lines
 
     def survey(self, tell: Callable[[int], None]) -> Survey | None:
         """Check the whole list unless that was done before, or isn't wanted (then None).

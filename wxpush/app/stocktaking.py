@@ -1,18 +1,23 @@
 """How a run stands after a command that went through no list: its summary, its failures file, its card."""
 
+from __future__ import annotations
+
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wxpush.app.aftermath import Aftermath, look_back, tally, write_failures
 from wxpush.app.codes import failure_groups, stopped_by
-from wxpush.app.delivering import Delivered
 from wxpush.app.known_runs import from_here
 from wxpush.app.request import Surroundings
 from wxpush.app.results import Summary
 from wxpush.delivery.run import RunCard, RunFolder
 from wxpush.errors import StorageError
 from wxpush.model import State
+
+if TYPE_CHECKING:
+    from wxpush.app.delivering import Delivered
 
 
 def look_back_by_key(folder: RunFolder, card: RunCard) -> Aftermath:

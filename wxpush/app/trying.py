@@ -7,8 +7,9 @@ from itertools import islice
 from typing import Final
 
 from wxpush.app.codes import stopped_by
-from wxpush.app.delivering import Delivering, Pace
+from wxpush.app.delivering import Delivering
 from wxpush.app.material import Material, read_material
+from wxpush.app.pace import Pace
 from wxpush.app.place import Scene, real_scene
 from wxpush.app.request import SendRequest, Surroundings
 from wxpush.campaign.check import Bad, Ready

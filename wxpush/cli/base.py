@@ -42,7 +42,7 @@ class Globals:
 GLOBALS: Final = Globals()
 
 
-def new_app(help_text: str) -> typer.Typer:
+def new_app(help_text: str = "") -> typer.Typer:
     """An empty group of commands."""
     return typer.Typer(
         cls=Group,

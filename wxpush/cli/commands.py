@@ -1,37 +1,54 @@
-"""All commands, as one Typer app."""
+"""All commands by name and text, as one group; each is imported when it is called."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from wxpush import __version__
-from wxpush.cli import account, practice, retry, runs, send, settle, token
-from wxpush.cli.base import GLOBALS, command, new_app
+from wxpush.cli.base import GLOBALS, new_app
+from wxpush.cli.deferred import Deferred
 from wxpush.i18n import _
 
-app = new_app(_("Send WeChat template messages to a list: nobody twice, nobody lost."))
 
-# In the order of a first week with wxpush; help texts are given here because docstrings have one language.
-command(app, "init", _("Write a starter campaign, template and list; overwrite nothing."))(practice.init)
-command(app, "send", _("Send a campaign to a list; go on where an earlier run of its name stopped."))(
-    send.send
-)
-command(app, "retry-failed", _("Send again what failed and may succeed now."))(retry.retry_failed)
-command(
-    runs.app,
-    "settle",
-    _(
-        "Decide about messages in doubt, on a terminal one by one: delivered, or send again. "
-        "Exit code 0 when nothing is in doubt any more, 1 while something is."
-    ),
-)(settle.settle)
-app.add_typer(runs.app, name="runs")
-command(app, "report", _("Tell who didn't get the message, and why."))(runs.report)
-command(app, "explain", _("Explain an error code. A negative one: wxpush explain -- -1"))(account.explain)
-command(app, "quota", _("Show today's quota of template messages, used and left."))(account.quota)
-app.add_typer(token.app, name="token")
-command(app, "sandbox", _("Run a local WeChat to practise on."))(practice.sandbox)
+def wxpush() -> Any:
+    """The command `wxpush`, in the language in force; docstrings have one language, so help is given here."""
+    app = new_app(_("Send WeChat template messages to a list: nobody twice, nobody lost."))
+    app.callback()(options)
+    group: Any = typer.main.get_command(app)
+    for deferred in _deferred():
+        group.add_command(deferred)
+    return group
+
+
+def _deferred() -> list[Deferred]:
+    settle = Deferred(
+        "settle",
+        _(
+            "Decide about messages in doubt, on a terminal one by one: delivered, or send again. "
+            "Exit code 0 when nothing is in doubt any more, 1 while something is."
+        ),
+        "settle:settle",
+    )
+    return [
+        Deferred(
+            "init", _("Write a starter campaign, template and list; overwrite nothing."), "practice:init"
+        ),
+        Deferred(
+            "send",
+            _("Send a campaign to a list; go on where an earlier run of its name stopped."),
+            "send:send",
+        ),
+        Deferred("retry-failed", _("Send again what failed and may succeed now."), "retry:retry_failed"),
+        Deferred("report", _("Tell who didn't get the message, and why."), "runs:report"),
+        Deferred(
+            "explain", _("Explain an error code. A negative one: wxpush explain -- -1"), "account:explain"
+        ),
+        Deferred("quota", _("Show today's quota of template messages, used and left."), "account:quota"),
+        Deferred("sandbox", _("Run a local WeChat to practise on."), "practice:sandbox"),
+        Deferred("runs", _("What has been sent, and how it stands."), "runs:app", within=[settle]),
+        Deferred("token", _("The cached access_token."), "token:app"),
+    ]
 
 
 def _show_version(wanted: bool) -> None:
@@ -40,7 +57,6 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def options(
     lang: Annotated[
         str | None,

@@ -11,7 +11,7 @@ from typing import Final
 import typer
 
 from wxpush.cli.base import GLOBALS, refused
-from wxpush.cli.commands import app
+from wxpush.cli.commands import wxpush
 from wxpush.clock import SYSTEM, Clock
 from wxpush.console import Console
 from wxpush.errors import InputError, WxpushError
@@ -26,7 +26,7 @@ _INTERRUPTED: Final = 130
 def enter(arguments: Sequence[str], clock: Clock = SYSTEM) -> int:
     """Run one command line, by the clocks given; returns its exit code."""
     GLOBALS.clock = clock
-    command = typer.main.get_command(app)
+    command = wxpush()
     threading.excepthook = _thread_crashed
     try:
         outcome = command.main(list(arguments), prog_name="wxpush", standalone_mode=False)

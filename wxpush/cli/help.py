@@ -5,6 +5,7 @@ from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
 
+from wxpush.cli.plain import spared
 from wxpush.console import Console
 from wxpush.i18n import _
 
@@ -14,6 +15,10 @@ _Rows = list[tuple[str, str]]
 class Command(TyperCommand):
     """A command whose help is in the operator's language, and whole at any width."""
 
+    def get_params(self, ctx: Any) -> list[Any]:
+        """The arguments and options; what needs no conversion costs nothing."""
+        return spared(super().get_params(ctx))
+
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Print the help; nothing is left to `formatter`."""
         del formatter
@@ -22,6 +27,10 @@ class Command(TyperCommand):
 
 class Group(TyperGroup):
     """The same for a group of commands."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """The arguments and options; what needs no conversion costs nothing."""
+        return spared(super().get_params(ctx))
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Print the help; nothing is left to `formatter`."""

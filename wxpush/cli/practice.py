@@ -16,10 +16,11 @@ from wxpush.i18n import _
 
 def init(
     folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help=_("Where to write them (default: this folder)."))
-    ] = Path(),
+        Path | None, typer.Argument(metavar="DIR", help=_("Where to write them (default: this folder)."))
+    ] = None,
 ) -> int:
     """Write a starter campaign, template and list; overwrites nothing."""
+    folder = folder or Path()
     starter = files("wxpush") / "starter"
     names = ("campaign.yaml", "template.yaml", "users.csv")
     taken = [name for name in names if (folder / name).exists()]

@@ -13,7 +13,7 @@ from wxpush.console import Console
 from wxpush.console.safe import safe
 from wxpush.i18n import _, speaking
 
-app = new_app(_("What has been sent, and how it stands."))
+app = new_app()
 app.info.no_args_is_help = False
 app.info.invoke_without_command = True
 
@@ -26,7 +26,7 @@ class Format(StrEnum):
     CSV = "csv"
 
 
-@app.callback(invoke_without_command=True, help=_("What has been sent, and how it stands."))
+@app.callback(invoke_without_command=True)
 def runs(
     context: typer.Context,
     as_json: Json = False,

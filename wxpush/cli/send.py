@@ -125,7 +125,10 @@ def send(
         with interruptible() as signals, _readable(request) as readable:
             if to is not None:
                 return _try_out(readable, to, row, console, signals, yes=yes)
-            summary, earned = _send(readable, console, signals, yes=yes)
+            if dry_run:
+                summary, earned = _rehearse(readable, console)
+            else:
+                summary, earned = _send(readable, console, signals, yes=yes)
             if as_json:
                 console.json(summary.to_json())
             if report is not None:
@@ -166,23 +169,25 @@ def _refuse_contradictions(
         )
 
 
+def _rehearse(request: "SendRequest", console: Console) -> "tuple[Summary, int]":
+    from wxpush.app.rehearsal import dry_run
+
+    plan, summary = dry_run(request, surroundings(), console.checking)
+    console.plan(plan)
+    console.summary(summary)
+    return summary, 0 if not summary.failed else 1
+
+
 def _send(request: "SendRequest", console: Console, signals: Signals, *, yes: bool) -> "tuple[Summary, int]":
     """Send, and show it. Once messages may be on their way, `signals` end the sending, not its telling."""
     from wxpush.app.exitcode import exit_code
     from wxpush.app.known_runs import remember_place
     from wxpush.app.next_steps import after_send
-    from wxpush.app.rehearsal import dry_run
     from wxpush.app.sending import opened
 
     around = surroundings()
-    if request.dry_run:
-        with console.checking() as tell:
-            plan, summary = dry_run(request, around, tell)
-        console.plan(plan)
-        console.summary(summary)
-        return summary, 0 if not summary.failed else 1
     with opened(request, around) as sending:
-        with console.checking() as tell:
+        with console.checking(sending.lines) as tell:
             sending.survey(tell)
         try:
             plan = sending.plan()

@@ -13,7 +13,7 @@ from wxpush.i18n import _
 if TYPE_CHECKING:
     from wxpush.app.tokens import TokenSeen
 
-app = new_app(_("The cached access_token."))
+app = new_app()
 
 _Reveal = Annotated[bool, typer.Option("--reveal", help=_("Show the token itself, not just its ends."))]
 

@@ -1,4 +1,4 @@
-"""config.yaml: named accounts and testers as they are written, all faults found in one go."""
+"""config.yaml, taken apart: all its faults are found in one go."""
 
 import difflib
 import os
@@ -6,11 +6,12 @@ import re
 import stat
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from wxpush.config.account import Fault, TokenKind, api_base_fault, appid_fault, proxy_fault, url_fault
+from wxpush.config.declared import ConfigFile, Declared, DeclaredToken
 from wxpush.errors import InputError, ProblemsError
 from wxpush.i18n import _
 from wxpush.model import Problem
@@ -24,42 +25,6 @@ _TOKEN: Final = (*_SOURCES, "json", "header")
 # An AppSecret; an access_token.
 _SECRET: Final = re.compile(r"[0-9A-Fa-f]{32}|[0-9]{1,4}_[0-9A-Za-z_-]{30,}")
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-
-
-@dataclass(frozen=True, slots=True)
-class DeclaredToken:
-    """A `token:` mapping; a header is a text, or the name of an environment variable in `header_env`."""
-
-    file: str | None = None
-    command: str | None = None
-    url: str | None = field(default=None, repr=False)
-    json: str = ""
-    header: Mapping[str, str] = field(default_factory=dict, repr=False)
-    header_env: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Declared:
-    """One entry of `accounts:`; of the three sources of the secret at most one is set."""
-
-    appid: str
-    secret_env: str | None = None
-    secret_file: str | None = None
-    secret_command: str | None = None
-    token: TokenKind | DeclaredToken = "stable"
-    api_base: str | None = None
-    proxy: str | None = field(default=None, repr=False)
-    ca_file: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ConfigFile:
-    """What config.yaml says; relative paths in it start at its `folder`."""
-
-    folder: Path
-    default: str | None = None
-    testers: Mapping[str, str] = field(default_factory=dict)
-    accounts: Mapping[str, Declared] = field(default_factory=dict)
 
 
 def read_config(path: Path) -> ConfigFile:

@@ -17,8 +17,8 @@ from wxpush.config.account import (
     proxy_fault,
     secret_fault,
 )
+from wxpush.config.declared import ConfigFile, Declared, DeclaredToken
 from wxpush.config.directories import default_config_path
-from wxpush.config.file import ConfigFile, Declared, DeclaredToken, read_config
 from wxpush.config.secret import Secret, read_secret_file, run_for_text
 from wxpush.errors import InputError
 from wxpush.i18n import _
@@ -54,10 +54,13 @@ def load_testers(environ: Mapping[str, str], config_path: Path | None = None) ->
 def _config(environ: Mapping[str, str], config_path: Path | None) -> ConfigFile:
     if config_path is None and environ.get("WXPUSH_CONFIG"):
         config_path = Path(environ["WXPUSH_CONFIG"]).expanduser()
-    if config_path is not None:
-        return read_config(config_path)
-    usual = default_config_path()
-    return read_config(usual) if usual.is_file() else ConfigFile(usual.parent)
+    if config_path is None:
+        config_path = default_config_path()
+        if not config_path.is_file():
+            return ConfigFile(config_path.parent)
+    from wxpush.config.file import read_config  # and with it YAML
+
+    return read_config(config_path)
 
 
 def _chosen(name: str | None, config: ConfigFile) -> str:

@@ -1,31 +1,47 @@
 """How far the check of a list has come, on a terminal, on one line that goes when it is done."""
 
 from collections.abc import Callable
+from typing import Final
+
+from rich.cells import cell_len
 
 from wxpush.console import words
+from wxpush.console.progress import bar, glyphs_for
 from wxpush.console.screen import Screen
 from wxpush.i18n import _
 
+_EVERY_S: Final = 0.1
+
 
 class Checking:
-    """A context that gives a function to call with the number of rows done; silent without a screen."""
+    """A context that gives a function to call with the number of rows done; silent without a screen.
 
-    def __init__(self, screen: Screen | None) -> None:
-        self._screen = screen
-        self._written = False
+    With the list's `lines`, which are at least as many as its rows, a bar is drawn, too.
+    """
+
+    def __init__(self, screen: Screen | None, lines: int | None, monotonic: Callable[[], float]) -> None:
+        self._screen, self._lines, self._monotonic = screen, lines, monotonic
+        self._drawn_at: float | None = None
 
     def __enter__(self) -> Callable[[int], None]:
         return self._tell
 
     def __exit__(self, *_exception: object) -> None:
-        if self._screen is not None and self._written:
+        if self._screen is not None and self._drawn_at is not None:
             self._screen.write("\r\x1b[K")
             self._screen.flush()
 
     def _tell(self, rows: int) -> None:
         if self._screen is None:
             return
-        self._written = True
+        now = self._monotonic()
+        if self._drawn_at is None or now - self._drawn_at >= _EVERY_S:
+            self._drawn_at = now
+            self._screen.write(f"\r{self._line(self._screen, rows)}\x1b[K")
+            self._screen.flush()
+
+    def _line(self, screen: Screen, rows: int) -> str:
         text = _("Checking the list: {count} rows").format(count=words.number(rows))
-        self._screen.write(f"\r{text}\x1b[K")
-        self._screen.flush()
+        room = (screen.width or 0) - cell_len(text) - 3
+        drawn = "".join(bar(rows, self._lines, room, glyphs_for(screen)))
+        return f"{drawn}  {text}" if drawn else text

@@ -1,32 +1,29 @@
 """The one object through which the commands speak: data to standard output, talk to standard error."""
 
-import json as _json
+from __future__ import annotations
+
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
-from wxpush.app.doubtful import Doubtful
-from wxpush.app.results import Plan, RunView, Sample, Settlement, Summary
-from wxpush.console import plan as _plan
-from wxpush.console import settling as _settling
-from wxpush.console import summary as _summary
-from wxpush.console import tables, words
-from wxpush.console.checking import Checking
-from wxpush.console.layout import Page
-from wxpush.console.progress import Course, LiveProgress, PlainProgress, Silent
-from wxpush.console.question import Asked, is_yes, question, says_yes
-from wxpush.console.safe import joined, safe, safe_json
+from wxpush.console import pages, words
+from wxpush.console.question import is_yes, question, says_yes
+from wxpush.console.safe import safe, safe_json
 from wxpush.console.screen import Screen
-from wxpush.console.settling import Answer
-from wxpush.delivery.ports import Listener
 from wxpush.errors import InterruptedRunError, ProblemsError, WxpushError
 from wxpush.i18n import _
-from wxpush.model import Problem, Quota, Severity
-from wxpush.report.failures import FailureRow
 
-_MOST_PROBLEMS = 20
+if TYPE_CHECKING:
+    from wxpush.app.doubtful import Doubtful
+    from wxpush.app.results import Plan, RunView, Sample, Settlement, Summary
+    from wxpush.console.question import Asked
+    from wxpush.console.settling import Answer
+    from wxpush.console.tables import Explained
+    from wxpush.delivery.ports import Listener
+    from wxpush.model import Problem, Quota
+    from wxpush.report.failures import FailureRow
 
 
 class Console:
@@ -83,19 +80,14 @@ class Console:
     def problems(self, problems: Sequence[Problem], total: int | None = None) -> None:
         """Each as `file:line:column: message hint`; the first 20, then how many more of `total`."""
         page = self._err.page()
-        shown = problems[:_MOST_PROBLEMS]
-        for problem in shown:
-            _problem(page, problem)
-        more = (len(problems) if total is None else total) - len(shown)
-        if more > 0:
-            page.text(_("… and {count} more").format(count=words.number(more)))
+        pages.problems.lay_out(page, problems, len(problems) if total is None else total)
         self._err.show(page)
 
     def plan(self, plan: Plan) -> None:
         """What is about to be done; not when quiet."""
         if not self._quiet:
             page = self._err.page()
-            _plan.lay_out(page, plan, words.stamp(self._wall()))
+            pages.plan.lay_out(page, plan, words.stamp(self._wall()))
             self._err.show(page)
 
     def can_ask(self) -> bool:
@@ -127,26 +119,26 @@ class Console:
     def doubts(self, run: str, count: int) -> None:
         """How many messages of a run are in doubt, and what can be answered about each."""
         page = self._err.page()
-        _settling.lay_out_doubts(page, run, count)
+        pages.settling.lay_out_doubts(page, run, count)
         self._err.show(page)
 
     def decide(self, message: Doubtful, number: int, total: int) -> Answer | None:
         """What is decided about the `number`-th of `total`; None at end of input and Ctrl-C."""
         left = total - number + 1
         page = self._err.page()
-        _settling.lay_out_doubtful(page, message, number, total)
-        _settling.lay_out_question(page, several=left > 1)
+        pages.settling.lay_out_doubtful(page, message, number, total)
+        pages.settling.lay_out_question(page, several=left > 1)
         self._err.show(page)
         typed = "\n"
         while typed.endswith("\n"):
             typed = self._answer("> ")
-            answer = _settling.understood(typed)
+            answer = pages.settling.understood(typed)
             if answer is None:
                 page = self._err.page()
-                _settling.lay_out_answers(page, several=left > 1)
+                pages.settling.lay_out_answers(page, several=left > 1)
                 self._err.show(page)
             elif answer.decides_many(left):
-                typed = self._answer(_yes_or_no(_settling.really(answer, left)))
+                typed = self._answer(_yes_or_no(pages.settling.really(answer, left)))
                 if says_yes(typed):
                     return answer
             elif typed.endswith("\n"):
@@ -155,23 +147,27 @@ class Console:
 
     def decisions(self, counts: Mapping[str, int]) -> None:
         """What is about to be decided, by decision."""
-        for text in _settling.decisions(counts):
+        for text in pages.settling.decisions(counts):
             self._talk(text)
 
     def settlement(self, settlement: Settlement, next_commands: Sequence[tuple[str, str]] = ()) -> None:
         """What was decided, how the run stands, then (command, why) to type next."""
         page = self._main.page()
-        _settling.lay_out_settlement(page, settlement, next_commands)
+        pages.settling.lay_out_settlement(page, settlement, next_commands)
         self._main.show(page)
 
-    def checking(self) -> AbstractContextManager[Callable[[int], None]]:
-        """Tells on a terminal how many rows have been checked; the context gives what to call."""
-        return Checking(self._err if self._err.animated and not self._quiet else None)
+    def checking(self, lines: int | None) -> AbstractContextManager[Callable[[int], None]]:
+        """Tells on a terminal how many rows of a list have been checked; the context gives what to call.
+
+        The list has `lines` lines, which are at least as many as its rows; None where that isn't known.
+        """
+        screen = self._err if self._err.animated and not self._quiet else None
+        return pages.checking.Checking(screen, lines, self._monotonic)
 
     def failures(self, rows: Iterable[FailureRow]) -> None:
         """Who didn't get the message, one line each: the first 20, then how many more."""
         page = self._main.page()
-        tables.failure_rows(page, rows)
+        pages.tables.failure_rows(page, rows)
         self._main.show(page)
 
     def progress(self, total: int | None, already: Mapping[str, int]) -> AbstractContextManager[Listener]:
@@ -180,12 +176,12 @@ class Console:
         `already` counts what the run has behind it, by state; `total` counts those messages, too, and is
         None where it isn't known.
         """
-        course = Course(total, dict(already))
+        course = pages.progress.Course(total, dict(already))
         if self._quiet:
-            return Silent()
+            return pages.progress.Silent()
         if self._err.animated:
-            return LiveProgress(self._err, course, self._monotonic, self._wall)
-        return PlainProgress(self._err, course, self._monotonic, self._wall)
+            return pages.progress.LiveProgress(self._err, course, self._monotonic, self._wall)
+        return pages.progress.PlainProgress(self._err, course, self._monotonic, self._wall)
 
     def help(self, usage: str, text: str, sections: Sequence[tuple[str, Sequence[tuple[str, str]]]]) -> None:
         """How a command is used; each section is a title with (name, what it does)."""
@@ -210,61 +206,63 @@ class Console:
 
     def json(self, obj: Mapping[str, Any]) -> None:
         """The one JSON object, on standard output; escapes for what a terminal could act on or not show."""
-        text = safe_json(_json.dumps(obj, ensure_ascii=False, indent=2, allow_nan=False))
+        import json
+
+        text = safe_json(json.dumps(obj, ensure_ascii=False, indent=2, allow_nan=False))
         if not self._out.can_show(text):
-            text = _json.dumps(obj, indent=2, allow_nan=False)
+            text = json.dumps(obj, indent=2, allow_nan=False)
         self._out.write(text + "\n")
         self._out.flush()
 
     def summary(self, summary: Summary, next_commands: Sequence[tuple[str, str]] = ()) -> None:
         """How a run stands after a call, then (command, why) to type next."""
-        if self._quiet and not _summary.needs_attention(summary):
+        if self._quiet and not pages.summary.needs_attention(summary):
             return
         page = self._main.page()
-        _summary.lay_out(page, summary, next_commands, words.stamp(self._wall()))
+        pages.summary.lay_out(page, summary, next_commands, words.stamp(self._wall()))
         self._main.show(page)
 
     def sample(self, sample: Sample) -> None:
         """One message as its recipient will see it."""
         page = self._main.page()
-        _plan.lay_out_sample(page, sample)
+        pages.plan.lay_out_sample(page, sample)
         self._main.show(page)
 
     def commands(self, next_commands: Sequence[tuple[str, str]]) -> None:
         """(command, why) to type next; not when quiet."""
         if not self._quiet:
             page = self._err.page()
-            _summary.commands(page, next_commands)
+            pages.summary.commands(page, next_commands)
             self._err.show(page)
 
     def runs(self, views: Sequence[RunView]) -> None:
         """One line for each run."""
         page = self._main.page()
-        tables.runs(page, views)
+        pages.tables.runs(page, views)
         self._main.show(page)
 
     def run(self, view: RunView) -> None:
         """All that is known of one run."""
         page = self._main.page()
-        tables.run(page, view)
+        pages.tables.run(page, view)
         self._main.show(page)
 
     def token(self, info: Mapping[str, object]) -> None:
         """Facts about the token by name (account, token, expires, …), masked by the caller."""
         page = self._main.page()
-        tables.token(page, info)
+        pages.tables.token(page, info)
         self._main.show(page)
 
     def quota(self, account: str, quota: Quota, kept: int = 0) -> None:
         """The day's quota; `kept` messages of it are left to the account's other systems."""
         page = self._main.page()
-        tables.quota(page, account, quota, kept)
+        pages.tables.quota(page, account, quota, kept)
         self._main.show(page)
 
-    def explain(self, known: tables.Explained) -> None:
+    def explain(self, known: Explained) -> None:
         """One error code: meaning, whose fault it is, what to do."""
         page = self._main.page()
-        tables.explain(page, known)
+        pages.tables.explain(page, known)
         self._main.show(page)
 
     @property
@@ -279,11 +277,3 @@ class Console:
 
 def _yes_or_no(text: str) -> str:
     return f"{safe(text)} [y/N] "
-
-
-def _problem(page: Page, problem: Problem) -> None:
-    if problem.severity is Severity.WARNING:
-        message = _("warning: {text}").format(text=problem.message)
-        page.text(joined(f"{problem.place}: {message}", problem.hint), "yellow", hang=4)
-    else:
-        page.text(joined(f"{problem.place}: {problem.message}", problem.hint), hang=4)

@@ -1,17 +1,20 @@
 """The plan: what `send` is about to do, shown before the question."""
 
-from collections.abc import Sequence
+from __future__ import annotations
+
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from wxpush.app.next_steps import settle_command
-from wxpush.app.results import Plan, Sample, Survey
 from wxpush.console import words
 from wxpush.console.layout import Page, Span
 from wxpush.console.safe import joined
 from wxpush.i18n import _, ngettext
 
+if TYPE_CHECKING:
+    from wxpush.app.results import Plan, Sample, Survey
+
 _OWN_API = "https://api.weixin.qq.com"
-_MOST_LINES = 10
 _MOST_WARNINGS = 5
 
 
@@ -141,7 +144,7 @@ def _notes(plan: Plan) -> list[str]:
     if plan.is_over:
         notes.append(_("To send it to everybody anew, begin another run: --run NAME, or another `name:`."))
     if plan.survey is not None and plan.survey.changed:
-        notes.append(changed(plan.survey.changed, plan.survey.changed_lines))
+        notes.append(words.changed(plan.survey.changed, plan.survey.changed_lines))
     if plan.failures_waiting:
         text = ngettext(
             "{count} message failed before and is left to `wxpush retry-failed`.",
@@ -178,14 +181,3 @@ def _warnings(survey: Survey | None) -> list[str]:
         text = ngettext("… and {count} more doubtful value", "… and {count} more doubtful values", more)
         notes.append(text.format(count=words.number(more)))
     return notes
-
-
-def changed(count: int, lines: Sequence[int]) -> str:
-    """Rows that were accepted earlier and read differently now; `lines` may be only the first of them."""
-    text = ngettext(
-        "{count} row was accepted earlier and reads differently now; it is not sent (line {lines}).",
-        "{count} rows were accepted earlier and read differently now; they are not sent (lines {lines}).",
-        count,
-    )
-    shown = ", ".join(map(str, lines[:_MOST_LINES])) + (" …" if count > min(len(lines), _MOST_LINES) else "")
-    return text.format(count=words.number(count), lines=shown)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
-from wxpush.console import words
+from wxpush.console import waits, words
 from wxpush.console.layout import Page, Span
 from wxpush.console.screen import Screen, assembled
 from wxpush.delivery.ports import Notice, Progress, Waiting
@@ -121,7 +121,7 @@ def live_page(course: Course, at: float, wall: float, width: int, glyphs: str) -
     page.lines.append(_bar_line(course, at, width, glyphs))
     page.lines.extend(_count_lines(course, width))
     if course.waiting is not None:
-        why = words.wait(course.waiting, words.stamp(wall))
+        why = waits.wait(course.waiting, words.stamp(wall))
         page.text(_("Waiting: {why}").format(why=why), "yellow", hang=2)
     return page
 
@@ -138,12 +138,23 @@ def _bar_line(course: Course, at: float, width: int, glyphs: str) -> list[Span]:
     facts = [fact for fact in facts if fact]
     while len(facts) > 2 and _taken(facts) > width:
         facts.pop(-2 if left is not None and len(facts) > 3 else -1)
-    room = min(_WIDEST_BAR, width - _taken(facts) - 2)
-    spans: list[Span] = []
-    if course.total and room >= _NARROWEST_BAR:
-        filled = min(room, room * course.done // course.total)
-        spans = [(glyphs[0] * filled, "green"), (glyphs[1] * (room - filled), "dim"), ("  ", "")]
+    done, to_do = bar(course.done, course.total, width - _taken(facts) - 2, glyphs)
+    spans: list[Span] = [(done, "green"), (to_do, "dim"), ("  ", "")] if to_do or done else []
     return [*spans, ("  ".join(facts), "")]
+
+
+def bar(done: int, total: int | None, room: int, glyphs: str) -> tuple[str, str]:
+    """The two parts of a bar in `room` cells; both empty where it would say nothing."""
+    room = min(_WIDEST_BAR, room)
+    if not total or room < _NARROWEST_BAR:
+        return "", ""
+    filled = min(room, room * done // total)
+    return glyphs[0] * filled, glyphs[1] * (room - filled)
+
+
+def glyphs_for(screen: Screen) -> str:
+    """What a bar's done part and the rest are drawn with."""
+    return "━─" if screen.encoding.startswith("utf") else "#-"
 
 
 def _taken(facts: list[str]) -> int:
@@ -232,7 +243,7 @@ class PlainProgress:
     def notice(self, notice: Notice, detail: str) -> None:
         """Tell of it at once, but not again and again."""
         if self._course.is_news(notice, detail, self._monotonic()):
-            self._line(words.notice(notice, detail))
+            self._line(waits.notice(notice, detail))
 
     def _tell_wait(self, waiting: Waiting) -> None:
         now, told = self._monotonic(), self._told_wait
@@ -242,7 +253,7 @@ class PlainProgress:
             return
         self._told_wait, self._wait_told_at = waiting, now
         self._finished_then = self._course.now.finished
-        self._line(_("Waiting: {why}").format(why=words.wait(waiting, words.stamp(self._wall()))))
+        self._line(_("Waiting: {why}").format(why=waits.wait(waiting, words.stamp(self._wall()))))
 
     def _tell_course(self) -> None:
         self._told_at, self._told = self._monotonic(), self._course.now
@@ -262,7 +273,7 @@ class LiveProgress:
     ) -> None:
         self._screen, self._course = screen, course
         self._monotonic, self._wall = monotonic, wall
-        self._glyphs = "━─" if screen.encoding.startswith("utf") else "#-"
+        self._glyphs = glyphs_for(screen)
         self._live: Live | None = None
 
     def __enter__(self) -> LiveProgress:
@@ -297,7 +308,7 @@ class LiveProgress:
         if not self._course.is_news(notice, detail, self._monotonic()):
             return
         page = self._screen.page()
-        page.text(words.notice(notice, detail), "yellow", hang=2)
+        page.text(waits.notice(notice, detail), "yellow", hang=2)
         self._screen.show(page)
 
     def _drawn(self) -> RenderableType:

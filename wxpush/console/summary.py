@@ -1,13 +1,17 @@
 """The summary: how a run stands after a call, and what can be done next."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from wxpush.app.results import FailureGroup, StoppedBy, Summary
 from wxpush.console import words
 from wxpush.console.layout import Page, Span
-from wxpush.console.plan import changed
 from wxpush.i18n import _, ngettext
+
+if TYPE_CHECKING:
+    from wxpush.app.results import FailureGroup, StoppedBy, Summary
 
 _HEADLINE_STYLES = {"finished": "bold green", "dry_run": "bold"}
 
@@ -174,7 +178,7 @@ def _remarks(summary: Summary) -> list[str]:
         )
         remarks.append(text.format(count=words.number(summary.gone_pending)))
     if summary.changed:
-        remarks.append(changed(summary.changed, summary.changed_lines))
+        remarks.append(words.changed(summary.changed, summary.changed_lines))
     return [*remarks, *summary.notes]
 
 

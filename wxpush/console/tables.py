@@ -1,17 +1,21 @@
 """Small tables and details: runs, a run, the token, the quota, an error code."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from wxpush.app.results import RunView
 from wxpush.console import words
 from wxpush.console.layout import Column, Page, Span
 from wxpush.console.summary import count_rows, failures, skipped
 from wxpush.i18n import _
-from wxpush.model import CodeClass, Quota
-from wxpush.report.failures import FailureRow
+
+if TYPE_CHECKING:
+    from wxpush.app.results import RunView
+    from wxpush.model import CodeClass, Quota
+    from wxpush.report.failures import FailureRow
 
 _STATES = ("accepted", "failed", "skipped", "held", "in_doubt", "pending")
 

@@ -15,7 +15,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, Final, TextIO
 
-from wxpush.campaign.recipients.formula import quote_formula
+from wxpush.campaign.formula import quote_formula
 from wxpush.errors import StateError, StorageError
 from wxpush.i18n import _
 from wxpush.private import remove, replacing

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from io import TextIOWrapper
 from typing import Any
 
+from wxpush.campaign.formula import unquote_formula
 from wxpush.campaign.recipients.encoding import TextFile
 from wxpush.campaign.recipients.faults import bad_row, check_columns, empty_hint, list_error
-from wxpush.campaign.recipients.formula import unquote_formula
 from wxpush.campaign.recipients.watched import WrittenToError, open_text
 from wxpush.errors import ProblemsError
 from wxpush.i18n import _, ngettext

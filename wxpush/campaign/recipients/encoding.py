@@ -9,7 +9,8 @@ from pathlib import Path
 from wxpush.campaign.recipients.faults import list_error
 from wxpush.i18n import _
 
-_CHUNK = 1 << 20
+# Small enough for the text of a chunk to stay in the processor's cache.
+_CHUNK = 1 << 16
 _MOST_WITHOUT_NEWLINE = 1 << 20
 _WIDE = re.compile("[\u0800-\ud7ff\ue000-\uffff]")
 # GBK text may begin with a few bytes that happen to be UTF-8, but not with so many characters of it.
@@ -24,6 +25,8 @@ class TextFile:
     encoding: str
     digest: str
     """SHA-256 of the raw bytes, in hex."""
+    lines: int
+    """How many lines it has, counted by their breaks."""
 
 
 class _UndecodableError(Exception):
@@ -39,18 +42,18 @@ def examine_text(path: Path, name: str) -> TextFile:
     _refuse_workbooks(start, name)
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         try:
-            return TextFile(path, "utf-16", _read_through(path, name, "utf-16"))
+            return TextFile(path, "utf-16", *_read_through(path, name, "utf-16"))
         except _UndecodableError as error:
             raise _undecodable(name, error.line, _("Save the list as UTF-8.")) from None
     try:
-        return TextFile(path, "utf-8-sig", _read_through(path, name, "utf-8"))
+        return TextFile(path, "utf-8-sig", *_read_through(path, name, "utf-8"))
     except _UndecodableError as error:
         if start.startswith(codecs.BOM_UTF8) or error.wide >= _SURELY_UTF8:
             hint = _("The list is UTF-8 up to there: a part was damaged, or pasted in another encoding.")
             raise _undecodable(name, error.line, hint) from None
         broken_line = error.line
     try:
-        return TextFile(path, "gb18030", _read_through(path, name, "gb18030"))
+        return TextFile(path, "gb18030", *_read_through(path, name, "gb18030"))
     except _UndecodableError:
         hint = _("Save the list as UTF-8 (Excel: CSV UTF-8).")
         raise _undecodable(name, broken_line, hint) from None
@@ -69,8 +72,8 @@ def _refuse_workbooks(start: bytes, name: str) -> None:
         raise list_error(name, 0, "WX302", _("this is an old or encrypted Excel file."), hint)
 
 
-def _read_through(path: Path, name: str, encoding: str) -> str:
-    """The file's SHA-256; raises _UndecodableError, or ProblemsError for a NUL or an endless line."""
+def _read_through(path: Path, name: str, encoding: str) -> tuple[str, int]:
+    """The file's SHA-256, and its lines; raises _UndecodableError, or ProblemsError for what is no list."""
     decoder = codecs.getincrementaldecoder(encoding)("strict")
     digest = hashlib.sha256()
     lines = wide = unbroken = 0
@@ -95,7 +98,7 @@ def _read_through(path: Path, name: str, encoding: str) -> str:
                 message = _("the line is longer than {limit} KiB.").format(limit=_MOST_WITHOUT_NEWLINE >> 10)
                 raise list_error(name, lines + 1, "WX309", message, _("Is it really a list?"))
             if not chunk:
-                return digest.hexdigest()
+                return digest.hexdigest(), lines + 1
 
 
 def _breaks(text: str) -> int:

@@ -63,6 +63,11 @@ class RecipientList:
         """The same list with our own columns (`wxpush_…`) in its rows: a failures file as it was written."""
         return replace(self, _with_ours=True)
 
+    @property
+    def lines(self) -> int | None:
+        """How many lines it has, which are at least as many as its rows; None for a workbook."""
+        return None if self._text is None else self._text.lines
+
     def digest(self) -> str:
         """SHA-256 in hex of the file's bytes as they were when the list was opened."""
         return self._digest

@@ -1,0 +1,44 @@
+"""Waits and notices of a sending in words, in the language in force."""
+
+from datetime import datetime
+
+from wxpush.console.words import moment
+from wxpush.delivery.ports import Notice, Waiting, Why
+from wxpush.i18n import _
+
+
+def wait(waiting: Waiting, now: datetime) -> str:
+    """Why nothing is sent just now, and the moment at which it goes on where that is known."""
+    causes = {
+        Why.HOURS: _("outside the send window"),
+        Why.QUOTA: _("the day's quota is used up"),
+        Why.THROTTLE: _("rate limit by WeChat"),
+        Why.OUTAGE: _("WeChat can't be reached"),
+        Why.TOKEN: _("no access_token yet"),
+        Why.RETRY: _("all that is left waits for its next try"),
+    }
+    cause = causes[waiting.why]
+    if waiting.detail:
+        cause = _("{cause} ({detail})").format(cause=cause, detail=waiting.detail)
+    if waiting.until is None:
+        return cause
+    until = moment(waiting.until, now)
+    if waiting.why is Why.OUTAGE:
+        return _("{cause}, tries again at {moment}").format(cause=cause, moment=until)
+    return _("{cause}, goes on at {moment}").format(cause=cause, moment=until)
+
+
+def notice(notice: Notice, detail: str) -> str:
+    """Something that the operator should know, though it goes on."""
+    words = {
+        Notice.QUOTA_UNREADABLE: _("The day's quota can't be read, so it isn't kept watch over."),
+        Notice.SLOWED_DOWN: _("WeChat is busy; sending more slowly for a while."),
+        Notice.MANY_HELD: _(
+            "WeChat takes many of these messages into review; sending more slowly. "
+            "Look at what they say; Ctrl-C stops, and nothing is lost."
+        ),
+        Notice.STOPPING: _("Stopping: taking the answers that are on their way; Ctrl-C again ends at once."),
+        Notice.TOKEN_TROUBLE: _("No access_token could be had; trying again."),
+    }
+    text = words[notice]
+    return _("{text} ({detail})").format(text=text, detail=detail) if detail else text
