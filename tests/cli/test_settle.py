@@ -51,7 +51,9 @@ def put_in_doubt(desk: Desk) -> list[dict[str, Any]]:
     """Send to eight people, three of whom may have got it; returns their rows of the report."""
     assert desk.sandbox is not None
     desk.prepare(EIGHT, retry="{attempts: 4, base: 1ms, cap: 1ms}")
-    desk.sandbox.set_faults({"send": {"system_error": {"every": 3, "times": DOUBTFUL, "accepted": False}}})
+    # Each call takes longer than a message waits for its second one, so that this is the next call.
+    errors = {"every": 3, "times": DOUBTFUL, "accepted": False}
+    desk.sandbox.set_faults({"send": {"latency_ms": 8, "system_error": errors}})
     done = desk.send("--workers", "1")
     desk.sandbox.set_faults({})
     assert (done.code, counts(done.json)) == (1, {"accepted": EIGHT - DOUBTFUL, "in_doubt": DOUBTFUL})
