@@ -42,6 +42,7 @@ from tests.guarantees.history import Standing, history
 from tests.guarantees.plugin import ROOT, Measured, Scale
 from tests.guarantees.powercut import Damage, Files, damage, power_cut, unfinished_work, with_flipped_bits
 from wxpush.delivery import ledger as ledgers
+from wxpush.delivery.engine import Settings
 from wxpush.delivery.ledger import Ledger
 from wxpush.delivery.records import Claim, Record
 from wxpush.errors import DamagedStateError, StateError
@@ -382,7 +383,7 @@ def test_t11_a_disk_that_fills_up_stops_the_run_within_one_block(
         stopped_by_the_disk(desk, run, done, 200 * (life - 1))
         assert done.json["failures_file"] is None
         goes_on(desk, run, 200, life)
-    assert most <= 2 * WORKERS, "more than was claimed already"
+    assert most <= Settings(500.0, WORKERS).claimed_ahead, "more than the block that was claimed already"
     assert slowest < 5
     measured(f"{len(points)} points on the way: at most {most} POSTs later, over in {slowest:.1f} s")
 
