@@ -66,8 +66,8 @@ def compile_parts(parts: Collection[Expression], separator: str) -> Callable[[Ma
 def compile_by_jinja(parts: Collection[Expression], separator: str) -> Callable[[Mapping[str, Any]], str]:
     """The same, whatever the parts are."""
     body: list[nodes.Node] = []
-    for part in parts:
-        if body:
+    for number, part in enumerate(parts):
+        if number:
             body.append(nodes.Output([nodes.TemplateData(separator)]))
         body.extend(part.body)
     tree = nodes.Template(body).set_environment(ENVIRONMENT).set_lineno(1, override=True)

@@ -42,7 +42,7 @@ class WeChatRules:
         self._off = {rule for rule, level in (checks or {}).items() if level == "off"} - {"text"}
         self._checks = {keyword.name: self._check_of(keyword) for keyword in template.keywords}
         self._template_id = f',"template_id":{_quoted(template.id)}'
-        self._heads = {name: f'{_quoted(name)}:{{"value":' for name in self.keywords}
+        self._heads = {name: _head(name) for name in self.keywords}
 
     def _check_of(self, keyword: Keyword) -> _Check:
         allowed = self.template.allowed.get(keyword.name, ())
@@ -79,11 +79,17 @@ class WeChatRules:
         a wrong one.
         """
         heads = self._heads
-        values = ",".join([f"{heads[name]}{_quoted(value)}}}" for name, value in data.items()])
+        values = ",".join(
+            [f"{heads.get(name) or _head(name)}{_quoted(value)}}}" for name, value in data.items()]
+        )
         link = f',"url":{_quoted(url)}' if url else ""
         if miniprogram:
             link += f',"miniprogram":{_object(miniprogram)}'
         return f'{{"touser":{_quoted(to)}{self._template_id}{link},"data":{{{values}}}}}'
+
+
+def _head(name: str) -> str:
+    return f'{_quoted(name)}:{{"value":'
 
 
 def _can_be_sent(value: str) -> bool:
