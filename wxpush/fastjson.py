@@ -12,7 +12,7 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def dumps(value: Any) -> str:
-    """`value` as JSON text without blanks, characters as they are."""
+    """`value` as JSON text without blanks, characters as they are; its numbers are finite."""
     if orjson is None:
         return _encode(value)
     try:
@@ -22,5 +22,8 @@ def dumps(value: Any) -> str:
 
 
 def loads(text: str | bytes) -> Any:
-    """The value of JSON text. Raises ValueError; orjson refuses NaN, and half a surrogate pair, too."""
+    """The value of JSON text whose whole numbers have 64 bits at most; raises ValueError.
+
+    orjson refuses NaN and half a surrogate pair, too.
+    """
     return json.loads(text) if orjson is None else orjson.loads(text)

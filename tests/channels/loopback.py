@@ -52,6 +52,10 @@ class Loopback:
     def url(self) -> str:
         return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
 
+    def open(self) -> list[socket.socket]:
+        """The connections so far."""
+        return [connection for connection in self._open if connection.fileno() >= 0]
+
     def pause(self, seconds: float) -> bool:
         """Wait, but no longer than the server lives; True when it is closing."""
         return self._closing.wait(seconds)

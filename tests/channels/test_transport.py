@@ -8,6 +8,7 @@ import socket
 import ssl
 import struct
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -93,7 +94,7 @@ def post(url: str, body: bytes = b'{"touser":"o"}') -> Request:
     return Request("POST", f"{url}/cgi-bin/message/template/send?access_token={TOKEN}", body)
 
 
-def timed(call: Callable[[], Reply]) -> tuple[Reply, float]:
+def timed(call: Callable[[], Any]) -> tuple[Any, float]:
     start = time.monotonic()
     return call(), time.monotonic() - start
 
@@ -318,6 +319,61 @@ def test_a_lookup_that_hangs_ends_at_the_deadline_and_nothing_is_sent_when_it_co
         one.close()
     assert len(names.asked) == 1, "one lookup at a time, however many calls wait"
     assert len(server.requests) == 1
+
+
+def test_a_call_to_a_name_that_nobody_knows_is_not_left_to_libcurl() -> None:
+    names = Names()
+    one = Pumped(CurlCourier(2, 2.0, look_up=names))
+    with Loopback(answering()) as server:
+        for _call in range(4):
+            reply = one.call(post(f"http://localhost:{server.port}"))
+            assert (reply.arrival, reply.detail) == (Arrival.NEVER_LEFT, "the host name is not known")
+        assert server.requests == []
+    one.close()
+
+
+def test_connections_that_were_closed_while_nobody_looked_are_not_used() -> None:
+    with Loopback(answering()) as server:
+        one = CurlCourier(8, 5.0)
+        for _round in range(5):
+            assert {reply.arrival for reply in Pumped(one).calls(*[post(server.url)] * 8)} == {
+                Arrival.ANSWERED
+            }
+            for connection in server.open():
+                connection.shutdown(socket.SHUT_RDWR)
+            # As the engine does it: it looks who is free, and only then sends.
+            while one.free() < 8:
+                pass
+        one.close()
+
+
+def test_an_answer_that_came_while_it_was_asked_who_is_free_is_not_waited_for() -> None:
+    with Loopback(answering()) as server:
+        one = CurlCourier(1, 5.0)
+        one.start(0, post(server.url), b"{}")
+        end = time.monotonic() + 0.3
+        while time.monotonic() < end:
+            one.free()
+        replies, seconds = timed(lambda: one.arrived(4.0))
+        assert [ticket for ticket, _reply in replies] == [0]
+        assert seconds < 1
+        one.close()
+
+
+def test_where_libcurl_is_lacking_the_threads_are_taken(tmp_path: Path) -> None:
+    (tmp_path / "pycurl.py").write_text("raise ImportError('no such library')\n")
+    program = "from wxpush.channels.wechat.courier import best_courier; print(best_courier().__name__)"
+    named = {
+        path: subprocess.run(
+            [sys.executable, "-c", program],
+            env={"PYTHONPATH": path},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+        for path in (str(tmp_path), "")
+    }
+    assert named == {str(tmp_path): "ThreadCourier", "": "CurlCourier"}
 
 
 def test_a_name_that_is_gone_ends_the_calls_and_is_asked_for_again() -> None:

@@ -218,6 +218,25 @@ def test_the_reserve_of_the_quota_is_kept() -> None:
     assert world.ledger.claims == {}
 
 
+def test_answers_that_come_together_are_judged_in_their_order() -> None:
+    """People who follow first, then many who don't: the first answers were good, whenever they are read."""
+    world = World(
+        lambda post: w.OK if int(post.key[1:]) < 22 else w.UNFOLLOWED,
+        Settings(rate=1000.0, workers=64),
+        GateRules(1000.0, burst=64),
+    )
+    world.time.now += 1
+    ending = world.run(messages(64))
+    assert ending.state == "finished"
+    assert world.ledger.marks() == {Mark.ACCEPTED: 22, Mark.FAILED: 42}
+
+
+def test_what_slow_calls_would_keep_waiting_is_not_claimed() -> None:
+    world = World(settings=Settings(rate=500.0, workers=4, timeout=60.0), latency=10.0)
+    world.run(messages(40))
+    assert world.ledger.most_claimed <= 8
+
+
 def test_a_quota_that_has_not_counted_what_is_on_its_way_gives_nothing_back() -> None:
     world = World(settings=FAST, quota=Quota(limit=30, used=0, remain=30))
     world.channel.daily = 30

@@ -161,6 +161,7 @@ def overwritten(content: Callable[[bytes], bytes]) -> Callable[[Path], None]:
 
 
 O2 = "o000000000002"
+LAST_O = "key = (SELECT max(key) FROM Cache WHERE key LIKE 'o%')"
 C4 = "c000000000004"
 
 ATTACKS: dict[str, Callable[[Path], None]] = {
@@ -168,6 +169,8 @@ ATTACKS: dict[str, Callable[[Path], None]] = {
     "a pickled meta": as_pickled_meta,
     "a pickled key": with_pickled_key,
     "a key that is bytes": changed(f"UPDATE Cache SET key = x'6f32' WHERE key = '{O2}'"),
+    "a last key that is bytes": changed(f"UPDATE Cache SET key = CAST(key AS BLOB) WHERE {LAST_O}"),
+    "a last key that is nothing": changed(f"UPDATE Cache SET key = NULL WHERE {LAST_O}"),
     "raw 0": changed(f"UPDATE Cache SET raw = 0 WHERE key = '{O2}'"),
     "raw 0 for meta": changed("UPDATE Cache SET raw = 0 WHERE key = 'meta'"),
     "a value that is bytes": changed(f"UPDATE Cache SET value = x'5b5d' WHERE key = '{O2}'"),

@@ -22,6 +22,7 @@ _ANY: Callable[[dict[str, Any]], bool] = lambda _values: True  # noqa: E731 - a 
 class Point:
     """A moment: `event` (`call` or `return`) of the function `qualname`, where its variables fit.
 
+    Where each way to WeChat has a function of its own, all of them stand there, with `|` between.
     `c_call` and `c_return` are those of the function of C called `callee` that it calls.
     """
 
@@ -68,11 +69,11 @@ POINTS: Final[dict[str, Point]] = {
     "claims being committed": Point("Ledger._write", "return", _kind("c"), spread=0.003),
     "claims committed": Point("Ledger.commit", "return", _has("claims")),
     "message handed over": Point("WeChatChannel.submit"),
-    "message about to leave": Point("Flight.leaving"),
-    "message on its way": Point("Flight.leaving", "return", spread=0.003),
+    "message about to leave": Point("Flight.leaving|_Lane.read"),
+    "message on its way": Point("Flight.leaving|_Lane.read", "return", spread=0.003),
     "answer read": Point("WeChatChannel._answered"),
-    "answer taken": Point("Engine._judge"),
-    "outcome known": Point("Engine._settle", "return"),
+    "answer taken": Point("Engine._take", fits=_has("events")),
+    "outcome known": Point("Engine._take", "return", _has("events")),
     "waiting for a retry": Point("Engine._nap", "return", _retries_wait, once=True),
     "outcomes written": Point("Ledger._write", "return", _kind("o")),
     "outcomes being committed": Point("Ledger._write", "return", _kind("o"), spread=0.003),
@@ -96,10 +97,10 @@ class _Watch:
 
     def __init__(self, point: Point, number: int) -> None:
         self._point, self._left = point, number
-        self._qualname, self._event = point.qualname, point.event
+        self._qualnames, self._event = point.qualname.split("|"), point.event
 
     def __call__(self, frame: FrameType, event: str, argument: object) -> None:
-        if event != self._event or frame.f_code.co_qualname != self._qualname:
+        if event != self._event or frame.f_code.co_qualname not in self._qualnames:
             return
         if self._point.callee and getattr(argument, "__name__", "") != self._point.callee:
             return

@@ -286,7 +286,9 @@ class Sending:
             self._ledger.commit([])
         survey = self._surveyed
         gone = survey.gone if survey else by_state(self._standing.orphans())
-        aftermath = look_back(self._folder, self._card, noted=self._known())
+        # After a failed commit nobody knows but the disk.
+        noted = None if ending.code == "storage" else self._known()
+        aftermath = look_back(self._folder, self._card, noted=noted)
         states = aftermath.states
         skips = dict(survey.skips if survey else outgoing.skips)
         done = [states[s] for s in (State.ACCEPTED, State.FAILED, State.HELD, State.IN_DOUBT)]

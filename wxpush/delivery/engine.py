@@ -35,7 +35,6 @@ from wxpush.model import (
 )
 
 _CLAIM_AHEAD_S: Final = 0.2
-_CALLS_AHEAD: Final = 6
 _MOST_CLAIMED: Final = 100
 _COMMIT_EVERY_S: Final = 0.2
 _COMMIT_AT: Final = 100
@@ -127,6 +126,7 @@ class Engine:
         self._records: list[Record] = []
         self._settled: Counter[State] = Counter()
         self._committed_at = self._shown_at = clock.monotonic()
+        self._call_s = 0.0
         self._told: Waiting | None = None
         self._ending: Ending | None = None
         self._hurried = False
@@ -202,8 +202,8 @@ class Engine:
         staged, lump, free = len(self._hand.staged), self._settings.claimed_ahead, self._channel.free()
         if not free or staged > min(lump // 2, free):
             return
-        # More would wait for a worker until their window has passed, if each call took its whole deadline.
-        ahead = min(self._gate.slots_within(_CLAIM_AHEAD_S), _CALLS_AHEAD * self._settings.workers)
+        # What would wait for a worker isn't claimed: its window would pass before it is sent.
+        ahead = min(self._gate.slots_within(_CLAIM_AHEAD_S), max(free, self._calls_ahead()))
         flights = self._hand.next_unclaimed(min(lump - staged, ahead - staged, self._room()))
         if not flights:
             return
@@ -212,6 +212,12 @@ class Engine:
             flight.made = made
         self._commit([Claim(flight.message, made) for flight in flights])
         self._hand.staged.extend(flights)
+
+    def _calls_ahead(self) -> int:
+        """How many calls begin in the time for which messages are claimed, going by the last one."""
+        if not self._call_s:
+            return 0
+        return int(self._settings.workers * _CLAIM_AHEAD_S / self._call_s)
 
     def _room(self) -> int:
         return self._settings.most_in_doubt - self._hand.claimed
@@ -262,21 +268,27 @@ class Engine:
     # Answers
 
     def _take(self, events: Sequence[Event]) -> None:
-        accepted: list[tuple[Flight, Verdict]] = []
+        accepted: list[Answered] = []
         for event in events:
+            if isinstance(event, Answered) and event.verdict.kind is VerdictKind.ACCEPTED:
+                accepted.append(event)
+                continue
+            # In the order in which they came: many rules look at what came before.
+            self._accept(accepted)
+            accepted = []
             if isinstance(event, Answered):
-                flight = self._hand.landed(event.ticket)
-                if event.verdict.kind is VerdictKind.ACCEPTED:  # whatever it met before
-                    accepted.append((flight, event.verdict))
-                else:
-                    self._judge(flight, event.verdict)
+                self._call_s = event.seconds
+                self._judge(self._hand.landed(event.ticket), event.verdict)
             else:
                 self._hear(event)
-        if accepted:
-            self._accept(accepted)
+        self._accept(accepted)
 
-    def _accept(self, accepted: list[tuple[Flight, Verdict]]) -> None:
-        """Most answers, all at once: each costs as little as can be."""
+    def _accept(self, answers: list[Answered]) -> None:
+        """Most answers, all at once: each costs as little as can be, whatever its message met before."""
+        if not answers:
+            return
+        self._call_s = answers[-1].seconds
+        accepted = [(self._hand.landed(answer.ticket), answer.verdict) for answer in answers]
         count, at = len(accepted), self._clock.wall()
         self._records += [flight.record(Mark.ACCEPTED, verdict, at) for flight, verdict in accepted]
         self._settled[State.ACCEPTED] += count

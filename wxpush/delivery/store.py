@@ -130,7 +130,7 @@ def open_store(folder: Path, *, lock_timeout: float) -> diskcache.Cache:
     return store
 
 
-def rows(folder: Path, kinds: Sequence[str] = ("",)) -> Iterator[tuple[str, str]]:
+def rows(folder: Path, kinds: Sequence[str] = ()) -> Iterator[tuple[str, str]]:
     """Every key and value of the store in `folder`, in the order of writing, without writing anything.
 
     With `kinds` only the keys that begin with one of them.
@@ -140,9 +140,11 @@ def rows(folder: Path, kinds: Sequence[str] = ("",)) -> Iterator[tuple[str, str]
     _refuse_unsafe(folder)
     with _damage_told(folder), closing(_connect(folder / _DATABASE, "ro")) as connection:
         _tables(connection, folder / _DATABASE)
-        wanted = " OR ".join(["substr(key, 1, ?) = ?"] * len(kinds))
+        # A key of another type is none of ours, and must not slip through.
+        wanted = " OR ".join(["typeof(key) <> 'text'", *["substr(key, 1, ?) = ?"] * len(kinds)])
+        where = f" WHERE {wanted}" if kinds else ""
         cursor = connection.execute(
-            f"SELECT key, raw, mode, filename, value FROM Cache WHERE {wanted} ORDER BY rowid",  # noqa: S608
+            f"SELECT key, raw, mode, filename, value FROM Cache{where} ORDER BY rowid",  # noqa: S608 - ours
             [part for kind in kinds for part in (len(kind), kind)],
         )
         for key, raw, mode, filename, value in cursor:

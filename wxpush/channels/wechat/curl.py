@@ -11,6 +11,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -26,18 +27,35 @@ from wxpush.channels.wechat.wire import HEADERS, IDLE_SECONDS, MAX_BODY, Request
 from wxpush.model import Arrival
 
 _PORTS: Final = {"http": 80, "https": 443}
+_WEIRD_REPLY: Final = 8
+_PROXY_FAILED: Final = 97
+_TOO_LARGE: Final = 100
+_NO_CA_FILE: Final = 77
 _GARBLED: Final = frozenset({
     pycurl.E_UNSUPPORTED_PROTOCOL,  # what isn't HTTP/1 is taken for HTTP/0.9, which is refused
-    8,  # CURLE_WEIRD_SERVER_REPLY
+    _WEIRD_REPLY,
     pycurl.E_PARTIAL_FILE,
     pycurl.E_BAD_CONTENT_ENCODING,
-    100,  # CURLE_TOO_LARGE
+    _TOO_LARGE,
 })  # fmt: skip
 _NO_NAME: Final = frozenset({pycurl.E_COULDNT_RESOLVE_HOST, pycurl.E_COULDNT_RESOLVE_PROXY})
-_TUNNEL: Final = 97  # CURLE_PROXY
+_NO_AUTHORITIES: Final = "TLS failed: the file of authorities can't be used"
 _PROXY_ANSWER: Final = 300
 _FINE: Final = 200
 _GOOD: Final = b'"errcode":0'
+_RETRY_AFTER: Final = pycurl.RETRY_AFTER
+"""Named here, as all that a libcurl may lack, so that the import fails and the threads are taken."""
+_SETTINGS: Final = (
+    (pycurl.NOSIGNAL, 1),
+    (pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1),
+    (pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS),
+    (pycurl.NOPROXY, ""),
+)
+_MAX_IDLE: Final = pycurl.MAXAGE_CONN
+_PROXY_CA: Final = pycurl.PROXY_CAINFO
+
+if "https" not in pycurl.version_info()[8]:
+    raise ImportError("this libcurl has no TLS")
 
 
 class _Lane:
@@ -52,6 +70,7 @@ class _Lane:
         "parts",
         "pool",
         "prepared",
+        "resolve",
         "secrets",
         "size",
         "started",
@@ -64,7 +83,8 @@ class _Lane:
         self.prepared: Request | None = None
         """The request that the handle is set up for."""
         self.secrets: tuple[bytes, ...] = ()
-        self.timeout = 0.0
+        self.resolve = ""
+        self.timeout = 0
         self.body_size = -1
         handle.setopt(pycurl.READFUNCTION, self.read)
         handle.setopt(pycurl.WRITEFUNCTION, self.write)
@@ -107,6 +127,18 @@ class _Call:
         self.started, self.deadline = started, deadline
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a host is: `resolve` as RESOLVE wants it (empty for an address), or why that can't be told."""
+
+    resolve: str = ""
+    pending: bool = False
+    unknown: bool = False
+
+
+_AS_IT_IS: Final = _Place()
+
+
 class CurlCourier:
     """A courier with up to `workers` calls at once, each over within `timeout` seconds, name lookup included.
 
@@ -133,31 +165,32 @@ class CurlCourier:
         self._flying: dict[Any, _Lane] = {}
         self._waiting: deque[_Call] = deque()
         self._over: list[tuple[int, Reply]] = []
-        self._lookups: dict[str, Lookup | None] = {}
+        self._lookups: dict[tuple[str, int], Lookup] = {}
+        self._placed: Request | None = None
+        self._host: tuple[str, int] | None = None
+        """What has to be looked up for the request that was placed last: nearly always the same one."""
         self._sockets = Sockets(workers)
 
     def free(self) -> int:
         """How many requests would start at once."""
+        # A server that has closed a kept connection must be heard before the next message goes there.
+        self._sockets.listen(0.0)
         return max(0, self._workers - self._under_way)
 
     def start(self, ticket: int, request: Request, body: bytes, timeout: float | None = None) -> None:
         """Start sending."""
         now = self._clock()
-        limit = timeout or self._timeout
+        call = _Call(ticket, request, body, now, now + (timeout or self._timeout))
         self._under_way += 1
-        if not self._waiting and self._under_way <= self._workers:
-            place = self._place(request.url)
-            if place is not None:
-                self._fly(ticket, request, body, now, place, limit)
-                return
-        self._waiting.append(_Call(ticket, request, body, now, now + limit))
+        if self._waiting or not self._begin(call, self._place(request), now):
+            self._waiting.append(call)
 
     def arrived(self, timeout: float) -> list[tuple[int, Reply]]:
         """Replies by ticket."""
         end = self._clock() + timeout
         while True:
-            if self._sockets.tick():
-                self._collect()
+            self._sockets.tick()
+            self._collect()  # also what `free` has heard
             self._sockets.listen(0.0 if self._over else self._patience(end))
             self._collect()
             if self._waiting:
@@ -189,96 +222,96 @@ class CurlCourier:
     def _launch(self) -> None:
         """Let calls that wait start, and end those that can't any more."""
         now = self._clock()
-        known: dict[str, tuple[str, ...] | None] = {}
+        known: dict[str, _Place] = {}
         for _number in range(len(self._waiting)):
             call = self._waiting.popleft()
             url = call.request.url
             if url not in known:
-                known[url] = self._place(url)
-            place = known[url]
-            if place == _UNKNOWN:
-                self._end(call.ticket, "the host name is not known", now - call.started)
-            elif now >= call.deadline:
-                self._end(call.ticket, "no connection in time", now - call.started)
-            elif place is not None and len(self._flying) < self._workers:
-                self._fly(call.ticket, call.request, call.body, call.started, place, call.deadline - now)
-            else:
+                known[url] = self._place(call.request)
+            if not self._begin(call, known[url], now):
                 self._waiting.append(call)
 
-    def _end(self, ticket: int, detail: str, seconds: float) -> None:
-        reply = Reply(Arrival.NEVER_LEFT, failure="network", detail=detail, seconds=seconds)
-        self._over.append((ticket, reply))
+    def _begin(self, call: _Call, place: _Place, now: float) -> bool:
+        """Let a call start, or end it if it never can; False where it has to wait."""
+        if place.unknown:
+            self._end(call, "the host name is not known", now)
+        elif now >= call.deadline:
+            self._end(call, "no connection in time", now)
+        elif place.pending or len(self._flying) >= self._workers:
+            return False
+        else:
+            self._fly(call, place.resolve, call.deadline - now)
+        return True
 
-    def _place(self, url: str) -> tuple[str, ...] | None:
-        """What RESOLVE needs for the host of `url`; () for an address, None while it is looked up."""
-        if url not in self._lookups:
-            if len(self._lookups) > _MOST_URLS:
-                self._lookups.clear()
-            self._lookups[url] = self._lookup(self._proxy or url)
-        lookup = self._lookups[url]
+    def _end(self, call: _Call, detail: str, now: float) -> None:
+        seconds = now - call.started
+        reply = Reply(Arrival.NEVER_LEFT, failure="network", detail=detail, seconds=seconds)
+        self._over.append((call.ticket, reply))
+
+    def _place(self, request: Request) -> _Place:
+        """Where the host of `request`, or the proxy on the way there, is to be found."""
+        if request is not self._placed:
+            self._placed, self._host = request, _needs_lookup(self._proxy or request.url)
+        if self._host is None:
+            return _AS_IT_IS
+        host, port = self._host
+        lookup = self._lookups.get((host, port))
         if lookup is None:
-            return ()
+            lookup = Lookup(host, port, self.wake, self._look_up, self._clock)
+            self._lookups[host, port] = lookup
         addresses = lookup.addresses()
         if addresses is None:
-            return None
+            return _Place(pending=True)
         if not addresses:
-            return _UNKNOWN
-        return (f"{lookup.host}:{lookup.port}:{','.join(_bracketed(one) for one in addresses)}",)
+            return _Place(unknown=True)
+        return _Place(f"{host}:{port}:{','.join(_bracketed(one) for one in addresses)}")
 
-    def _lookup(self, url: str) -> Lookup | None:
-        try:
-            parts = urlsplit(url)
-            host, port = parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 80)
-        except ValueError:
-            return None  # libcurl says what is wrong with it
-        if is_address(host):
-            return None
-        return Lookup(host, port, self.wake, self._look_up, self._clock)
-
-    def _fly(
-        self,
-        ticket: int,
-        request: Request,
-        body: bytes,
-        started: float,
-        place: tuple[str, ...],
-        limit: float,
-    ) -> None:
+    def _fly(self, call: _Call, resolve: str, limit: float) -> None:
         lane = self._lanes.pop() if self._lanes else _Lane(self._new_handle())
-        handle = lane.handle
-        lane.load(ticket, body, started, self._sockets.pool)
+        handle, body = lane.handle, call.body
+        lane.load(call.ticket, body, call.started, self._sockets.pool)
         try:
-            if lane.prepared is not request:
-                self._prepare(lane, request)
-            if place:
-                handle.setopt(pycurl.RESOLVE, list(place))
-            if lane.timeout != limit:
-                handle.setopt(pycurl.TIMEOUT_MS, max(1, int(limit * 1000)))
-                lane.timeout = limit
+            if lane.prepared is not call.request:
+                self._prepare(lane, call.request)
+            if lane.resolve != resolve:
+                handle.setopt(pycurl.RESOLVE, [resolve])
+                lane.resolve = resolve
+            timeout = max(1, round(limit * 1000))
+            if lane.timeout != timeout:
+                handle.setopt(pycurl.TIMEOUT_MS, timeout)
+                lane.timeout = timeout
             if lane.body_size != len(body):
                 handle.setopt(pycurl.POSTFIELDSIZE_LARGE, len(body))
                 lane.body_size = len(body)
             lane.pool.multi.add_handle(handle)
-        except (pycurl.error, ValueError):
+        except (pycurl.error, ValueError) as error:
+            lane.prepared = None
             self._lanes.append(lane)
-            self._end(ticket, "the address is no URL", 0.0)
+            code = error.args[0] if isinstance(error, pycurl.error) and error.args else 0
+            self._end(
+                call, _why(lane, code, "") if code == _NO_CA_FILE else "the address is no URL", call.started
+            )
             return
         lane.pool.flying += 1
         self._flying[handle] = lane
 
     def _new_handle(self) -> Any:
         handle = pycurl.Curl()
+        trusted = str(self._ca_file or DEFAULT_CA_BUNDLE_PATH)
         for option, value in (
-            (pycurl.NOSIGNAL, 1),
-            (pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1),
-            (pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS),
+            *_SETTINGS,
             (pycurl.PROXY, self._proxy or ""),
-            (pycurl.NOPROXY, ""),
-            (pycurl.CAINFO, str(self._ca_file or DEFAULT_CA_BUNDLE_PATH)),
-            (pycurl.MAXAGE_CONN, max(1, int(self._idle))),
+            (pycurl.CAINFO, trusted),
+            (_PROXY_CA, trusted),
+            (_MAX_IDLE, max(1, int(self._idle))),
             (pycurl.SOCKOPTFUNCTION, self._sockets.begin),
         ):
             handle.setopt(option, value)
+        # The folder of the system's authorities, which a libcurl may trust besides.
+        handle.unsetopt(pycurl.CAPATH)
+        handle.unsetopt(pycurl.PROXY_CAPATH)
+        if self._proxy:
+            handle.setopt(pycurl.PROXYPORT, _host_and_port(self._proxy)[1])
         return handle
 
     def _prepare(self, lane: _Lane, request: Request) -> None:
@@ -316,9 +349,18 @@ class CurlCourier:
         return lane
 
 
-_UNKNOWN: Final = ("",)
-"""The place of a host whose name nobody knows."""
-_MOST_URLS: Final = 64
+def _host_and_port(url: str) -> tuple[str, int]:
+    """Raises ValueError."""
+    parts = urlsplit(url)
+    return parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 80)
+
+
+def _needs_lookup(url: str) -> tuple[str, int] | None:
+    try:
+        host, port = _host_and_port(url)
+    except ValueError:
+        return None  # libcurl says what is wrong with it
+    return None if is_address(host) else (host, port)
 
 
 def _bracketed(address: str) -> str:
@@ -333,7 +375,7 @@ def _answer(lane: _Lane, now: float) -> Reply:
         body = body.replace(secret, b"***")
     wait = None
     if status != _FINE or _GOOD not in body:
-        asked = lane.handle.getinfo(pycurl.RETRY_AFTER)
+        asked = lane.handle.getinfo(_RETRY_AFTER)
         wait = min(float(asked), LONGEST) if asked > 0 else None
     return Reply(Arrival.ANSWERED, status, body, retry_after=wait, seconds=now - lane.started)
 
@@ -359,13 +401,15 @@ def _why(lane: _Lane, code: int, text: str) -> str:
     """A cause in a few words, which know nothing of URLs and tokens."""
     if code == pycurl.E_PEER_FAILED_VERIFICATION:
         return f"certificate refused: {text.rpartition(': ')[2]}"
+    if code == _NO_CA_FILE:
+        return _NO_AUTHORITIES
     if code == pycurl.E_SSL_CONNECT_ERROR:
         return f"TLS failed: {text.rpartition('::')[2] or 'no details'}"
     if code in _NO_NAME:
         return "the host name is not known"
     if code == pycurl.E_OPERATION_TIMEDOUT:
         return "no connection in time"
-    if code == _TUNNEL or lane.handle.getinfo(pycurl.HTTP_CONNECTCODE) >= _PROXY_ANSWER:
+    if code == _PROXY_FAILED or lane.handle.getinfo(pycurl.HTTP_CONNECTCODE) >= _PROXY_ANSWER:
         return "the proxy refused"
     number = lane.handle.getinfo(pycurl.OS_ERRNO)
     return os.strerror(number) if number else "the connection was closed"

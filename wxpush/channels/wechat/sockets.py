@@ -61,6 +61,7 @@ class Sockets:
         self._forgets = hasattr(self._selector, "fileno")
         self._watched: dict[int, int] = {}
         """What each socket is registered for."""
+        self._owners: dict[int, Pool] = {}
         self._ear, self._bell = socket.socketpair()
         self._ear.setblocking(False)
         self._bell.setblocking(False)
@@ -98,6 +99,7 @@ class Sockets:
         """libcurl has a new socket (SOCKOPTFUNCTION): one of that number that was watched is closed."""
         self._unwatch(number)
         if self._forgets:
+            self._owners[number] = self.pool
             self._register(number, _READ)
         return int(pycurl.SOCKOPT_OK)
 
@@ -109,6 +111,7 @@ class Sockets:
                 self._unwatch(number)
             return
         pool.wanted[number] = what
+        self._owners[number] = pool
         if self._watched.get(number) != what:
             self._register(number, what)
 
@@ -133,9 +136,11 @@ class Sockets:
                 while len(self._ear.recv(4096)) == 4096:
                     pass
             return
+        owner = self._owners.get(number)
         self._unwatch(number)
-        self.pool = Pool(self, self._most)
-        self.pools.append(self.pool)
+        if owner is self.pool:
+            self.pool = Pool(self, self._most)
+            self.pools.append(self.pool)
         self.retire()
 
     def _register(self, number: int, what: int) -> None:
@@ -148,3 +153,4 @@ class Sockets:
     def _unwatch(self, number: int) -> None:
         if self._watched.pop(number, None) is not None:
             self._selector.unregister(number)
+            self._owners.pop(number, None)
