@@ -5,11 +5,13 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from wxpush.channels.wechat.reply import Reply
 from wxpush.channels.wechat.transport import Carrier, Transport
 from wxpush.channels.wechat.wire import IDLE_SECONDS, Request
+
+_LINGER_S: Final = 0.001
 
 
 class Courier(Protocol):
@@ -67,6 +69,7 @@ class ThreadCourier:
     ) -> None:
         """As of `Transport`."""
         self._inbox: queue.SimpleQueue[tuple[int, Reply] | None] = queue.SimpleQueue()
+        self._heard_at = 0.0
         self._transport = Transport(
             workers,
             timeout,
@@ -92,12 +95,21 @@ class ThreadCourier:
         replies: list[tuple[int, Reply]] = []
         try:
             found = self._inbox.get(timeout=timeout) if timeout > 0 else self._inbox.get_nowait()
+            if self._crowded(time.monotonic()):
+                # The threads need the interpreter more than a turn of the loop for each of their replies.
+                time.sleep(_LINGER_S)
+                self._heard_at = time.monotonic()
             while True:
                 if found is not None:
                     replies.append(found)
                 found = self._inbox.get_nowait()
         except queue.Empty:
             return replies
+
+    def _crowded(self, now: float) -> bool:
+        """Whether replies come one upon the other."""
+        before, self._heard_at = self._heard_at, now
+        return now - before < _LINGER_S
 
     def wake(self) -> None:
         """Let a waiting `arrived` return."""

@@ -122,6 +122,8 @@ class Wire:
         self._adapter = _Adapter(pool_connections=1, pool_maxsize=1, max_retries=0)
         self._proxies = {"http": proxy, "https": proxy} if proxy else {}
         self._verify = str(ca_file) if ca_file else True
+        self._prepared: requests.PreparedRequest | None = None
+        self._same: tuple[object, ...] = ()
 
     def exchange(self, request: Request, flight: Flight, timeout: float) -> Reply:
         """Send `request` and read the answer; whatever breaks is a reply too, and no exception tells of it.
@@ -143,11 +145,8 @@ class Wire:
         self._adapter.close()
 
     def _exchange(self, request: Request, timeout: float) -> Reply:
-        prepared = requests.PreparedRequest()
-        headers = HEADERS | dict(request.headers)
-        prepared.prepare(request.method, request.url, headers=headers, data=request.body)
         response = self._adapter.send(
-            prepared, stream=True, timeout=timeout, verify=self._verify, proxies=self._proxies
+            self._prepare(request), stream=True, timeout=timeout, verify=self._verify, proxies=self._proxies
         )
         body = _read(response.raw)
         if body is None:
@@ -157,6 +156,19 @@ class Wire:
         for secret in request.secrets:
             body = body.replace(secret.encode(), b"***")
         return Reply(Arrival.ANSWERED, response.status_code, body, retry_after=wait)
+
+    def _prepare(self, request: Request) -> requests.PreparedRequest:
+        """The request as `requests` wants it; the one before serves again where only the body differs."""
+        same = (request.method, request.url, request.headers)
+        if self._prepared is None or same != self._same or request.body is None:
+            self._prepared = requests.PreparedRequest()
+            headers = HEADERS | dict(request.headers)
+            self._prepared.prepare(request.method, request.url, headers=headers, data=request.body)
+            self._same = same
+        else:
+            self._prepared.body = request.body
+            self._prepared.headers["Content-Length"] = str(len(request.body))
+        return self._prepared
 
 
 class _Adapter(HTTPAdapter):
