@@ -50,6 +50,8 @@ def break_library(what: str) -> None:
     def fail_at_a_message(self: object, method: str, url: str, **named: object) -> None:
         (fail if "template/send" in url else prepare)(self, method, url, **named)
 
+    if what != "print":
+        sys.modules["pycurl"] = None  # the threads of the plain install are meant
     if what == "prepare":
         requests.PreparedRequest.prepare = fail_at_a_message  # type: ignore[method-assign]
     elif what == "shutdown":

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -395,10 +396,11 @@ def test_t30_a_fault_in_a_thread_of_its_own(canary: Canary, measured: Measured) 
     arguments = ["--break", "shutdown", "send", "campaign.yaml", "users.csv", "--yes"]
     with canary.started(arguments) as process:
         assert process.stderr is not None
-        told = b""
+        told, end = b"", time.monotonic() + 120
         while b"a fault in wxpush itself (ZeroDivisionError at loud.py:" not in told:
             line = process.stderr.readline()
             assert line, told.decode()
+            assert time.monotonic() < end, told.decode()[-2000:]
             told += line
         process.kill()
         told += process.stderr.read()
