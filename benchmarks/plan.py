@@ -18,13 +18,13 @@ class Plan:
     rows: int = 50_000
     rival_rows: int = 20_000
     """Messages of the senders that take ten times as long."""
-    rounds: int = 5
+    rounds: int = 3
     wire_s: int = 5
-    waiting_rows: int = 50_000
-    waiting_rounds: int = 3
+    waiting_rows: int = 20_000
+    waiting_rounds: int = 2
     sizes: tuple[int, int, int] = (10_000, 100_000, 1_000_000)
     first_posts: int = 5
-    steady: Mapping[int, float] = field(default_factory=lambda: {10: 30.0, 30: 20.0, 100: 20.0, 500: 20.0})
+    steady: Mapping[int, float] = field(default_factory=lambda: {10: 30.0, 30: 20.0, 100: 10.0, 500: 10.0})
     """Messages a second, and for how many seconds."""
     starts: int = 21
 
