@@ -285,3 +285,11 @@ def test_the_template_may_stand_in_the_campaign(desk: Desk, open_wechat: Callabl
     )
     desk.sandbox = open_wechat(any_template=True, templates=[])
     assert send(desk).code == 0
+
+
+def test_a_rate_beyond_the_fastest_is_told_the_limit(desk: Desk) -> None:
+    desk.prepare(1)
+    done = desk.run("send", "campaign.yaml", "users.csv", "--yes", "--rate", "200000/s")
+    assert done.code == 2
+    assert "more than the fastest rate, 100000/s" in done.err
+    assert desk.sends() == 0

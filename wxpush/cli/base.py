@@ -76,14 +76,13 @@ def parse_rate(text: str | None) -> float | None:
     """`--rate` as messages a second. Raises InputError."""
     if text is None:
         return None
+    from wxpush.campaign.units import UnitError
     from wxpush.campaign.units import parse_rate as parse
 
     try:
         return parse(text)
-    except ValueError:
-        raise InputError(
-            _('--rate: "{text}" is not a rate.').format(text=text), _("Write it as 30/s, 600/min or 3600/h.")
-        ) from None
+    except UnitError as error:
+        raise InputError(f"--rate: {error.message}", error.hint) from None
 
 
 def parse_class(text: str) -> "CodeClass":

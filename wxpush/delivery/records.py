@@ -141,7 +141,7 @@ def load_records(text: str) -> list[Record]:
         # Without such an escape there is no half of a surrogate pair anywhere.
         sound = "\\ud" not in text and "\\uD" not in text
         records = [
-            _accepted(*packed) if sound and len(packed) == _CORE else _unpacked(*packed)
+            _accepted(packed) if sound and len(packed) == _CORE else _unpacked(*packed)
             for packed in loads(text)
         ]
     if not records:
@@ -177,28 +177,21 @@ def _packed(r: Record) -> tuple[Any, ...]:
     return (*core, r.code, r.cls.value, r.detail)
 
 
-def _accepted(
-    mark: Any,
-    key: Any,
-    row: Any,
-    line: Any,
-    epoch: Any,
-    payload_hash: Any,
-    msgid: Any,
-    attempts: Any,
-    at: Any,
-) -> Record:
-    """The record of almost every message; checked as `_unpacked` does, in one expression."""
-    whole = int
+def _accepted(packed: Sequence[Any]) -> Record:
+    """The record of almost every message, checked as `_unpacked` does.
+
+    In one expression, since a start reads a million of them.
+    """
+    mark, key, row, line, epoch, payload_hash, msgid, attempts, at = packed
     if not (
         mark == "A"
         and type(key) is str
-        and (type(msgid) is whole or msgid is None)
-        and type(row) is whole
-        and type(line) is whole
-        and type(epoch) is whole
-        and type(attempts) is whole
-        and type(at) is whole
+        and (type(msgid) is int or msgid is None)
+        and type(row) is int
+        and type(line) is int
+        and type(epoch) is int
+        and type(attempts) is int
+        and type(at) is int
         and 0 <= row <= _MOST
         and 0 <= line <= _MOST
         and 0 <= epoch <= _MOST
@@ -206,7 +199,7 @@ def _accepted(
         and 0 <= at <= _MOST
         and _HASH.fullmatch(payload_hash)
     ):
-        return _unpacked(mark, key, row, line, epoch, payload_hash, msgid, attempts, at)
+        return _unpacked(*packed)
     return Record(
         key, row, line, Mark.ACCEPTED, epoch, payload_hash, "0", CodeClass.UNKNOWN, msgid, attempts, at
     )
