@@ -228,8 +228,8 @@ MUTANTS: Final = (
     Mutant(
         "follows redirects",
         "wxpush/channels/wechat/wire.py",
-        "        response = self._adapter.send(\n",
-        "        response = requests.Session().send(\n",
+        "            redirect=False,\n",
+        "            redirect=True,\n",
         ("tests/channels/test_transport.py::test_a_redirect_is_an_answer_and_never_followed",),
     ),
     Mutant(

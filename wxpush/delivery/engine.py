@@ -176,9 +176,10 @@ class Engine:
             self._claim()
         else:
             self._unstage()
+        free = 0
         if waiting is None or waiting.why is Why.HOURS:
-            self._submit()  # in closed hours only what was begun before: left alone it would end in doubt
-        self._take(self._channel.replies(self._nap(waiting)))
+            free = self._submit()  # in closed hours what was begun before: left alone it would end in doubt
+        self._take(self._channel.replies(self._nap(waiting, free)))
         self._look_after()
 
     def _wake_due(self, now: float) -> None:
@@ -199,8 +200,11 @@ class Engine:
 
     def _claim(self) -> None:
         """Put messages on the ledger just ahead of their slots (design, rules 1, 2 and 6)."""
-        staged, lump, free = len(self._hand.staged), self._settings.claimed_ahead, self._channel.free()
-        if not free or staged > min(lump // 2, free):
+        staged, lump = len(self._hand.staged), self._settings.claimed_ahead
+        if staged > min(lump // 2, self._settings.workers):
+            return
+        free = self._channel.free()
+        if not free or staged > free:
             return
         # What would wait for a worker isn't claimed: its window would pass before it is sent.
         ahead = min(self._gate.slots_within(_CLAIM_AHEAD_S), max(free, self._calls_ahead()))
@@ -222,7 +226,8 @@ class Engine:
     def _room(self) -> int:
         return self._settings.most_in_doubt - self._hand.claimed
 
-    def _submit(self) -> None:
+    def _submit(self) -> int:
+        """Send what has a slot; returns how many workers are free still."""
         hand, free = self._hand, self._channel.free()
         now = self._clock.moment()
         while hand.staged and free > 0:
@@ -231,13 +236,14 @@ class Engine:
                 self._give_up_claim(hand.staged.popleft())
                 continue
             if not self._gate.take():
-                return
+                break
             hand.staged.popleft()
             free -= 1
             flight.attempts += 1
             self.progress.attempts += 1
             message = flight.message
             self._channel.submit(hand.fly(flight), message.payload, self._ids(message.key, message.epoch))
+        return free
 
     def _give_up_claim(self, flight: Flight) -> None:
         """Its window has passed, as after a sleep of the machine: in doubt, unless it surely never left."""
@@ -415,12 +421,12 @@ class Engine:
     def _commit_due(self) -> float:
         return self._committed_at + _COMMIT_EVERY_S
 
-    def _nap(self, waiting: Waiting | None) -> float:
+    def _nap(self, waiting: Waiting | None, free: int) -> float:
         now = self._clock.monotonic()
         nap = _LONGEST_NAP_S
         if self._records:
             nap = min(nap, self._commit_due() - now)
-        if waiting is None and self._channel.free() > 0:
+        if waiting is None and free > 0:
             if self._hand.staged or (self._hand.wants_claim and self._room() > 0):
                 nap = min(nap, self._gate.until_slot())
             nap = min(nap, max(self._hand.next_due() - now, self._retries.until_next(now)))

@@ -1,8 +1,9 @@
 """The wire: one HTTP exchange by `requests`, with nothing taken from the environment and nothing followed.
 
-An adapter is used without a Session, so redirects, cookies, netrc and proxies of the environment don't
-exist. The connections are urllib3's own, taught to tell the flight when a byte is about to leave and to
-leave behind a handle by which the watchdog can end them.
+`requests` prepares the call and chooses the pool of connections, with its rules for TLS and proxies; the
+pool, urllib3's own, carries it. Without a Session redirects, cookies, netrc and proxies of the environment
+don't exist. The connections are taught to tell the flight when a byte is about to leave, and to leave
+behind a handle by which the watchdog can end them.
 """
 
 import http.client
@@ -67,6 +68,8 @@ class _Followed(HTTPConnection):
     debuglevel = 0  # whatever http.client is told: it would print the request, token and all
     _handle: socket.socket | None = None
     _opening = False
+    _held: list[bytes] | None = None
+    """Parts of the request that is being put together."""
 
     def _new_conn(self) -> socket.socket:
         connection = super()._new_conn()
@@ -86,7 +89,20 @@ class _Followed(HTTPConnection):
         finally:
             self._opening = False
 
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        """Send head and body together: one packet, and one turn of the interpreter less."""
+        self._held = []
+        try:
+            super().request(*args, **kwargs)
+            whole = b"".join(self._held)
+        finally:
+            self._held = None
+        self.send(whole)
+
     def send(self, data: Any) -> None:
+        if self._held is not None:
+            self._held.append(data)
+            return
         if not self._opening:
             if self.sock is None:
                 self.connect()
@@ -122,8 +138,8 @@ class Wire:
         self._adapter = _Adapter(pool_connections=1, pool_maxsize=1, max_retries=0)
         self._proxies = {"http": proxy, "https": proxy} if proxy else {}
         self._verify = str(ca_file) if ca_file else True
-        self._prepared: requests.PreparedRequest | None = None
-        self._same: tuple[object, ...] = ()
+        self._call: _Call | None = None
+        """The one before: it serves again where only the body differs."""
 
     def exchange(self, request: Request, flight: Flight, timeout: float) -> Reply:
         """Send `request` and read the answer; whatever breaks is a reply too, and no exception tells of it.
@@ -142,33 +158,56 @@ class Wire:
 
     def close(self) -> None:
         """Let go of the connections; the next exchange makes new ones."""
+        self._call = None
         self._adapter.close()
 
     def _exchange(self, request: Request, timeout: float) -> Reply:
-        response = self._adapter.send(
-            self._prepare(request), stream=True, timeout=timeout, verify=self._verify, proxies=self._proxies
+        call = self._prepare(request)
+        raw = call.pool.urlopen(
+            request.method,
+            call.target,
+            request.body,
+            call.headers,
+            retries=self._adapter.max_retries,
+            redirect=False,
+            assert_same_host=False,
+            timeout=timeout,
+            preload_content=False,
+            decode_content=False,
         )
-        body = _read(response.raw)
+        body = _read(raw)
         if body is None:
-            response.close()
-            return Reply(Arrival.SILENT, response.status_code, failure="bad_reply", detail="too large")
-        wait = parse_retry_after(response.headers.get("Retry-After"))
+            raw.close()
+            return Reply(Arrival.SILENT, raw.status, failure="bad_reply", detail="too large")
+        wait = parse_retry_after(raw.headers.get("Retry-After"))
         for secret in request.secrets:
             body = body.replace(secret.encode(), b"***")
-        return Reply(Arrival.ANSWERED, response.status_code, body, retry_after=wait)
+        return Reply(Arrival.ANSWERED, raw.status, body, retry_after=wait)
 
-    def _prepare(self, request: Request) -> requests.PreparedRequest:
-        """The request as `requests` wants it; the one before serves again where only the body differs."""
+    def _prepare(self, request: Request) -> "_Call":
         same = (request.method, request.url, request.headers)
-        if self._prepared is None or same != self._same or request.body is None:
-            self._prepared = requests.PreparedRequest()
-            headers = HEADERS | dict(request.headers)
-            self._prepared.prepare(request.method, request.url, headers=headers, data=request.body)
-            self._same = same
-        else:
-            self._prepared.body = request.body
-            self._prepared.headers["Content-Length"] = str(len(request.body))
-        return self._prepared
+        if self._call is None or same != self._call.same:
+            prepared = requests.PreparedRequest()
+            # Without the body, whose length is told anew each time.
+            prepared.prepare(request.method, request.url, headers=HEADERS | dict(request.headers))
+            prepared.headers.pop("Content-Length", None)
+            pool = self._adapter.get_connection_with_tls_context(
+                prepared, self._verify, proxies=self._proxies
+            )
+            self._adapter.cert_verify(pool, prepared.url, self._verify, None)
+            target = self._adapter.request_url(prepared, self._proxies)
+            self._call = _Call(same, pool, target, dict(prepared.headers))
+        return self._call
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """What `requests` makes of a request, its body left out; `same` is what it was made for."""
+
+    same: tuple[object, ...]
+    pool: HTTPConnectionPool
+    target: str
+    headers: dict[str, str]
 
 
 class _Adapter(HTTPAdapter):
@@ -193,6 +232,8 @@ def _read(raw: urllib3.BaseHTTPResponse) -> bytes | None:
         size += len(part)
         if size > MAX_BODY:
             return None
+        if raw.length_remaining == 0:
+            break
     return b"".join(parts)
 
 
