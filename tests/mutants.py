@@ -129,8 +129,9 @@ MUTANTS: Final = (
     Mutant(
         "retries outside the bucket",
         "wxpush/delivery/engine.py",
-        "            if not self._gate.take():\n",
-        "            if flight.attempts == 0 and not self._gate.take():\n",
+        "        slots = self._gate.take(len(ready)) if ready else 0\n",
+        "        slots = self._gate.take(len([f for f in ready if not f.attempts])) if ready else 0\n"
+        "        slots += len([f for f in ready if f.attempts])\n",
         (f"{ENGINE}::test_retries_take_slots_of_the_same_rate",),
     ),
     Mutant(

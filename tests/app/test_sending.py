@@ -1,9 +1,11 @@
 """Whole sendings through a WeChat on loopback: the numbers add up whatever happens between the calls."""
 
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 from tests.app.desk import APPLES, TEA, Desk, Row, new_sandbox, openid
 from wxpush.app.results import Summary
 from wxpush.delivery.ledger import records
+from wxpush.delivery.records import load_records
 from wxpush.delivery.run import runs_in
 from wxpush.errors import InputError, ProblemsError
 
@@ -63,6 +66,23 @@ def test_without_a_check_beforehand_the_numbers_are_the_same(desk: Desk) -> None
     unchecked = desk.send(rows, run="again", preflight=False).summary
     for name in ("total", "accepted", "failed", "skipped", "pending", "skips", "state"):
         assert getattr(unchecked, name) == getattr(checked, name), name
+
+
+@pytest.mark.parametrize("preflight", [True, False])
+def test_what_a_first_sending_wrote_is_not_read_back_to_sum_it_up(desk: Desk, preflight: bool) -> None:
+    read: list[str] = []
+
+    def note(frame: FrameType, event: str, _argument: object) -> None:
+        if event == "call" and frame.f_code is load_records.__code__:
+            read.append(frame.f_code.co_name)
+
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        summary = desk.send(PEOPLE, preflight=preflight).summary
+    finally:
+        sys.setprofile(before)
+    assert (summary.accepted, read) == (6, [])
 
 
 def test_without_a_check_beforehand_a_limit_leaves_the_rest_pending(desk: Desk) -> None:

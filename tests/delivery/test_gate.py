@@ -96,7 +96,7 @@ def test_an_outage_closes_it_until_the_next_probe(verdict: w.Verdict) -> None:
     assert not stage.gate.take()
     stage.time.now += 5
     assert stage.why() is None
-    assert stage.takes() == 3
+    assert stage.gate.take(10) == 3
     assert stage.why() is Why.OUTAGE
     assert stage.gate.unreachable_for() == 5.0
     stage.gate.observe(w.UNFOLLOWED)
@@ -137,7 +137,8 @@ def test_no_more_goes_than_the_quota_leaves() -> None:
     stage = Stage(GateRules(30.0, burst=100), Quota(1000, 895, 105))
     stage.time.now += 60
     assert stage.gate.slots_within(0.0) == 5
-    assert [stage.gate.take() for _ in range(5)] == [True] * 5
+    assert [stage.gate.take() for _ in range(3)] == [1] * 3
+    assert stage.gate.take(2) == 2
     assert stage.gate.allowance == 0
     assert stage.why() is Why.QUOTA
 

@@ -25,10 +25,20 @@ def test_no_stretch_of_time_gives_more_than_its_rate_and_one_burst(
     for step in steps:
         now += step
         wanted = data.draw(st.integers(1, 40))
-        taken += [now for _ in range(wanted) if bucket.take(now)]
+        taken += [now] * bucket.take(now, wanted)
     for first, start in enumerate(taken):
         for last in range(first, len(taken), 7):
             assert last - first + 1 <= rate * (taken[last] - start) + bucket.burst + 1e-6
+
+
+@given(RATES, STEPS, st.integers(1, 40))
+def test_many_slots_at_once_are_as_many_as_one_after_the_other(
+    rate: float, steps: list[float], wanted: int
+) -> None:
+    together, alone, now = Bucket(rate, now=0.0), Bucket(rate, now=0.0), 0.0
+    for step in steps:
+        now += step
+        assert together.take(now, wanted) == sum(alone.take(now) for _ in range(wanted)) <= wanted
 
 
 @given(RATES, STEPS)
@@ -65,7 +75,7 @@ def test_a_slower_rate_holds_at_once() -> None:
     bucket = Bucket(100.0, now=0.0)
     assert bucket.wait(10.0) == 0.0
     bucket.set_rate(1.0, 10.0)
-    assert [bucket.take(10.0) for _ in range(3)] == [True, False, False]
+    assert [bucket.take(10.0) for _ in range(3)] == [1, 0, 0]
     assert bucket.wait(10.0) == pytest.approx(1.0)
 
 

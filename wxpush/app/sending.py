@@ -241,10 +241,11 @@ class Sending:
         )
         self._folder.write_card(self._card)
         self._ledger.forget_invalid()
-        if type(self._standing) is type(standing_for(self._card)):
+        written = standing_for(self._card)
+        if type(self._standing) is type(written) or self._standing.is_empty():
             # What the ledger held is known: with what is written from here on, it needn't be read again.
-            self._written = standing_for(self._card)
-            self._ledger.follow(self._written.note)
+            self._written = written
+            self._ledger.follow(written.note)
         outgoing = Outgoing(self._selection(), self._ledger, self._around.clock, self._request.limit)
         delivered = self._deliver(outgoing, listener)
         if self._surveyed is None:
@@ -331,6 +332,8 @@ class Sending:
         """How everything stands, if that is known without the ledger."""
         if self._written is None or self._ledger.claimed:
             return None
+        if self._standing.is_empty():
+            return self._written
         self._standing.absorb(self._written)
         return self._standing
 

@@ -60,10 +60,10 @@ class Breaker:
         """When the next probes may go; 0 while closed."""
         return self._opens_at or 0.0
 
-    def probing(self) -> None:
-        """Note that a call was started."""
-        if self._opens_at is not None and self._probes_left:
-            self._probes_left -= 1
+    def probing(self, calls: int = 1) -> None:
+        """Note that so many calls were started."""
+        if self._opens_at is not None:
+            self._probes_left = max(0, self._probes_left - calls)
 
     def unreachable_for(self, now: float) -> float:
         """Seconds since the last answer, while open; 0 while closed."""

@@ -34,13 +34,12 @@ class Bucket:
         self._rate = rate
         self._level = min(self._level, self.burst)
 
-    def take(self, now: float) -> bool:
-        """Take a slot if there is one."""
+    def take(self, now: float, most: int = 1) -> int:
+        """Take up to `most` slots, as many as there are; returns how many."""
         self._fill(now)
-        if self._level < 1.0:
-            return False
-        self._level -= 1.0
-        return True
+        slots = min(most, int(self._level))
+        self._level -= slots
+        return slots
 
     def wait(self, now: float) -> float:
         """Seconds until the next slot; 0 when there is one."""

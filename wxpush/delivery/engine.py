@@ -229,21 +229,27 @@ class Engine:
     def _submit(self) -> int:
         """Send what has a slot; returns how many workers are free still."""
         hand, free = self._hand, self._channel.free()
-        now = self._clock.moment()
-        while hand.staged and free > 0:
-            flight = hand.staged[0]
-            if flight.outside_window(now):
-                self._give_up_claim(hand.staged.popleft())
-                continue
-            if not self._gate.take():
-                break
-            hand.staged.popleft()
-            free -= 1
+        ready = self._next_ready(free) if hand.staged else []
+        slots = self._gate.take(len(ready)) if ready else 0
+        hand.staged.extendleft(reversed(ready[slots:]))
+        for flight in ready[:slots]:
             flight.attempts += 1
-            self.progress.attempts += 1
             message = flight.message
             self._channel.submit(hand.fly(flight), message.payload, self._ids(message.key, message.epoch))
-        return free
+        self.progress.attempts += slots
+        return free - slots
+
+    def _next_ready(self, most: int) -> list[Flight]:
+        """Take up to `most` claimed messages whose window is open; those whose window has passed end here."""
+        staged, now = self._hand.staged, self._clock.moment()
+        ready: list[Flight] = []
+        while staged and len(ready) < most:
+            flight = staged.popleft()
+            if flight.outside_window(now):
+                self._give_up_claim(flight)
+            else:
+                ready.append(flight)
+        return ready
 
     def _give_up_claim(self, flight: Flight) -> None:
         """Its window has passed, as after a sleep of the machine: in doubt, unless it surely never left."""

@@ -76,17 +76,17 @@ class Gate:
         limits = [limit for limit in (probes, self._allowance) if limit is not None]
         return max(0, min([slots, *limits]))
 
-    def take(self) -> bool:
-        """Take a slot for one POST, if there is one now."""
+    def take(self, most: int = 1) -> int:
+        """Take slots for up to `most` POSTs, as many as there are now; returns how many."""
         now = self._clock.monotonic()
-        if self._breaker.allows(now) == 0 or not self._bucket.take(now):
-            return False
-        self._breaker.probing()
-        self._until_reading -= 1
+        probes = self._breaker.allows(now)
+        slots = self._bucket.take(now, most if probes is None else min(most, probes))
+        self._breaker.probing(slots)
+        self._until_reading -= slots
         if self._allowance is not None:
-            self._allowance -= 1
-        self._uncounted += 1
-        return True
+            self._allowance -= slots
+        self._uncounted += slots
+        return slots
 
     def until_slot(self) -> float:
         """Seconds until the bucket has a slot."""

@@ -191,10 +191,10 @@ class Wire:
             # Without the body, whose length is told anew each time.
             prepared.prepare(request.method, request.url, headers=HEADERS | dict(request.headers))
             prepared.headers.pop("Content-Length", None)
-            pool = self._adapter.get_connection_with_tls_context(
+            pool: Any = self._adapter.get_connection_with_tls_context(
                 prepared, self._verify, proxies=self._proxies
             )
-            self._adapter.cert_verify(pool, prepared.url, self._verify, None)
+            self._adapter.cert_verify(pool, prepared.url, self._verify, None)  # type: ignore[no-untyped-call]
             target = self._adapter.request_url(prepared, self._proxies)
             self._call = _Call(same, pool, target, dict(prepared.headers))
         return self._call
