@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "wxpush"
@@ -46,6 +47,7 @@ LIBRARY_ROOMS = {
     "pydantic": ["campaign.schema", "config", "channels"],
     "pycurl": ["channels.wechat.curl", "channels.wechat.sockets"],
     "orjson": ["fastjson"],
+    "ahocorasick_rs": ["campaign.wordlists"],
     "platformdirs": ["config"],
 }
 
@@ -178,13 +180,13 @@ def test_the_excel_library_is_imported_only_when_a_workbook_is_read() -> None:
 
 @cache
 def declared() -> dict[str, Requirement]:
-    """What pyproject.toml asks for at run time, two extras included, by distribution name."""
+    """What pyproject.toml asks for at run time, its extras included, by distribution name."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     lines = [
         *project["dependencies"],
-        *(line for name in ("excel", "fast") for line in project["optional-dependencies"][name]),
+        *(line for name in ("excel", "fast", "words") for line in project["optional-dependencies"][name]),
     ]
-    return {requirement.name.lower(): requirement for requirement in map(Requirement, lines)}
+    return {canonicalize_name(requirement.name): requirement for requirement in map(Requirement, lines)}
 
 
 def test_every_library_that_is_imported_is_declared() -> None:
@@ -192,7 +194,7 @@ def test_every_library_that_is_imported_is_declared() -> None:
     undeclared = {
         f"{name}:{line} imports {library}"
         for name, library, line in third_party_imports()
-        if not {distribution.lower() for distribution in distributions.get(library, [])} & declared().keys()
+        if not set(map(canonicalize_name, distributions.get(library, []))) & declared().keys()
     }
     assert undeclared == set()
 
@@ -200,7 +202,7 @@ def test_every_library_that_is_imported_is_declared() -> None:
 def test_every_declared_library_is_used() -> None:
     distributions = importlib.metadata.packages_distributions()
     used = {
-        distribution.lower()
+        canonicalize_name(distribution)
         for _, library, _ in third_party_imports()
         for distribution in distributions.get(library, [])
     }

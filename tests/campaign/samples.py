@@ -65,6 +65,10 @@ class ShortRules:
             if name.startswith("thing") and not 0 < len(value) <= 20
         ]
 
+    def advise(self, texts: Mapping[str, str]) -> list[Finding]:
+        del texts
+        return []
+
     def compose(
         self, to: str, data: Mapping[str, str], url: str | None, miniprogram: Mapping[str, str] | None
     ) -> str:

@@ -17,6 +17,7 @@ from tests.campaign.samples import (
     with_data,
 )
 from wxpush.campaign.check import Bad, Ready, Skipped, check_campaign, keyword_problems
+from wxpush.campaign.render import Renderer
 from wxpush.model import BadRow, Problem, Severity
 
 
@@ -139,9 +140,8 @@ def test_a_long_or_chinese_key_is_fine(tmp_path: Path, key: str):
 def test_keywords_are_compared_with_the_templates(tmp_path: Path):
     sending = campaign(tmp_path)
     rules = ShortRules("thing1", "character_string3", "time3", "amount4", "phrase5")
-    assert [
-        (one.line, one.column, one.code, one.message, one.hint) for one in check_campaign(sending, rules)
-    ] == [
+    found = check_campaign(sending, Renderer(sending), rules)
+    assert [(one.line, one.column, one.code, one.message, one.hint) for one in found] == [
         (
             5,
             3,
@@ -161,14 +161,17 @@ def test_keywords_can_be_checked_of_a_campaign_with_other_faults(tmp_path: Path)
 
 
 def test_a_campaign_that_fits_has_no_problems(tmp_path: Path):
-    assert check_campaign(campaign(tmp_path), ShortRules(), list(ROW)) == []
-    assert check_campaign(campaign(tmp_path), ShortRules(), None) == []
+    sending = campaign(tmp_path)
+    assert check_campaign(sending, Renderer(sending), ShortRules(), list(ROW)) == []
+    assert check_campaign(sending, Renderer(sending), ShortRules(), None) == []
 
 
 def test_a_lacking_column_is_told_once_at_the_lists_header(tmp_path: Path):
     sending = campaign(tmp_path, HEAD + DATA + 'key: "{{ order_no }}"\nwhen: status == "paid"\n')
     columns = ["openid", "product", "订单号(必填)", "shipped_at", "amount", "stauts"]
-    problems = check_campaign(sending, ShortRules(), columns, list_name="users.csv", header_line=3)
+    problems = check_campaign(
+        sending, Renderer(sending), ShortRules(), columns, list_name="users.csv", header_line=3
+    )
     assert [str(one) for one in problems] == [
         'users.csv:3: there is no column "order_no", which `key` uses (campaign.yaml, line 8). '
         "The columns are: openid, product, 订单号(必填), shipped_at, amount, stauts.",
@@ -179,11 +182,12 @@ def test_a_lacking_column_is_told_once_at_the_lists_header(tmp_path: Path):
 
 
 def test_a_lacking_column_without_a_list_name_is_placed_in_the_campaign(tmp_path: Path):
-    (found,) = check_campaign(with_data(tmp_path, "{{ nobody }}"), ShortRules("thing1"), ["openid"])
+    sending = with_data(tmp_path, "{{ nobody }}")
+    (found,) = check_campaign(sending, Renderer(sending), ShortRules("thing1"), ["openid"])
     assert (found.file, found.line, found.column) == (str(tmp_path / "campaign.yaml"), 4, 11)
 
 
 def test_a_column_behind_a_default_is_only_a_warning(tmp_path: Path):
     sending = with_data(tmp_path, "{{ nickname | default('朋友') }}")
-    (found,) = check_campaign(sending, ShortRules("thing1"), ["openid"])
+    (found,) = check_campaign(sending, Renderer(sending), ShortRules("thing1"), ["openid"])
     assert found.severity is Severity.WARNING

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-import wxpush
 from wxpush.campaign.expressions import parse_text, render_alone
 from wxpush.campaign.filters import FILTERS
 
@@ -33,18 +32,3 @@ def test_every_way_to_write_a_value_is_an_expression(name: str):
     assert len(examples) >= 10
     for example in examples:
         parse_text(example.replace("¦", "|"))
-
-
-@pytest.mark.parametrize("name", PAGES)
-def test_every_problem_code_is_documented_once(name: str):
-    package = Path(wxpush.__file__).parent
-    sources = [
-        package / "yamlfile.py",
-        package / "app" / "selection.py",
-        *(package / "campaign").rglob("*.py"),
-    ]
-    used = {
-        code for source in sources for code in re.findall(r'"(WX\d{3})"', source.read_text(encoding="utf-8"))
-    }
-    documented = re.findall(r"^\| (WX\d{3}) \|", page(name), re.MULTILINE)
-    assert documented == sorted(used)

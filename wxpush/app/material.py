@@ -13,6 +13,7 @@ from wxpush.campaign.check import Checker, check_campaign, keyword_problems
 from wxpush.campaign.recipients import RecipientList, open_recipients
 from wxpush.campaign.render import Rendered, Renderer
 from wxpush.campaign.schema import Campaign, Reading, read_campaign
+from wxpush.campaign.wordlists import WordList, words_of
 from wxpush.channels.wechat.rules import WeChatRules
 from wxpush.channels.wechat.template import Template, load_template, template_from_mapping
 from wxpush.errors import ProblemsError
@@ -29,6 +30,8 @@ class Material:
     renderer: Renderer
     checker: Checker
     warnings: tuple[Problem, ...]
+    words: WordList | None = None
+    """The words that no message may hold."""
 
     @property
     def content(self) -> str:
@@ -44,6 +47,8 @@ class Material:
     def basis(self) -> str:
         """A fingerprint of everything that the messages are rendered from, the list and the day included."""
         checks = json.dumps([self.campaign.checks, dict(self.template.allowed)], sort_keys=True)
+        if self.words is not None:
+            checks += self.words.digest
         today = self.campaign.today.isoformat()
         return _digest(self.content, self.selection, self.recipients.digest(), checks, today, __version__)
 
@@ -69,24 +74,32 @@ def read_material(
     problems: list[Problem] = []
     reading = read_campaign(campaign, today=today)
     problems += reading.problems
-    template = _template(reading, problems)
+    template = template_of(reading, problems)
     if template is not None and reading.campaign is None and reading.document and reading.data:
         problems += keyword_problems(reading.document, reading.data, [k.name for k in template.keywords])
-    opened = _list(recipients, list_name, list_format, problems)
+    opened = list_of(recipients, list_name, list_format, problems)
     if reading.campaign is None or template is None or opened is None:
         raise ProblemsError(problems)
-    rules = WeChatRules(template, reading.campaign.checks)
+    renderer = Renderer(reading.campaign)
+    rules, words = WeChatRules(template, reading.campaign.checks), words_of(reading.campaign, problems)
     problems += check_campaign(
-        reading.campaign, rules, opened.columns, list_name=opened.name, header_line=opened.header_line
+        reading.campaign,
+        renderer,
+        rules,
+        opened.columns,
+        words=words,
+        list_name=opened.name,
+        header_line=opened.header_line,
     )
     if any(problem.severity is Severity.ERROR for problem in problems):
         raise ProblemsError([problem for problem in problems if problem.severity is Severity.ERROR])
-    renderer = Renderer(reading.campaign)
-    checker = Checker(reading.campaign, renderer, rules, opened.name)
-    return Material(reading.campaign, template, opened, renderer, checker, (*template.warnings, *problems))
+    checker = Checker(reading.campaign, renderer, rules, opened.name, words)
+    warnings = (*template.warnings, *problems)
+    return Material(reading.campaign, template, opened, renderer, checker, warnings, words)
 
 
-def _template(reading: Reading, problems: list[Problem]) -> Template | None:
+def template_of(reading: Reading, problems: list[Problem]) -> Template | None:
+    """The template that a campaign names or holds; its faults are added to `problems`."""
     try:
         if isinstance(reading.template, Path):
             return load_template(reading.template)
@@ -98,7 +111,8 @@ def _template(reading: Reading, problems: list[Problem]) -> Template | None:
     return None
 
 
-def _list(path: Path, name: str, list_format: str | None, problems: list[Problem]) -> RecipientList | None:
+def list_of(path: Path, name: str, list_format: str | None, problems: list[Problem]) -> RecipientList | None:
+    """The list in `path`; its faults are added to `problems`. Raises InputError for an unknown format."""
     try:
         return open_recipients(path, list_format=list_format, name=name)
     except ProblemsError as error:

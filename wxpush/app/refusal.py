@@ -6,6 +6,7 @@ from typing import Any
 from wxpush.channels.wechat.errcodes import info
 from wxpush.errors import InterruptedRunError, ProblemsError, StoppedError, WxpushError
 from wxpush.model import Problem, State
+from wxpush.report.annotations import problem_json
 
 
 def refusal(
@@ -75,16 +76,3 @@ def _problems(error: WxpushError) -> list[dict[str, Any]]:
     if isinstance(error, (StoppedError, InterruptedRunError)):
         return []
     return [problem_json(Problem("", 0, 0, "", str(error), error.hint))]
-
-
-def problem_json(problem: Problem) -> dict[str, Any]:
-    """A problem as `validate --json` prints it."""
-    return {
-        "file": problem.file,
-        "line": problem.line,
-        "column": problem.column,
-        "severity": problem.severity.value,
-        "code": problem.code,
-        "message": problem.message,
-        "hint": problem.hint,
-    }

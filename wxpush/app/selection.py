@@ -6,18 +6,17 @@ from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 from wxpush.app.material import Material
+from wxpush.app.repeats import Repeats, conflict
 from wxpush.campaign.check import Bad, Ready, Skipped
 from wxpush.campaign.render import Rendered, RowError
-from wxpush.delivery.fingerprints import Fingerprints, Seen
+from wxpush.delivery.fingerprints import Seen
 from wxpush.delivery.identity import hash64
 from wxpush.delivery.ledger import Place
 from wxpush.delivery.records import Mark, Record
 from wxpush.delivery.standing import Entry, Standing
-from wxpush.i18n import _
 from wxpush.model import BadRow, Message, Problem, Recipient
 
 DUPLICATE: Final = "duplicate"
-_BITS64: Final = 2**64 - 1
 
 
 class ToSend(NamedTuple):
@@ -88,12 +87,12 @@ class Selection:
         self._record_at, self._choices = record_at, choices
         self._unchanged, self._no_duplicates = unchanged, no_duplicates
         self._nothing_known = False
-        self._keys = Fingerprints()
+        self._repeats = Repeats()
         self._rows: Iterator[Recipient | BadRow] = iter(())
         self._put_off: list[tuple[int, int, int, Passed | Wrong]] = []
 
     def __iter__(self) -> Iterator[Decision]:
-        self._keys, self._put_off = Fingerprints(), []
+        self._repeats, self._put_off = Repeats(), []
         self._standing.begin()
         self._nothing_known = self._standing.is_empty()
         nothing_to_compare = self._no_duplicates and self._nothing_known
@@ -152,12 +151,12 @@ class Selection:
     def _ready(self, ready: Ready) -> Decision:
         message = ready.message
         if not self._no_duplicates:
-            # Python's own hashes are good for one process, and cost next to nothing.
-            seen = self._keys.add(hash(message.key) & _BITS64, hash(message.payload) & _BITS64)
+            seen = self._repeats.meet(message)
             if seen is Seen.ALIKE or (seen is Seen.DIFFERENT and self._choices.keep_first):
                 return Passed(DUPLICATE)
             if seen is Seen.DIFFERENT:
-                return Wrong(self._conflict(ready), conflict=True)
+                problem = conflict(ready, self._material.recipients.name)
+                return Wrong(Bad(message.key, (problem,), {}, message.line, message.row), conflict=True)
         if self._nothing_known:
             return ToSend(*ready)
         entry = self._standing.find(message.row, hash64(message.key))
@@ -193,15 +192,3 @@ class Selection:
     def _is_settled(self, entry: Entry) -> bool:
         doubtful = entry.mark is Mark.IN_DOUBT and self._choices.resend_in_doubt
         return entry.mark is not Mark.RELEASED and not doubtful
-
-    def _conflict(self, ready: Ready) -> Bad:
-        message = ready.message
-        problem = Problem(
-            self._material.recipients.name,
-            message.line,
-            0,
-            "WX330",
-            _('another row with the key "{key}" has a different content.').format(key=message.key),
-            _("Set `key:` in the campaign so that both are sent, or pass --keep-first."),
-        )
-        return Bad(message.key, (problem,), {}, message.line, message.row)

@@ -1,7 +1,7 @@
 """All problems of campaign × template × list: once for the campaign, and row by row."""
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any, NamedTuple, Protocol
@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol
 from wxpush.campaign.expressions import column_hint
 from wxpush.campaign.render import LACKING, Rendered, Renderer, RowError
 from wxpush.campaign.schema import Campaign
+from wxpush.campaign.wordlists import WordList
 from wxpush.fastjson import dumps
 from wxpush.i18n import _
 from wxpush.model import BadRow, Finding, Message, Problem, Recipient, Severity
@@ -29,6 +30,9 @@ class Rules(Protocol):
         self, data: Mapping[str, str], to: str, url: str | None, miniprogram: Mapping[str, str] | None
     ) -> list[Finding]:
         """What is wrong with a rendered message; empty values are reported by the campaign room."""
+
+    def advise(self, texts: Mapping[str, str]) -> list[Finding]:
+        """What speaks against texts, by their place, that nothing forbids; too slow for every message."""
 
     def compose(
         self, to: str, data: Mapping[str, str], url: str | None, miniprogram: Mapping[str, str] | None
@@ -94,29 +98,65 @@ def keyword_problems(document: Document, data: Mapping[str, Any], keywords: Sequ
 
 def check_campaign(
     campaign: Campaign,
+    renderer: Renderer,
     rules: Rules,
     columns: Sequence[str] | None = None,
     *,
+    words: WordList | None = None,
     list_name: str = "",
     header_line: int = 1,
 ) -> list[Problem]:
-    """The problems that don't depend on a row: keywords, and columns that a list with a header lacks.
+    """The problems that don't depend on a row: keywords, values that are the same for all, lacking columns.
 
     `columns` is None for a list whose rows each have their own. A lacking column is placed at the list's
     header, or in the campaign where no list is named.
     """
     problems = keyword_problems(campaign.document, campaign.data, rules.keywords)
+    problems += _constant_problems(campaign, renderer.constants(), rules, words)
     if columns is not None:
-        problems += _column_problems(campaign, columns, list_name, header_line)
+        problems += _column_problems(campaign, renderer, columns, list_name, header_line)
     return problems
 
 
+def _constant_problems(
+    campaign: Campaign, texts: Mapping[str, str], rules: Rules, words: WordList | None
+) -> list[Problem]:
+    """What speaks against texts without a column in them: told once, not with every row."""
+    values = {where: text for where, text in texts.items() if where.startswith("data.")}
+    data = {where.removeprefix("data."): text for where, text in values.items()}
+    findings = rules.check(data, texts.get("to", ""), texts.get("url"), None)
+    findings += rules.advise(values) + (words.findings(values) if words else [])
+    problems = []
+    for found in weighed(findings, campaign.checks):
+        if found.where in texts:
+            path = tuple(found.where.split(".", 1))
+            message = f"{found.where}: {found.message}"
+            problems.append(
+                campaign.document.problem(path, found.code, message, found.hint, severity=found.severity)
+            )
+    return problems
+
+
+def weighed(findings: Iterable[Finding], levels: Mapping[str, str]) -> list[Finding]:
+    """The findings as the campaign's `checks:` wants them: a rule that isn't named there has its own mind."""
+    kept = []
+    for found in findings:
+        level = levels.get(found.rule)
+        if level == "warn":
+            kept.append(replace(found, severity=Severity.WARNING))
+        elif level == "error":
+            kept.append(replace(found, severity=Severity.ERROR))
+        elif level != "off":
+            kept.append(found)
+    return kept
+
+
 def _column_problems(
-    campaign: Campaign, columns: Sequence[str], list_name: str, header_line: int
+    campaign: Campaign, renderer: Renderer, columns: Sequence[str], list_name: str, header_line: int
 ) -> list[Problem]:
     problems: dict[str, Problem] = {}
     known = set(columns)
-    for where, expression in Renderer(campaign).expressions.items():
+    for where, expression in renderer.expressions.items():
         place = campaign.document.place(tuple(where.split(".", 1)))
         for column in sorted((expression.required | expression.optional) - known):
             allowed_for = column in expression.optional
@@ -139,9 +179,21 @@ def _column_problems(
 class Checker:
     """Turns rows into messages, or says why not. `list_name` is the file that places are told in."""
 
-    def __init__(self, campaign: Campaign, renderer: Renderer, rules: Rules, list_name: str) -> None:
+    def __init__(
+        self,
+        campaign: Campaign,
+        renderer: Renderer,
+        rules: Rules,
+        list_name: str,
+        words: WordList | None = None,
+        *,
+        thorough: bool = False,
+    ) -> None:
+        """`thorough`: tell of what nothing forbids, too."""
+        self._thorough = thorough
         self._renderer = renderer
         self._rules = rules
+        self._words = words
         self._file = list_name
         self._levels = campaign.checks
         self._columns = {
@@ -150,6 +202,8 @@ class Checker:
             if len(expression.required) == 1 and not expression.optional
         }
         self._has_condition = campaign.when is not None
+        self._constant = frozenset(renderer.constants())
+        """Whose faults are told with the campaign."""
 
     def examine(self, row: Recipient | BadRow) -> Ready | Skipped | Bad:
         """What becomes of one row; never raises for anything that the row holds."""
@@ -162,11 +216,16 @@ class Checker:
         except RowError as error:
             return self._bad(row, self._key_or_none(row), list(error.findings))
         findings = self._rules.check(rendered.data, rendered.to, rendered.url, rendered.miniprogram)
+        if self._words is not None or self._thorough:
+            texts = {f"data.{name}": text for name, text in rendered.data.items()}
+            findings += self._words.findings(texts) if self._words else []
+            findings += self._rules.advise(texts) if self._thorough else []
         key = rendered.key
         if findings or not rendered.to or not _is_plain(key) or "" in rendered.data.values():
             own = self._own_findings(rendered)
             said = {found.where for found in own}
-            findings = own + [found for found in self._weighed(findings) if found.where not in said]
+            said |= self._constant
+            findings = own + [found for found in weighed(findings, self._levels) if found.where not in said]
             if any(found.severity is Severity.ERROR for found in findings):
                 return self._bad(row, rendered.key or None, findings)
         payload = self._rules.compose(rendered.to, rendered.data, rendered.url, rendered.miniprogram)
@@ -190,17 +249,6 @@ class Checker:
             return Finding(where, "empty", "WX406", _("the value is empty."), hint)
         message = _('no value for "{name}".').format(name=column)
         return Finding(where, "empty", LACKING, message, _("Fix the row, or pass --skip-invalid."))
-
-    def _weighed(self, findings: list[Finding]) -> list[Finding]:
-        """The findings as the campaign's `checks:` wants them."""
-        weighed = []
-        for found in findings:
-            level = self._levels.get(found.rule)
-            if level == "warn":
-                weighed.append(replace(found, severity=Severity.WARNING))
-            elif level != "off":
-                weighed.append(found)
-        return weighed
 
     def _bad(self, row: Recipient, key: str | None, findings: list[Finding]) -> Bad:
         problems = tuple(self._problem(row, found) for found in findings)

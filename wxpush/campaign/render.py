@@ -1,6 +1,7 @@
 """One compiled render per row: a campaign's expressions and a recipient become the parts of a message."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
@@ -82,6 +83,19 @@ class Renderer:
         if len(texts) != len(self._parts) or (len(text) > MAX_RESULT and max(map(len, texts)) > MAX_RESULT):
             raise self._explained(values)
         return self._assembled(texts)
+
+    def constants(self) -> dict[str, str]:
+        """The texts that read the same in every message, rendered, by their place in the campaign."""
+        values, found = {TODAY: self._today, ROW: {}}, dict[str, str]()
+        for where, expression in self._parts.items():
+            if not expression.required | expression.optional:
+                with suppress(*_FAULTS):
+                    found[where] = compile_parts([expression], "")(values).strip()
+        return found
+
+    def constant_condition(self) -> bool:
+        """Whether a `when` without a column in it holds."""
+        return self.wanted(Recipient(0, 0, {}))
 
     def key(self, recipient: Recipient) -> str:
         """The row's key alone; raises RowError."""

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -37,7 +38,7 @@ from wxpush.campaign.units import (
 from wxpush.errors import ProblemsError
 from wxpush.i18n import _
 from wxpush.model import Problem
-from wxpush.yamlfile import Document, parse_yaml
+from wxpush.yamlfile import Document, Parsed, parse_yaml
 
 _NAME_LENGTH = 80
 
@@ -92,7 +93,20 @@ def _template(value: object, info: ValidationInfo) -> Path | dict[str, Any]:
     if isinstance(value, dict):
         return value
     folder: Path = (info.context or {})["folder"]
-    return folder / nonempty(value)
+    return _beside(folder, nonempty(value))
+
+
+def _beside(folder: Path, name: str) -> Path:
+    """`name` seen from `folder`, kept short: `templates/a.yaml`, not `samples/../templates/a.yaml`."""
+    path = folder / name
+    short = Path(os.path.normpath(path))
+    # Where a folder on the way is a link, `..` leads elsewhere.
+    return short if short.exists() and path.exists() and short.samefile(path) else path
+
+
+def _files(value: object, info: ValidationInfo) -> tuple[Path, ...]:
+    folder: Path = (info.context or {})["folder"]
+    return tuple(_beside(folder, nonempty(one)) for one in (value if isinstance(value, list) else [value]))
 
 
 def _name(value: object, info: ValidationInfo) -> str:
@@ -166,6 +180,8 @@ class Campaign(_Part):
     checks: dict[str, Annotated[Literal["error", "warn", "off"], _choice("error", "warn", "off")]] = Field(
         default_factory=dict
     )
+    blocked_words: Annotated[tuple[Path, ...], BeforeValidator(_files)] = ()
+    """Files of words that no message may hold, one word a line."""
     keep_quota: Share = 0.1
     on_quota: Annotated[Literal["stop", "wait"], _choice("stop", "wait")] = "stop"
     send_window: Annotated[tuple[time, time] | None, BeforeValidator(parse_window)] = None
@@ -227,9 +243,12 @@ def load_campaign(path: Path, *, today: date) -> Campaign:
     return reading.campaign
 
 
-def read_campaign(path: Path, *, today: date) -> Reading:
-    """Like `load_campaign`, but hands the faults back, so that those of the template can join them."""
-    parsed = parse_yaml(path)
+def read_campaign(path: Path, *, today: date, parsed: Parsed | None = None) -> Reading:
+    """Like `load_campaign`, but hands the faults back, so that those of the template can join them.
+
+    `parsed` is the file's YAML where it has been read before.
+    """
+    parsed = parsed or parse_yaml(path)
     document = parsed.document
     if document is None:
         return Reading(None, None, parsed.problems)
@@ -248,7 +267,7 @@ def read_campaign(path: Path, *, today: date) -> Reading:
         campaign if not problems else None,
         document,
         tuple(problems),
-        path.parent / template if isinstance(template, str) and template else _group(template),
+        _beside(path.parent, template) if isinstance(template, str) and template else _group(template),
         _group(data),
     )
 

@@ -39,6 +39,11 @@ def _deferred() -> list[Deferred]:
             _("Send a campaign to a list; go on where an earlier run of its name stopped."),
             "send:send",
         ),
+        Deferred(
+            "validate",
+            _("Check campaigns, templates and a list, without network and without an account."),
+            "validate:validate",
+        ),
         Deferred("retry-failed", _("Send again what failed and may succeed now."), "retry:retry_failed"),
         Deferred("report", _("Tell who didn't get the message, and why."), "runs:report"),
         Deferred(

@@ -1,16 +1,21 @@
 """`wxpush send`."""
 
-import shutil
-import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from wxpush.cli.base import Signals, agree, interruptible, parse_rate, refused, surroundings, this_command
+from wxpush.cli.base import (
+    Signals,
+    agree,
+    interruptible,
+    parse_rate,
+    readable,
+    refused,
+    surroundings,
+    this_command,
+)
 from wxpush.cli.options import AccountName, Json, ListFormat, Quiet, Rate, Workers, Yes
 from wxpush.console import Console
 from wxpush.errors import (
@@ -122,13 +127,14 @@ def send(
             sandbox=(scenario or _USUAL_SCENARIO) if sandbox else None,
             failures=failures,
         )
-        with interruptible() as signals, _readable(request) as readable:
+        with interruptible() as signals, readable(recipients) as path:
+            request = replace(request, recipients=path)
             if to is not None:
-                return _try_out(readable, to, row, console, signals, yes=yes)
+                return _try_out(request, to, row, console, signals, yes=yes)
             if dry_run:
-                summary, earned = _rehearse(readable, console)
+                summary, earned = _rehearse(request, console)
             else:
-                summary, earned = _send(readable, console, signals, yes=yes)
+                summary, earned = _send(request, console, signals, yes=yes)
             if as_json:
                 console.json(summary.to_json())
             if report is not None:
@@ -238,18 +244,3 @@ def _write_report(path: Path, summary: "Summary", console: Console) -> None:
         console.warn(
             _("The report {path} can't be written: {reason}.").format(path=path, reason=error.strerror)
         )
-
-
-@contextmanager
-def _readable(request: "SendRequest") -> "Iterator[SendRequest]":
-    """Keep standard input privately on disk while it is needed, since it is read twice."""
-    if request.list_name != "-":
-        yield request
-        return
-    from dataclasses import replace
-
-    with tempfile.TemporaryDirectory(prefix="wxpush-") as folder:  # made with mode 0700
-        path = Path(folder) / "stdin"
-        with path.open("wb") as spool:
-            shutil.copyfileobj(sys.stdin.buffer, spool)
-        yield replace(request, recipients=path)

@@ -214,6 +214,23 @@ class Console:
         self._out.write(text + "\n")
         self._out.flush()
 
+    def findings(self, problems: Sequence[Problem], lines: Mapping[tuple[str, int], str], total: int) -> None:
+        """What a check found, each problem with its line (`lines` by file and number); `total` of them."""
+        page = self._main.page()
+        pages.findings.lay_out(page, problems, lines, total)
+        self._main.show(page)
+
+    def checked(self, files: int, rows: int, errors: int, warnings: int) -> None:
+        """The result of a check in one sentence; not when quiet."""
+        if not self._quiet:
+            style = "bold red" if errors else "yellow" if warnings else "green"
+            self._talk(pages.findings.in_all(files, rows, errors, warnings), style)
+
+    def raw(self, text: str) -> None:
+        """A whole document in a format of its own, on standard output."""
+        self._out.write(text)
+        self._out.flush()
+
     def summary(self, summary: Summary, next_commands: Sequence[tuple[str, str]] = ()) -> None:
         """How a run stands after a call, then (command, why) to type next."""
         if self._quiet and not pages.summary.needs_attention(summary):

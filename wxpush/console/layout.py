@@ -53,6 +53,10 @@ class Page:
         """A line that stays whole however long, so that it can be copied."""
         self.lines.append([(" " * indent, ""), (safe(text), style)])
 
+    def whole(self, spans: Sequence[Span]) -> None:
+        """The same with several styles."""
+        self.lines.append([(safe(text), style) for text, style in spans])
+
     def blank(self) -> None:
         """An empty line between two parts; none at the start."""
         if self.lines:

@@ -1,7 +1,7 @@
 """A list of recipients: opened once, read as often as needed, in memory that doesn't grow with it."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from wxpush.campaign.recipients.encoding import TextFile, examine_text
 from wxpush.campaign.recipients.excelrows import ExcelRows
 from wxpush.campaign.recipients.faults import empty_hint, list_error
 from wxpush.campaign.recipients.jsonrows import JsonRows
+from wxpush.campaign.sources import lines_at
 from wxpush.errors import InputError
 from wxpush.i18n import _
 from wxpush.model import BadRow, Recipient
@@ -67,6 +68,10 @@ class RecipientList:
     def lines(self) -> int | None:
         """How many lines it has, which are at least as many as its rows; None for a workbook."""
         return None if self._text is None else self._text.lines
+
+    def texts_of(self, lines: Collection[int]) -> dict[int, str]:
+        """The text of these lines; of a workbook there is none."""
+        return {} if self._text is None else lines_at(self.path, lines, self._text.encoding)
 
     def digest(self) -> str:
         """SHA-256 in hex of the file's bytes as they were when the list was opened."""

@@ -12,6 +12,7 @@ from wxpush.channels.wechat.addresses import (
     openid_findings,
     url_findings,
 )
+from wxpush.channels.wechat.advice import marketing_findings
 from wxpush.channels.wechat.characters import half_character
 from wxpush.channels.wechat.keywords import Keyword
 from wxpush.channels.wechat.template import Template
@@ -69,6 +70,10 @@ class WeChatRules:
         if miniprogram is not None:
             found += miniprogram_findings(miniprogram)
         return [finding for finding in found if finding.rule not in self._off] if found else found
+
+    def advise(self, texts: Mapping[str, str]) -> list[Finding]:
+        """Warnings about texts, by their place, that WeChat takes and may yet answer for."""
+        return marketing_findings(texts)
 
     def compose(
         self, to: str, data: Mapping[str, str], url: str | None, miniprogram: Mapping[str, str] | None

@@ -16,7 +16,7 @@ from wxpush.yamlfile import Document, KeyPath, parse_yaml
 ID_LENGTH = 43
 _ID = re.compile(rf"[0-9A-Za-z_-]{{{ID_LENGTH}}}")
 _LIBRARY_NUMBER = re.compile(r"(?:OPEN)?TM[0-9]+|[0-9]{1,12}")
-_KEYS = ("id", "title", "content", "allowed")
+KEYS = ("id", "title", "content", "allowed")
 _LISTED = frozenset({"const", "enum"})
 """Types that take approved values only."""
 
@@ -88,9 +88,9 @@ class _Reader:
 
     def _refuse_unknown_keys(self, value: dict[str, Any]) -> None:
         for key in value:
-            if key not in _KEYS:
+            if key not in KEYS:
                 message = _("a template has no key `{key}`.").format(key=key)
-                self._add((key,), "WX552", message, _did_you_mean(key, _KEYS), at_key=True)
+                self._add((key,), "WX552", message, _did_you_mean(key, KEYS), at_key=True)
 
     def _id(self, value: dict[str, Any]) -> str:
         found = self._text(value, "id")

@@ -1,0 +1,270 @@
+"""`wxpush validate`: everything that is wrong in one go, in each format, and nothing that is right."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from tests.cli.command import COLUMNS, Desk, Done, people
+
+WRONG = """
+  thing1: "{{ prodct }}"
+  charcter_string2: "{{ order_no }}"
+  amount4: 六十八元"""
+
+
+@pytest.fixture
+def offline(tmp_path: Path) -> Desk:
+    """A folder without a WeChat."""
+    return Desk(tmp_path)
+
+
+@pytest.fixture
+def wrong(offline: Desk) -> Desk:
+    """A campaign with four mistakes, whose list has them too."""
+    offline.campaign(data=WRONG, when="1 == 1")
+    offline.list(people(2))
+    return offline
+
+
+def validate(desk: Desk, *arguments: str) -> Done:
+    return desk.run("validate", *arguments)
+
+
+def told(done: Done) -> list[tuple[str, int, int, str, str]]:
+    """File, line, column, severity and code of each problem."""
+    return [
+        (problem["file"], problem["line"], problem["column"], problem["severity"], problem["code"])
+        for problem in done.json["problems"]
+    ]
+
+
+def test_good_files_are_good_and_nothing_is_said_on_standard_output(offline: Desk) -> None:
+    offline.campaign(checks="{unused_column: off}")
+    offline.list(people(3))
+    done = validate(offline, "campaign.yaml", "--recipients", "users.csv")
+    assert (done.code, done.out) == (0, "")
+    assert done.err == "Checked: 3 files, 3 rows; nothing is wrong.\n"
+
+
+def test_all_mistakes_are_told_at_once_and_nothing_else(wrong: Desk) -> None:
+    done = validate(wrong, "campaign.yaml", "--recipients", "users.csv", "--json")
+    assert done.code == 1
+    assert told(done) == [
+        ("campaign.yaml", 5, 3, "error", "WX203"),
+        ("campaign.yaml", 6, 12, "error", "WX519"),
+        ("campaign.yaml", 7, 7, "warning", "WX211"),
+        ("users.csv", 1, 0, "error", "WX204"),
+        ("users.csv", 1, 0, "warning", "WX210"),
+    ]
+    assert (done.json["files"], done.json["errors"], done.json["warnings"]) == (3, 3, 2)
+
+
+def test_a_problem_is_shown_with_its_line_and_a_mark_below_the_place(wrong: Desk) -> None:
+    done = validate(wrong, "campaign.yaml")
+    assert "campaign.yaml:5:3: error WX203: the template has no keyword `charcter_string2`." in done.out
+    assert '  5 |   charcter_string2: "{{ order_no }}"\n    |   ^\n' in done.out
+
+
+def test_a_line_of_the_list_is_shown_in_the_lists_own_encoding(offline: Desk) -> None:
+    offline.campaign(checks="{unused_column: off}")
+    rows = people(2)
+    rows[1]["amount"] = "六十八"
+    text = "\n".join([",".join(COLUMNS), *(",".join(row.values()) for row in rows)])
+    offline.write("users.csv", text.encode("gb18030"))
+    done = validate(offline, "campaign.yaml", "--recipients", "users.csv")
+    assert done.code == 1
+    assert "users.csv:3: error WX519: data.amount4" in done.out
+    assert "  3 | oW3kTzuBGTNqeX76QEj000000002,李晓雯,SO2026112300002,云南小粒咖啡豆,六十八\n" in done.out
+
+
+def test_warnings_fail_only_where_they_are_to(offline: Desk) -> None:
+    offline.campaign(when="true")
+    assert validate(offline, "campaign.yaml").code == 0
+    assert validate(offline, "campaign.yaml", "--strict").code == 1
+    assert validate(offline, "campaign.yaml", "--strict", "--json").json["ok"] is False
+    offline.campaign(when="true", checks="{condition: error}")
+    assert validate(offline, "campaign.yaml").code == 1
+    offline.campaign(when="true", checks="{condition: off}")
+    assert validate(offline, "campaign.yaml", "--strict").code == 0
+
+
+def test_github_shows_each_problem_beside_its_line(wrong: Desk) -> None:
+    done = validate(wrong, "campaign.yaml", "--format", "github")
+    assert done.code == 1
+    lines = done.out.splitlines()
+    assert len(lines) == 3
+    assert lines[0].startswith(
+        "::error file=campaign.yaml,line=5,col=3,title=WX203::the template has no keyword"
+    )
+    assert lines[2].startswith("::warning file=campaign.yaml,line=7,col=7,title=WX211::")
+
+
+def test_junit_has_a_failed_test_for_each_error_and_a_passed_one_for_each_good_file(wrong: Desk) -> None:
+    done = validate(wrong, "campaign.yaml", "template.yaml", "--format", "junit")
+    suite = ElementTree.fromstring(done.out)[0]
+    assert (suite.get("tests"), suite.get("failures")) == ("4", "2")
+    failed = [case.get("name") for case in suite if case.find("failure") is not None]
+    assert failed == ["WX203 5:3", "WX519 6:12"]
+    assert [case.get("name") for case in suite if len(case) == 0] == ["template.yaml"]
+
+
+def test_sarif_says_where_each_problem_is(wrong: Desk) -> None:
+    log = json.loads(validate(wrong, "campaign.yaml", "--format", "sarif").out)
+    (run,) = log["runs"]
+    assert log["version"] == "2.1.0"
+    rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
+    results = run["results"]
+    assert [rules[result["ruleIndex"]] for result in results] == [result["ruleId"] for result in results]
+    place: dict[str, Any] = results[0]["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"] == {"uri": "campaign.yaml"}
+    assert place["region"] == {"startLine": 5, "startColumn": 3}
+
+
+@pytest.mark.parametrize("form", ["json", "github", "junit", "sarif"])
+def test_what_machines_read_is_the_same_in_every_language(wrong: Desk, form: str) -> None:
+    english, chinese = (
+        wrong.run("--lang", lang, "validate", "campaign.yaml", "--format", form) for lang in ("en", "zh")
+    )
+    assert english.out == chinese.out
+    assert english.err == chinese.err == ""
+
+
+def test_chinese_words_are_as_good(wrong: Desk) -> None:
+    done = wrong.run("--lang", "zh", "validate", "campaign.yaml")
+    assert "campaign.yaml:5:3: 错误 WX203: 模板没有关键词" in done.out
+    assert done.err.startswith("已检查 2 个文件：2 个错误，1 个警告。")
+
+
+def test_a_folder_is_looked_through_and_other_yaml_is_passed_over(offline: Desk) -> None:
+    offline.campaign("a/one.yaml", template="../template.yaml")
+    offline.write("a/docker-compose.yml", "services:\n  web: {image: shop}\n")
+    offline.write("a/helm.yaml", "{{- if .Values.x }}\nkind: Deployment\n")
+    offline.write("a/.hidden/campaign.yaml", "name: [\n")
+    offline.write("a/broken.yaml", "name: x\ndata:\n  thing1: {{ product }}\n")
+    done = validate(offline, ".", "--json")
+    assert [problem["file"] for problem in done.json["problems"]] == ["a/broken.yaml"] * 2
+    assert done.json["files"] == 3
+    text = validate(offline, "a")
+    assert "Passed over, being neither campaigns nor templates: a/docker-compose.yml, a/helm.yaml" in text.err
+
+
+def test_a_file_that_is_named_must_be_one_of_ours(offline: Desk) -> None:
+    offline.write("x.yaml", "services: {}\n")
+    done = validate(offline, "x.yaml", "--json")
+    assert told(done) == [("x.yaml", 1, 1, "error", "WX130")]
+
+
+def test_a_template_that_two_campaigns_share_is_told_of_once(offline: Desk) -> None:
+    offline.write("template.yaml", "id: short\ntitle: t\ncontent: '商品:{{thing1.DATA}}'\n")
+    offline.campaign("one.yaml")
+    offline.campaign("two.yaml")
+    done = validate(offline, "one.yaml", "two.yaml", "template.yaml", "--json")
+    assert [problem for problem in told(done) if problem[0] == "template.yaml"] == [
+        ("template.yaml", 1, 5, "error", "WX553")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("nowhere.yaml",), "nowhere.yaml: there is no such file or folder."),
+        (("template.yaml", "--recipients", "users.csv"), "A list is checked against a campaign"),
+        (("template.yaml", "--format", "yaml"), "--format"),
+        ((), "PATH... is missing."),
+    ],
+)
+def test_bad_usage_exits_2(offline: Desk, arguments: tuple[str, ...], words: str) -> None:
+    done = validate(offline, *arguments)
+    assert done.code == 2
+    assert words in done.talk
+
+
+def test_a_list_on_standard_input_is_checked(offline: Desk) -> None:
+    offline.campaign(checks="{unused_column: off}")
+    rows = people(2)
+    rows[0]["openid"] = "1.2E+10"
+    text = "\n".join([",".join(COLUMNS), *(",".join(row.values()) for row in rows)])
+    done = offline.run("validate", "campaign.yaml", "--recipients", "-", "--json", stdin=text.encode())
+    assert told(done) == [("-", 2, 0, "error", "WX501")]
+
+
+def test_rows_that_disagree_conditions_that_never_hold_and_blocked_words_are_found(offline: Desk) -> None:
+    offline.write("words.txt", "# no advertising\n刷单\nVIP\n")
+    offline.campaign(when="name == '陈静'", blocked_words="words.txt", checks="{unused_column: off}")
+    offline.list(people(2))
+    done = validate(offline, "campaign.yaml", "--recipients", "users.csv", "--json")
+    assert [(code, severity) for *_place, severity, code in told(done)] == [("WX211", "warning")]
+    rows = [*people(2), *people(1)]
+    rows[2]["product"] = "ｖｉｐ礼盒"
+    offline.campaign(blocked_words="[words.txt]", checks="{unused_column: off}")
+    offline.list(rows)
+    done = validate(offline, "campaign.yaml", "--recipients", "users.csv", "--json")
+    assert told(done) == [("users.csv", 4, 0, "error", "WX408")]
+    (problem,) = done.json["problems"]
+    assert problem["message"] == 'data.thing1: the blocked word "ｖｉｐ" (words.txt, line 3).'
+    rows[2]["product"] = "另一种咖啡"
+    offline.list(rows)
+    done = validate(offline, "campaign.yaml", "--recipients", "users.csv", "--json")
+    assert told(done) == [("users.csv", 4, 0, "error", "WX330")]
+
+
+def test_a_campaign_whose_word_list_is_lacking_says_so_where_it_names_it(offline: Desk) -> None:
+    offline.campaign(blocked_words="nowhere.txt")
+    assert told(validate(offline, "campaign.yaml", "--json")) == [("campaign.yaml", 7, 16, "error", "WX213")]
+
+
+def test_send_refuses_a_blocked_word_and_a_wrong_text_once_for_all_rows(desk: Desk) -> None:
+    desk.write("words.txt", "咖啡\n")
+    desk.campaign(blocked_words="words.txt")
+    desk.list(people(2))
+    done = desk.send()
+    assert (done.code, desk.sends()) == (2, 0)
+    assert [problem["code"] for problem in done.json["problems"]] == ["WX408", "WX408"]
+    desk.campaign(data='\n  thing1: "{{ product }}"\n  character_string2: 订单\n  amount4: "{{ amount }}"')
+    done = desk.send()
+    assert (done.code, desk.sends()) == (2, 0)
+    assert [(problem["file"], problem["code"]) for problem in done.json["problems"]] == [
+        ("campaign.yaml", "WX516")
+    ]
+
+
+def test_more_problems_than_anybody_reads_are_counted(offline: Desk) -> None:
+    offline.campaign(checks="{unused_column: off}")
+    rows = people(1200)
+    for row in rows:
+        row["amount"] = "很多"
+    offline.list(rows)
+    done = validate(offline, "campaign.yaml", "--recipients", "users.csv")
+    assert done.out.endswith("… and 200 more\n")
+    assert "1,200 errors" in done.err
+
+
+def inside(desk: Desk, before: str, after: str) -> str:
+    """Standard output of `validate campaign.yaml` run by a program with lines `before` and `after` it."""
+    script = (
+        f"import sys\n{before}\nfrom wxpush.cli import main\n"
+        "sys.argv = ['wxpush', '--lang', 'en', 'validate', 'campaign.yaml']\n"
+        f"try: main()\nexcept SystemExit as end: print(end.code)\n{after}"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", script], cwd=desk.folder, capture_output=True, text=True, check=True
+    ).stdout
+
+
+def test_blocked_words_without_their_library_say_how_to_install_it(offline: Desk) -> None:
+    offline.write("words.txt", "刷单\n")
+    offline.campaign(blocked_words="words.txt")
+    shown = inside(offline, "sys.modules['ahocorasick_rs'] = None", "")
+    assert "campaign.yaml:7:16: error WX214: blocked_words: " in shown
+    assert "pip install 'wxpush[words]'" in shown
+
+
+def test_nothing_of_the_network_or_the_ledger_is_imported(offline: Desk) -> None:
+    offline.campaign()
+    heavy = "{'requests', 'urllib3', 'diskcache', 'pycurl', 'openpyxl', 'sqlite3', 'ahocorasick_rs'}"
+    assert inside(offline, "", f"print(sorted({heavy} & set(sys.modules)))") == "0\n[]\n"

@@ -1,0 +1,282 @@
+"""Checks campaign, template and list files as they lie on the desk: no network, no account, no state."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+from wxpush.app.material import list_of, template_of
+from wxpush.app.repeats import Repeats, conflict
+from wxpush.campaign.check import Bad, Checker, Ready, Skipped, check_campaign, keyword_problems, weighed
+from wxpush.campaign.lint import constant_condition, one_sided_condition, unused_columns
+from wxpush.campaign.recipients import RecipientList
+from wxpush.campaign.render import Renderer
+from wxpush.campaign.schema import Campaign, read_campaign
+from wxpush.campaign.sources import lines_at
+from wxpush.campaign.wordlists import words_of
+from wxpush.channels.wechat.advice import rate_findings
+from wxpush.channels.wechat.rules import WeChatRules
+from wxpush.channels.wechat.template import KEYS, Template, load_template
+from wxpush.delivery.fingerprints import Seen
+from wxpush.errors import InputError, ProblemsError
+from wxpush.i18n import _
+from wxpush.model import Problem, Severity
+from wxpush.yamlfile import Parsed, parse_yaml
+
+#: So many problems are told one by one; more are counted.
+MOST: Final = 1_000
+_ENDINGS: Final = frozenset({".yaml", ".yml"})
+_TELL_EVERY: Final = 2_000
+
+#: A context that is given how many lines the list has, and gives what is told how many rows are done.
+Checking = Callable[[int | None], AbstractContextManager[Callable[[int], None]]]
+
+
+@dataclass(frozen=True, slots=True)
+class ListToCheck:
+    """A list that every campaign is checked with; `name` is how places name it."""
+
+    path: Path
+    name: str
+    format: str | None = None
+
+
+@dataclass(slots=True)
+class Validation:
+    """What was found: the first `MOST` problems in full, all of them counted.
+
+    `files` are those that were checked, each once, in the order in which they were met; `rows` those of the
+    list; `passed_over` YAML files of a folder that are neither campaign nor template.
+    """
+
+    files: list[str] = field(default_factory=list)
+    passed_over: list[str] = field(default_factory=list)
+    rows: int = 0
+    problems: list[Problem] = field(default_factory=list)
+    counts: Counter[Severity] = field(default_factory=Counter)
+    opened: RecipientList | None = None
+    """The list, where it can be read."""
+    _told: set[Problem] = field(default_factory=set)
+
+    @property
+    def total(self) -> int:
+        """How many problems there are."""
+        return self.counts.total()
+
+    def ok(self, *, strict: bool) -> bool:
+        """Whether nothing is wrong; `strict` counts warnings, too."""
+        return not (self.total if strict else self.counts[Severity.ERROR])
+
+    def add(self, problems: Sequence[Problem]) -> None:
+        """Take in problems; one that two campaigns meet, as in the template of both, counts once."""
+        for problem in problems:
+            if problem in self._told:
+                continue
+            self.counts[problem.severity] += 1
+            if len(self.problems) < MOST:
+                self.problems.append(problem)
+                self._told.add(problem)
+
+
+def validate(
+    paths: Sequence[Path], wanted: ListToCheck | None, *, today: date, checking: Checking
+) -> Validation:
+    """Check files, and folders with all that is in them. Raises InputError for a path that isn't there."""
+    found = Validation()
+    campaigns = 0
+    for path, parsed in _files(paths, found):
+        kind = _kind(parsed)
+        if kind == "template":
+            _check_template(path, found)
+        elif kind == "campaign":
+            campaigns += 1
+            _check_campaign(path, parsed, wanted, found, today, checking)
+        else:
+            _note(found, path)
+            found.add(parsed.problems or (_neither(path),))
+    if wanted is not None and not campaigns:
+        raise InputError(
+            _("A list is checked against a campaign, and there is none among the files."),
+            _("Name the campaign, too: wxpush validate campaign.yaml --recipients users.csv"),
+        )
+    order = {file: number for number, file in enumerate(found.files)}
+    found.problems.sort(key=lambda problem: (order[problem.file], problem.line, problem.column))
+    return found
+
+
+def quoted_lines(found: Validation) -> dict[tuple[str, int], str]:
+    """The texts of the lines that the problems stand in, by file and number, as far as there are any."""
+    wanted: dict[str, set[int]] = {}
+    for problem in found.problems:
+        wanted.setdefault(problem.file, set()).add(problem.line)
+    texts = {}
+    for file, numbers in wanted.items():
+        of_list = found.opened is not None and file == found.opened.name
+        lines = found.opened.texts_of(numbers) if found.opened and of_list else lines_at(Path(file), numbers)
+        texts.update({(file, number): text for number, text in lines.items()})
+    return texts
+
+
+def _files(paths: Sequence[Path], found: Validation) -> Iterator[tuple[Path, Parsed]]:
+    """Every file to check, once, read; those of folders only where they are ours."""
+    seen: set[Path] = set()
+    for path in paths:
+        if path.is_dir():
+            inside = [file for file in _inside(path) if file.resolve() not in seen]
+        elif path.exists():
+            inside = [path] if path.resolve() not in seen else []
+        else:
+            raise InputError(_("{path}: there is no such file or folder.").format(path=path))
+        for file in inside:
+            seen.add(file.resolve())
+            parsed = parse_yaml(file)
+            if path.is_dir() and _kind(parsed) is None and not _may_be_ours(file, parsed):
+                found.passed_over.append(str(file))
+            else:
+                yield file, parsed
+
+
+def _inside(folder: Path) -> Iterator[Path]:
+    """The YAML files of a folder and its folders, sorted; hidden ones, as of runs and versions, aside."""
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith("."):
+            continue
+        if path.is_dir() and not path.is_symlink():
+            yield from _inside(path)
+        elif path.suffix.lower() in _ENDINGS and path.is_file():
+            yield path
+
+
+def _kind(parsed: Parsed) -> str | None:
+    """What a file is, going by its keys; None where it can't be told."""
+    value = {} if parsed.document is None else parsed.document.value
+    if "data" in value or "template" in value:
+        return "campaign"
+    if "content" in value:
+        return "template"
+    as_campaign = len(value.keys() & Campaign.model_fields.keys())
+    as_template = len(value.keys() & set(KEYS))
+    if as_campaign == as_template:
+        return None
+    return "campaign" if as_campaign > as_template else "template"
+
+
+def _may_be_ours(file: Path, parsed: Parsed) -> bool:
+    """Whether a file that can't be read seems to be meant as one of ours."""
+    if parsed.document is not None:
+        return False
+    try:
+        start = file.read_bytes()[:4096].decode("utf-8", "replace")
+    except OSError:
+        return True
+    return any(line.startswith(("template:", "data:", "content:")) for line in start.splitlines())
+
+
+def _neither(path: Path) -> Problem:
+    hint = _("A campaign has name, template and data; a template has id, title and content.")
+    return Problem(str(path), 1, 1, "WX130", _("this is neither a campaign nor a template."), hint)
+
+
+def _note(found: Validation, path: Path | str) -> None:
+    if str(path) not in found.files:
+        found.files.append(str(path))
+
+
+def _check_template(path: Path, found: Validation) -> Template | None:
+    _note(found, path)
+    try:
+        template = load_template(path)
+    except ProblemsError as error:
+        found.add(error.problems)
+        return None
+    found.add(template.warnings)
+    return template
+
+
+def _check_campaign(
+    path: Path,
+    parsed: Parsed,
+    wanted: ListToCheck | None,
+    found: Validation,
+    today: date,
+    checking: Checking,
+) -> None:
+    _note(found, path)
+    reading = read_campaign(path, today=today, parsed=parsed)
+    found.add(reading.problems)
+    problems: list[Problem] = []
+    template = template_of(reading, problems)
+    if isinstance(reading.template, Path):
+        _note(found, reading.template)
+    found.add([*problems, *(template.warnings if template else ())])
+    opened = _opened(wanted, found)
+    if template is None:
+        return
+    if reading.campaign is None:
+        if reading.document and reading.data:
+            found.add(keyword_problems(reading.document, reading.data, [k.name for k in template.keywords]))
+        return
+    campaign, rules = reading.campaign, WeChatRules(template, reading.campaign.checks)
+    renderer = Renderer(campaign)
+    problems = constant_condition(campaign, renderer)
+    words = words_of(campaign, problems)
+    for advice in weighed(rate_findings(campaign.rate), campaign.checks):
+        problems.append(
+            campaign.document.problem(
+                (advice.where,), advice.code, advice.message, advice.hint, severity=advice.severity
+            )
+        )
+    found.add(problems)
+    if opened is None:
+        found.add(check_campaign(campaign, renderer, rules, words=words))
+        return
+    columns = opened.columns
+    of_all = check_campaign(
+        campaign, renderer, rules, columns, words=words, list_name=opened.name, header_line=opened.header_line
+    )
+    found.add(of_all)
+    if columns is not None:
+        found.add(unused_columns(campaign, renderer, columns, opened.name, opened.header_line))
+    if not any(problem.severity is Severity.ERROR and problem.code == "WX204" for problem in of_all):
+        checker = Checker(campaign, renderer, rules, opened.name, words, thorough=True)
+        _check_rows(campaign, checker, opened, found, checking)
+
+
+def _opened(wanted: ListToCheck | None, found: Validation) -> RecipientList | None:
+    if wanted is None:
+        return None
+    _note(found, wanted.name)
+    problems: list[Problem] = []
+    opened = list_of(wanted.path, wanted.name, wanted.format, problems)
+    found.add(problems)
+    found.opened = opened or found.opened
+    return opened
+
+
+def _check_rows(
+    campaign: Campaign, checker: Checker, opened: RecipientList, found: Validation, checking: Checking
+) -> None:
+    """Every row, rendered and checked; what the condition and the keys come to over all of them."""
+    repeats, rows, unwanted = Repeats(), 0, 0
+    with checking(opened.lines) as tell:
+        try:
+            for row in opened:
+                rows += 1
+                if rows % _TELL_EVERY == 0:
+                    tell(rows)
+                match checker.examine(row):
+                    case Ready() as ready:
+                        found.add(ready.warnings)
+                        if repeats.meet(ready.message) is Seen.DIFFERENT:
+                            found.add([conflict(ready, opened.name)])
+                    case Skipped():
+                        unwanted += 1
+                    case Bad() as bad:
+                        found.add(bad.problems)
+        except ProblemsError as error:
+            found.add(error.problems)
+    found.rows = max(found.rows, rows)
+    found.add(one_sided_condition(campaign, rows - unwanted, unwanted))

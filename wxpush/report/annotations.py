@@ -1,0 +1,126 @@
+"""Problems in the formats that machines read: JSON, GitHub's annotations, JUnit, SARIF.
+
+Sources: GitHub's workflow commands (error and warning messages), the Ant JUnit schema as CI servers read
+it, SARIF 2.1.0 (OASIS).
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import PurePath
+from typing import Any, Final
+from urllib.parse import quote
+from xml.sax.saxutils import quoteattr
+
+from wxpush import __version__
+from wxpush.model import Problem, Severity
+
+_SARIF: Final = "https://json.schemastore.org/sarif-2.1.0.json"
+_NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def problem_json(problem: Problem) -> dict[str, Any]:
+    """A problem as `validate --json` prints it."""
+    return {
+        "file": problem.file,
+        "line": problem.line,
+        "column": problem.column,
+        "severity": problem.severity.value,
+        "code": problem.code,
+        "message": problem.message,
+        "hint": problem.hint,
+    }
+
+
+def github(problems: Sequence[Problem]) -> str:
+    """A workflow command for each problem, which GitHub shows beside its line."""
+    return "".join(_command(problem) for problem in problems)
+
+
+def _command(problem: Problem) -> str:
+    place = {"file": problem.file, "line": problem.line, "col": problem.column, "title": problem.code}
+    told = ",".join(f"{name}={_property(str(value))}" for name, value in place.items() if value)
+    return f"::{problem.severity.value} {told}::{_data(_sentences(problem, chr(10)))}\n"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def junit(problems: Sequence[Problem], files: Sequence[str], *, strict: bool) -> str:
+    """A test suite with a failed test for each problem and a passed one for each file without any.
+
+    A warning fails its test only where `strict` says so.
+    """
+    cases, failures = [], 0
+    for file in files:
+        own = [problem for problem in problems if problem.file == file]
+        for problem in own:
+            fails = strict or problem.severity is Severity.ERROR
+            failures += fails
+            cases.append(_case(problem, fails=fails))
+        if not own:
+            cases.append(f"    <testcase classname={_attribute(file)} name={_attribute(file)}/>\n")
+    head = f'name="wxpush validate" tests="{len(cases)}" failures="{failures}" errors="0"'
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        f"<testsuites {head}>\n  <testsuite {head}>\n{''.join(cases)}  </testsuite>\n</testsuites>\n"
+    )
+
+
+def _case(problem: Problem, *, fails: bool) -> str:
+    where = problem.place.removeprefix(problem.file).lstrip(":")
+    name = " ".join(filter(None, (problem.code, where)))
+    told = f"{problem.place}: {_sentences(problem, ' ')}"
+    inner = f"<system-out>{_text(told)}</system-out>"
+    if fails:
+        said = f"type={_attribute(problem.code)} message={_attribute(problem.message)}"
+        inner = f"<failure {said}>{_text(told)}</failure>"
+    head = f"classname={_attribute(problem.file)} name={_attribute(name)}"
+    return f"    <testcase {head}>{inner}</testcase>\n"
+
+
+def _attribute(text: str) -> str:
+    return quoteattr(_NOT_XML.sub("\ufffd", text))
+
+
+def _text(text: str) -> str:
+    return _NOT_XML.sub("\ufffd", text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def sarif(problems: Sequence[Problem]) -> str:
+    """A SARIF 2.1.0 log, as code hosts and editors take it."""
+    codes = sorted({problem.code for problem in problems})
+    driver = {"name": "wxpush", "version": __version__, "rules": [{"id": code} for code in codes]}
+    results = [_result(problem, codes.index(problem.code)) for problem in problems]
+    run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
+    log = {"$schema": _SARIF, "version": "2.1.0", "runs": [run]}
+    return json.dumps(log, ensure_ascii=False, indent=2) + "\n"
+
+
+def _result(problem: Problem, rule: int) -> dict[str, Any]:
+    place: dict[str, Any] = {"artifactLocation": {"uri": _uri(problem.file)}}
+    if problem.line:
+        place["region"] = {"startLine": problem.line}
+        if problem.column:
+            place["region"]["startColumn"] = problem.column
+    return {
+        "ruleId": problem.code,
+        "ruleIndex": rule,
+        "level": problem.severity.value,
+        "message": {"text": _sentences(problem, " ")},
+        "locations": [{"physicalLocation": place}],
+    }
+
+
+def _uri(file: str) -> str:
+    path = PurePath(file)
+    return path.as_uri() if path.is_absolute() else quote(path.as_posix(), safe="/")
+
+
+def _sentences(problem: Problem, between: str) -> str:
+    return between.join(filter(None, (problem.message, problem.hint)))
