@@ -4,6 +4,7 @@ import json
 import re
 import urllib.request
 from collections import Counter
+from contextlib import nullcontext
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from wxpush.app.validating import ListToCheck, validate
 from wxpush.campaign.check import Bad, Checker, Ready, Skipped
 from wxpush.campaign.recipients import open_recipients
 from wxpush.campaign.render import Renderer
@@ -165,3 +167,12 @@ def test_a_parent_of_two_children_gets_one_notice_each() -> None:
         payload["data"]["name3"]["value"] for payload in payloads(STUDENTS) if payload["touser"] == parent
     ]
     assert children == ["林子涵", "林子轩"]
+
+
+@every_list
+def test_a_sample_has_nothing_that_validate_would_say_a_word_about(path: Path) -> None:
+    wanted = ListToCheck(path, path.name)
+    today = date(2026, 11, 23)
+    found = validate([path.parent], wanted, today=today, checking=lambda _lines: nullcontext(lambda _: None))
+    assert found.problems == []
+    assert found.rows > 0

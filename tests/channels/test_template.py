@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wxpush import i18n
-from wxpush.channels.wechat.template import Template, load_template, template_from_mapping
+from wxpush.channels.wechat.template import Template, load_template, read_template_mapping
 from wxpush.errors import ProblemsError
 from wxpush.model import Problem, Severity
-from wxpush.yamlfile import load_yaml
+from wxpush.yamlfile import Document, KeyPath, load_yaml
 
 ID = "ngqIpbwh8bUfcSsECmogfXcV14J0tQlEpBO27izEYtY"
 SHIPPED = f"""\
@@ -32,6 +32,14 @@ def english() -> Iterator[None]:
     i18n.set_language("en")
     yield
     i18n.set_language(before)
+
+
+def from_mapping(value: object, document: Document, base: KeyPath = ()) -> Template:
+    """The template that a mapping describes; raises ProblemsError with all its faults."""
+    reading = read_template_mapping(value, document, base)
+    if reading.template is None:
+        raise ProblemsError(reading.problems)
+    return reading.template
 
 
 def load(folder: Path, text: str) -> Template:
@@ -112,7 +120,7 @@ def test_an_id_of_another_shape_is_an_error(tmp_path: Path, id_: str, said: str)
 def test_id_and_content_are_required(key: str, value: str) -> None:
     document = load_yaml(Path("t.yaml"), text=f"{key}: {value}\n")
     with pytest.raises(ProblemsError) as caught:
-        template_from_mapping(MINIMAL | document.value, document)
+        from_mapping(MINIMAL | document.value, document)
     (found,) = caught.value.problems
     assert (found.code, found.line) == ("WX551", 1)
     assert f"`{key}` is required" in found.message
@@ -149,7 +157,7 @@ def test_approved_values_are_lists_of_texts(tmp_path: Path, allowed: str) -> Non
 def test_a_list_where_text_is_wanted_is_an_error(key: str, value: str) -> None:
     document = load_yaml(Path("t.yaml"), text=f"{key}: {value}\n")
     with pytest.raises(ProblemsError) as caught:
-        template_from_mapping(MINIMAL | document.value, document)
+        from_mapping(MINIMAL | document.value, document)
     assert "must be text" in caught.value.problems[0].message
 
 
@@ -157,18 +165,18 @@ def test_a_template_inside_a_campaign_is_placed_in_the_campaign() -> None:
     text = f"name: a\ntemplate:\n  id: {ID}\n  contents: x\n  content: '{{{{thing1.DATA}}}}'\n"
     document = load_yaml(Path("campaign.yaml"), text=text)
     with pytest.raises(ProblemsError) as caught:
-        template_from_mapping(document.value["template"], document, ("template",))
+        from_mapping(document.value["template"], document, ("template",))
     (found,) = caught.value.problems
     assert (found.place, found.hint) == ("campaign.yaml:4:3", "Did you mean `content`?")
     del document.value["template"]["contents"]
-    assert template_from_mapping(document.value["template"], document, ("template",)).id == ID
+    assert from_mapping(document.value["template"], document, ("template",)).id == ID
 
 
 @pytest.mark.parametrize("value", [None, "order_shipped.yaml", ["a"]])
 def test_anything_but_a_mapping_is_no_template(value: object) -> None:
     document = load_yaml(Path("campaign.yaml"), text="name: a\ntemplate: x\n")
     with pytest.raises(ProblemsError) as caught:
-        template_from_mapping(value, document, ("template",))
+        from_mapping(value, document, ("template",))
     assert caught.value.problems[0].line == 2
 
 
@@ -209,5 +217,5 @@ yaml_values = st.recursive(
 def test_no_mapping_breaks_the_reading(value: dict[str, object]) -> None:
     document = load_yaml(Path("t.yaml"), text="id: x\n")
     with pytest.raises(ProblemsError) as caught:
-        template_from_mapping(value, document)
+        from_mapping(value, document)
     assert caught.value.problems

@@ -268,3 +268,68 @@ def test_nothing_of_the_network_or_the_ledger_is_imported(offline: Desk) -> None
     offline.campaign()
     heavy = "{'requests', 'urllib3', 'diskcache', 'pycurl', 'openpyxl', 'sqlite3', 'ahocorasick_rs'}"
     assert inside(offline, "", f"print(sorted({heavy} & set(sys.modules)))") == "0\n[]\n"
+
+
+TWENTY = """\
+name: "orders-{{ openid }}"
+template:
+  id: TM00015
+  title: 订单发货通知
+  content: |
+    商品名称:{{thing1.DATA}}
+    订单编号:{{character_string2.DATA}}
+    当前状态:{{phrase3.DATA}}
+    订单金额:{{amount4.DATA}}
+    发货时间:{{time5.DATA}}
+  alowed: {}
+chanel: wechat
+to: "{{ openid }"
+when: status = 'paid'
+url: shop.example.com
+miniprogram: {pagepath: pages/order}
+data:
+  thing1: "{{ product | shorter(20) }}"
+  character_string2: "{{ order_no.upper() }}"
+  phrase3: {{ status }}
+  amout4: "{{ amount }}元"
+rate: fast
+burst: 0
+workers: 1000
+timeout: 5min
+keep_quota: 110%
+on_quota: sleep
+send_window: "25:00-26:00"
+tolerate:
+rate: 30/s
+"""
+
+
+def test_a_campaign_with_twenty_planted_mistakes_shows_all_of_them_and_nothing_else(offline: Desk) -> None:
+    offline.write("twenty.yaml", TWENTY)
+    found = [
+        (line, code)
+        for _file, line, _column, _severity, code in told(validate(offline, "twenty.yaml", "--json"))
+    ]
+    assert found == [
+        (1, "WX201"),  # a name from the list
+        (3, "WX553"),  # a library's number for an id
+        (11, "WX552"),  # alowed
+        (12, "WX120"),  # chanel
+        (13, "WX205"),  # a brace is lacking
+        (14, "WX205"),  # = for ==
+        (16, "WX121"),  # no appid
+        (17, "WX202"),  # time5 is lacking
+        (18, "WX207"),  # shorter
+        (19, "WX206"),  # a call
+        (20, "WX113"),  # no quotes
+        (21, "WX203"),  # amout4
+        (22, "WX122"),  # fast
+        (23, "WX122"),  # 0
+        (24, "WX122"),  # 1000
+        (25, "WX122"),  # 5min
+        (26, "WX122"),  # 110%
+        (27, "WX122"),  # sleep
+        (28, "WX122"),  # 25:00
+        (29, "WX123"),  # no value
+        (30, "WX108"),  # rate again
+    ]

@@ -5,7 +5,6 @@ import json
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 from wxpush import __version__
 from wxpush.app.results import Sample
@@ -15,7 +14,7 @@ from wxpush.campaign.render import Rendered, Renderer
 from wxpush.campaign.schema import Campaign, Reading, read_campaign
 from wxpush.campaign.wordlists import WordList, words_of
 from wxpush.channels.wechat.rules import WeChatRules
-from wxpush.channels.wechat.template import Template, load_template, template_from_mapping
+from wxpush.channels.wechat.template import Template, read_template, read_template_mapping
 from wxpush.errors import ProblemsError
 from wxpush.model import Message, Problem, Severity
 
@@ -75,8 +74,6 @@ def read_material(
     reading = read_campaign(campaign, today=today)
     problems += reading.problems
     template = template_of(reading, problems)
-    if template is not None and reading.campaign is None and reading.document and reading.data:
-        problems += keyword_problems(reading.document, reading.data, [k.name for k in template.keywords])
     opened = list_of(recipients, list_name, list_format, problems)
     if reading.campaign is None or template is None or opened is None:
         raise ProblemsError(problems)
@@ -99,16 +96,22 @@ def read_material(
 
 
 def template_of(reading: Reading, problems: list[Problem]) -> Template | None:
-    """The template that a campaign names or holds; its faults are added to `problems`."""
-    try:
-        if isinstance(reading.template, Path):
-            return load_template(reading.template)
-        if reading.template is not None and reading.document is not None:
-            value: Any = reading.template
-            return template_from_mapping(value, reading.document, ("template",))
-    except ProblemsError as error:
-        problems += error.problems
-    return None
+    """The template that a campaign names or holds. What is wrong with it is added to `problems`.
+
+    So is what is wrong with the campaign's keywords, where nobody will look at them any more, since the
+    campaign or the template has other faults.
+    """
+    if reading.template is None or reading.document is None:
+        return None
+    if isinstance(reading.template, Path):
+        found = read_template(reading.template)
+    else:
+        found = read_template_mapping(reading.template, reading.document, ("template",))
+    problems += found.problems
+    incomplete = reading.campaign is None or found.template is None
+    if incomplete and reading.data and found.keywords:
+        problems += keyword_problems(reading.document, reading.data, found.keywords)
+    return found.template
 
 
 def list_of(path: Path, name: str, list_format: str | None, problems: list[Problem]) -> RecipientList | None:

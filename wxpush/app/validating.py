@@ -10,7 +10,7 @@ from typing import Final
 
 from wxpush.app.material import list_of, template_of
 from wxpush.app.repeats import Repeats, conflict
-from wxpush.campaign.check import Bad, Checker, Ready, Skipped, check_campaign, keyword_problems, weighed
+from wxpush.campaign.check import Bad, Checker, Ready, Skipped, check_campaign, weighed
 from wxpush.campaign.lint import constant_condition, one_sided_condition, unused_columns
 from wxpush.campaign.recipients import RecipientList
 from wxpush.campaign.render import Renderer
@@ -213,11 +213,7 @@ def _check_campaign(
         _note(found, reading.template)
     found.add([*problems, *(template.warnings if template else ())])
     opened = _opened(wanted, found)
-    if template is None:
-        return
-    if reading.campaign is None:
-        if reading.document and reading.data:
-            found.add(keyword_problems(reading.document, reading.data, [k.name for k in template.keywords]))
+    if template is None or reading.campaign is None:
         return
     campaign, rules = reading.campaign, WeChatRules(template, reading.campaign.checks)
     renderer = Renderer(campaign)

@@ -36,29 +36,44 @@ class Template:
     warnings: tuple[Problem, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class TemplateReading:
+    """A template as far as it can be understood; `template` is None where it has problems.
+
+    `keywords` are those of its content, so that a campaign's can be checked in the same go.
+    """
+
+    template: Template | None
+    keywords: tuple[str, ...]
+    problems: tuple[Problem, ...]
+
+
 def load_template(path: Path) -> Template:
     """The template that a file describes; raises ProblemsError with all faults of the file."""
+    reading = read_template(path)
+    if reading.template is None:
+        raise ProblemsError(reading.problems)
+    return reading.template
+
+
+def read_template(path: Path) -> TemplateReading:
+    """Like `load_template`, but hands the faults back."""
     parsed = parse_yaml(path)
-    problems = list(parsed.problems)
-    if parsed.document is not None:
-        reader = _Reader(parsed.document, ())
-        template = reader.read(parsed.document.value)
-        problems += reader.problems
-        if template is not None and not problems:
-            return template
-    raise ProblemsError(sorted(problems, key=lambda problem: (problem.line, problem.column)))
+    if parsed.document is None:
+        return TemplateReading(None, (), parsed.problems)
+    reading = read_template_mapping(parsed.document.value, parsed.document)
+    problems = (*parsed.problems, *reading.problems)
+    in_order = tuple(sorted(problems, key=lambda problem: (problem.line, problem.column)))
+    return TemplateReading(None if problems else reading.template, reading.keywords, in_order)
 
 
-def template_from_mapping(value: object, document: Document, base_path: KeyPath = ()) -> Template:
-    """The template that a mapping at `base_path` of `document` describes, such as a campaign's `template`.
-
-    Raises ProblemsError with all faults of the mapping, placed in the document.
-    """
+def read_template_mapping(value: object, document: Document, base_path: KeyPath = ()) -> TemplateReading:
+    """The template that a mapping at `base_path` of `document` describes, such as a campaign's `template`."""
     reader = _Reader(document, base_path)
     template = reader.read(value)
-    if template is None:
-        raise ProblemsError(reader.problems)
-    return template
+    content = value.get("content") if isinstance(value, dict) else None
+    found = parse_content(content) if isinstance(content, str) else []
+    return TemplateReading(template, tuple(keyword.name for keyword in found), tuple(reader.problems))
 
 
 @dataclass(slots=True)
