@@ -263,4 +263,5 @@ def test_the_first_campaign_goes_as_it_is_told(page: Path, tmp_path: Path) -> No
         "campaign.yaml",
         "template.yaml",
         "users.csv",
+        ".schemas",
     }

@@ -96,9 +96,14 @@ def test_a_code_is_explained_in_both_languages(desk: Desk, code: str) -> None:
 
 def test_init_writes_a_starter_that_works_and_overwrites_nothing(desk: Desk) -> None:
     assert desk.run("init", "first").code == 0
-    names = {"campaign.yaml", "template.yaml", "users.csv"}
+    names = {"campaign.yaml", "template.yaml", "users.csv", ".schemas"}
     assert {path.name for path in (desk.folder / "first").iterdir()} == names
-    before = {path: path.read_bytes() for path in (desk.folder / "first").iterdir()}
+    before = {path: path.read_bytes() for path in (desk.folder / "first").rglob("*") if path.is_file()}
+    assert {path.name for path in before} == (names - {".schemas"}) | {
+        "campaign.schema.json", "template.schema.json"
+    }  # fmt: skip
+    checked = desk.run("validate", "first", "--recipients", "first/users.csv", "--strict")
+    assert (checked.code, checked.out) == (0, "")
     done = desk.run(
         "send", "first/campaign.yaml", "first/users.csv", "--sandbox", "--json", "--rate", "100/s"
     )

@@ -50,6 +50,11 @@ def _deferred() -> list[Deferred]:
             "explain", _("Explain an error code. A negative one: wxpush explain -- -1"), "account:explain"
         ),
         Deferred("quota", _("Show today's quota of template messages, used and left."), "account:quota"),
+        Deferred(
+            "schema",
+            _("Print the JSON Schema by which an editor completes and checks a file."),
+            "schema:schema",
+        ),
         Deferred("sandbox", _("Run a local WeChat to practise on."), "practice:sandbox"),
         Deferred("runs", _("What has been sent, and how it stands."), "runs:app", within=[settle]),
         Deferred("token", _("The cached access_token."), "token:app"),

@@ -23,6 +23,7 @@ def init(
     folder = folder or Path()
     starter = files("wxpush") / "starter"
     names = ("campaign.yaml", "template.yaml", "users.csv")
+    schemas = ("campaign.schema.json", "template.schema.json")
     taken = [name for name in names if (folder / name).exists()]
     if taken:
         raise InputError(
@@ -35,6 +36,10 @@ def init(
         folder.mkdir(parents=True, exist_ok=True)
         for name in names:
             (folder / name).write_bytes((starter / name).read_bytes())
+        # An editor finds them by the first line of the two files.
+        (folder / ".schemas").mkdir(exist_ok=True)
+        for name in schemas:
+            (folder / ".schemas" / name).write_bytes((files("wxpush") / "schemas" / name).read_bytes())
     except OSError as error:
         raise InputError(
             _("{folder} can't be written: {reason}.").format(folder=folder, reason=error.strerror)
