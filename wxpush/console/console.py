@@ -18,6 +18,7 @@ from wxpush.i18n import _
 if TYPE_CHECKING:
     from wxpush.app.doubtful import Doubtful
     from wxpush.app.results import Plan, RunView, Sample, Settlement, Summary
+    from wxpush.app.templates import Entry
     from wxpush.console.question import Asked
     from wxpush.console.settling import Answer
     from wxpush.console.tables import Explained
@@ -274,6 +275,24 @@ class Console:
         """The day's quota; `kept` messages of it are left to the account's other systems."""
         page = self._main.page()
         pages.tables.quota(page, account, quota, kept)
+        self._main.show(page)
+
+    def templates(self, entries: Sequence[Entry]) -> None:
+        """The account's templates, one line each."""
+        page = self._main.page()
+        pages.tables.templates(page, entries)
+        self._main.show(page)
+
+    def pulled(self, change: str, file: str) -> None:
+        """What became of one template's file."""
+        page = self._main.page()
+        pages.tables.pulled(page, change, file)
+        self._main.show(page)
+
+    def diff(self, lines: Sequence[str]) -> None:
+        """The lines of a unified diff."""
+        page = self._main.page()
+        pages.tables.diff(page, lines)
         self._main.show(page)
 
     def explain(self, known: Explained) -> None:

@@ -14,6 +14,7 @@ from wxpush.i18n import _
 
 if TYPE_CHECKING:
     from wxpush.app.results import RunView
+    from wxpush.app.templates import Entry
     from wxpush.model import CodeClass, Quota
     from wxpush.report.failures import FailureRow
 
@@ -107,6 +108,50 @@ def run(page: Page, view: RunView) -> None:
     if view.failures:
         page.blank()
         failures(page, view.failures)
+
+
+def templates(page: Page, entries: Sequence[Entry]) -> None:
+    """One line for each template of the account."""
+    if not entries:
+        page.text(_("The account has no template that can be sent."))
+        return
+    columns = [
+        Column(_("title")),
+        Column(_("id"), rank=1),
+        Column(_("file"), rank=2),
+        Column(_("keywords"), rank=3),
+    ]
+    page.table(columns, [_template_row(entry) for entry in entries])
+
+
+def _template_row(entry: Entry) -> list[Span]:
+    file: Span = ("–", "dim")
+    if entry.file is not None:
+        file = (
+            (_("{file} (differs)").format(file=entry.file), "yellow")
+            if entry.is_stale
+            else (str(entry.file), "")
+        )
+    return [
+        (entry.listed.title, ""),
+        (entry.listed.id, ""),
+        file,
+        (" ".join(entry.listed.keywords), "dim"),
+    ]
+
+
+def pulled(page: Page, change: str, file: str) -> None:
+    """What became of one template's file."""
+    told = {"new": _("written"), "updated": _("brought up to date"), "unchanged": _("unchanged")}
+    styles = {"new": "green", "updated": "yellow", "unchanged": "dim"}
+    page.text(f"{file}: {told.get(change, change)}", styles.get(change, ""))
+
+
+def diff(page: Page, lines: Sequence[str]) -> None:
+    """A unified diff in the usual colours."""
+    styles = {"+": "green", "-": "red", "@": "cyan"}
+    for line in lines:
+        page.unbroken(line, "bold" if line.startswith(("---", "+++")) else styles.get(line[:1], ""))
 
 
 def token(page: Page, info: Mapping[str, object]) -> None:
