@@ -55,6 +55,11 @@ def _deferred() -> list[Deferred]:
             _("Print the JSON Schema by which an editor completes and checks a file."),
             "schema:schema",
         ),
+        Deferred(
+            "doctor",
+            _("Examine what a sending rests on: installation, state, account, network, clock, token, quota."),
+            "doctor:doctor",
+        ),
         Deferred("sandbox", _("Run a local WeChat to practise on."), "practice:sandbox"),
         Deferred("runs", _("What has been sent, and how it stands."), "runs:app", within=[settle]),
         Deferred("template", _("The account's templates and the files that describe them."), "template:app"),

@@ -277,6 +277,12 @@ class Console:
         pages.tables.quota(page, account, quota, kept)
         self._main.show(page)
 
+    def examined(self, topic: str, verdict: str, text: str, remedy: str) -> None:
+        """One line of an examination, and what to do about it."""
+        page = self._main.page()
+        pages.tables.examined(page, topic, verdict, text, remedy)
+        self._main.show(page)
+
     def templates(self, entries: Sequence[Entry]) -> None:
         """The account's templates, one line each."""
         page = self._main.page()

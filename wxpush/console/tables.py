@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
+from rich.cells import cell_len
+
 from wxpush.console import words
 from wxpush.console.layout import Column, Page, Span
 from wxpush.console.summary import count_rows, failures, skipped
@@ -108,6 +110,35 @@ def run(page: Page, view: RunView) -> None:
     if view.failures:
         page.blank()
         failures(page, view.failures)
+
+
+def examined(page: Page, topic: str, verdict: str, text: str, remedy: str) -> None:
+    """One line of an examination: verdict, topic, what was found; below it the remedy."""
+    verdicts = {
+        "ok": (_("ok"), "green"),
+        "warning": (_("warning"), "yellow"),
+        "problem": (_("problem"), "bold red"),
+        "skipped": ("–", "dim"),
+    }
+    topics = {
+        "python": _("installation"),
+        "sqlite": "SQLite",
+        "state": _("state"),
+        "account": _("account"),
+        "network": _("network"),
+        "clock": _("clock"),
+        "token": _("token"),
+        "allow_list": _("IP allow-list"),
+        "quota": _("quota"),
+    }
+    told, style = verdicts.get(verdict, (verdict, ""))
+    at = max(cell_len(word) for word, _style in verdicts.values()) + 2
+    beside = at + max(cell_len(name) for name in topics.values()) + 2
+    name = topics.get(topic, topic)
+    lead = [(told + " " * (at - cell_len(told)), style), (name, "bold")]
+    page.value(lead, beside, text)
+    if remedy:
+        page.text(f"→ {remedy}", "yellow" if verdict in ("warning", "problem") else "dim", indent=beside)
 
 
 def templates(page: Page, entries: Sequence[Entry]) -> None:

@@ -1,0 +1,118 @@
+"""`wxpush doctor`: what a sending rests on, each line with a verdict and, where there is one, the remedy."""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command import Desk, Done
+from wxpush.channels.wechat.probe import probe
+from wxpush.config import Account
+from wxpush.sandbox import Sandbox
+
+
+def verdicts(done: Done) -> dict[str, str]:
+    return {line["topic"]: line["verdict"] for line in done.json["lines"]}
+
+
+def line(done: Done, topic: str) -> dict[str, str]:
+    (found,) = [one for one in done.json["lines"] if one["topic"] == topic]
+    return found
+
+
+def test_all_is_well(desk: Desk) -> None:
+    done = desk.run("doctor", "--json")
+    assert done.code == 0
+    assert verdicts(done) == dict.fromkeys(
+        ["python", "sqlite", "state", "account", "network", "clock", "token", "quota"], "ok"
+    ) | {"state": verdicts(done)["state"]}
+    assert done.json["ok"] is True
+    text = desk.run("doctor")
+    assert "ok       quota          100,000 of 100,000 template messages left today\n" in text.out
+    assert desk.sends() == 0
+
+
+def test_the_secret_and_the_token_are_never_shown(desk: Desk) -> None:
+    done = desk.run("doctor", "--json")
+    assert desk.sandbox is not None
+    secret = desk.environment()["WXPUSH_SECRET"]
+    tokens = {call.token for call in desk.sandbox.calls("/cgi-bin/openapi/quota/get")}
+    assert tokens
+    assert not any(word in done.out + done.err for word in {secret, *tokens})
+
+
+def test_without_an_account_the_rest_is_still_examined(tmp_path: Path) -> None:
+    done = Desk(tmp_path).run("doctor", "--json")
+    assert done.code == 1
+    assert verdicts(done)["python"] == "ok"
+    assert line(done, "account")["verdict"] == "problem"
+    assert "WXPUSH_APPID" in line(done, "account")["remedy"]
+
+
+def test_offline_tries_no_network(desk: Desk) -> None:
+    assert desk.sandbox is not None
+    before = sum(desk.sandbox.requests_by_path.values())
+    done = desk.run("doctor", "--offline", "--json")
+    assert (done.code, verdicts(done)["network"]) == (0, "skipped")
+    assert sum(desk.sandbox.requests_by_path.values()) == before
+
+
+def test_a_network_that_is_gone_is_told_with_its_remedy(desk: Desk) -> None:
+    assert desk.sandbox is not None
+    desk.sandbox.go_down()
+    done = desk.run("doctor", "--json")
+    assert done.code == 1
+    assert verdicts(done)["network"] == "problem"
+    assert "WXPUSH_PROXY" in line(done, "network")["remedy"]
+    assert verdicts(done)["token"] == "skipped"
+
+
+def test_an_address_that_is_not_allowed_is_named(tmp_path: Path, open_wechat: Callable[..., Sandbox]) -> None:
+    allowed = {"calls": "token", "addresses": ["203.0.113.5"], "seen_as": "198.51.100.7"}
+    done = Desk(tmp_path, open_wechat(allow_list=allowed)).run("doctor", "--json")
+    assert done.code == 1
+    assert line(done, "allow_list")["verdict"] == "problem"
+    assert "198.51.100.7" in line(done, "allow_list")["text"] + line(done, "allow_list")["remedy"]
+
+
+def test_a_wrong_secret_is_a_problem_of_the_token(desk: Desk) -> None:
+    desk.variables["WXPUSH_SECRET"] = "f" * 32
+    done = desk.run("doctor", "--json")
+    assert (done.code, verdicts(done)["token"]) == (1, "problem")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs modes")
+def test_a_state_folder_that_others_may_write_is_a_problem(desk: Desk) -> None:
+    desk.home.mkdir(mode=0o777)
+    desk.home.chmod(0o777)
+    done = desk.run("doctor", "--offline", "--json")
+    assert (done.code, verdicts(done)["state"]) == (1, "problem")
+    assert "chmod" in line(done, "state")["remedy"]
+
+
+def test_a_used_up_quota_is_a_warning(desk: Desk) -> None:
+    assert desk.sandbox is not None
+    desk.sandbox.set_quota(daily=100, used=100)
+    done = desk.run("doctor", "--json")
+    assert (done.code, verdicts(done)["quota"]) == (0, "warning")
+
+
+def test_a_clock_is_compared_with_the_servers(desk: Desk) -> None:
+    account = Account("default", "wx0123456789abcdef", api_base=desk.environment()["WXPUSH_API_BASE"])
+    now = time.time()
+    behind = probe(account, wall=lambda: now - 600).ahead
+    assert behind == pytest.approx(-600, abs=5)
+
+
+@pytest.mark.parametrize(
+    ("api_base", "stage"),
+    [
+        ("http://127.0.0.1:9", "connect"),
+        ("https://name.invalid", "name"),
+    ],
+)
+def test_where_the_way_ends_is_told(api_base: str, stage: str) -> None:
+    found = probe(Account("default", "wx0123456789abcdef", api_base=api_base))
+    assert (found.stage, bool(found.fault), bool(found.hint)) == (stage, True, True)
