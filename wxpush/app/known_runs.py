@@ -181,6 +181,7 @@ def _view(
         failures=groups,
         skips=skips_of(card),
         live_pid=pid,
+        approved=card.approved,
     )
 
 

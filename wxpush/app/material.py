@@ -1,14 +1,17 @@
 """What a sending is made of: campaign, template and list, read together so that all faults show at once."""
 
+import base64
 import hashlib
 import json
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Final
 
 from wxpush import __version__
 from wxpush.app.results import Sample
 from wxpush.campaign.check import Checker, check_campaign, keyword_problems
+from wxpush.campaign.expressions import TODAY
 from wxpush.campaign.recipients import RecipientList, open_recipients
 from wxpush.campaign.render import Rendered, Renderer
 from wxpush.campaign.schema import Campaign, Reading, read_campaign
@@ -17,6 +20,9 @@ from wxpush.channels.wechat.rules import WeChatRules
 from wxpush.channels.wechat.template import Template, read_template, read_template_mapping
 from wxpush.errors import ProblemsError
 from wxpush.model import Message, Problem, Severity
+
+#: 40 bits: nobody meets another list's code by chance.
+_CODE_LENGTH: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,18 @@ class Material:
             checks += self.words.digest
         today = self.campaign.today.isoformat()
         return _digest(self.content, self.selection, self.recipients.digest(), checks, today, __version__)
+
+    @property
+    def approval_code(self) -> str:
+        """A short code over campaign, template and list, for people to agree on: `K7QF-3M2X`.
+
+        The day is in it where the campaign speaks of it.
+        """
+        texts = [*self.campaign.data.values(), self.campaign.url or "", self.campaign.when or ""]
+        day = self.campaign.today.isoformat() if any(TODAY in text for text in texts) else ""
+        digest = _digest(self.content, self.selection, self.recipients.digest(), day)
+        letters = base64.b32encode(bytes.fromhex(digest))[:_CODE_LENGTH].decode()
+        return f"{letters[:4]}-{letters[4:]}"
 
     def notes(self) -> list[str]:
         """What to say of the list, in the language in force."""

@@ -56,6 +56,8 @@ class SendRequest:
     keep_first: bool = False
     resend_in_doubt: bool = False
     accept_changes: bool = False
+    approved: str | None = None
+    """The approval code that campaign, template and list must have."""
     dry_run: bool = False
     sandbox: str | None = None
     """The scenario (a name or a file) of a sandbox started for this command."""

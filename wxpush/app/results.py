@@ -236,6 +236,8 @@ class RunView:
     failures: Sequence[FailureGroup] = ()
     skips: Mapping[str, int] = field(default_factory=dict)
     live_pid: int | None = None
+    approved: str = ""
+    """The approval code that its latest call was given."""
 
     def to_json(self) -> dict[str, Any]:
         """One run in the JSON of `runs` and `runs show`."""
@@ -246,6 +248,7 @@ class RunView:
             "campaign": str(self.campaign),
             "list": self.list_name,
             "template_id": self.template_id,
+            "approved": self.approved or None,
             "state": self.state,
             "created": self.created.isoformat(timespec="seconds"),
             "updated": self.updated.isoformat(timespec="seconds"),

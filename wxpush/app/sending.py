@@ -1,6 +1,7 @@
 """One `send`, from its files to its summary: prepare, plan, execute."""
 
 import hashlib
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
@@ -52,6 +53,7 @@ def opened(request: SendRequest, around: Surroundings) -> Iterator["Sending"]:
         list_format=request.list_format,
         today=around.today(),
     )
+    _refuse_unapproved(request, material)
     with ExitStack() as stack:
         if request.sandbox is not None:
             scene = stack.enter_context(
@@ -61,6 +63,23 @@ def opened(request: SendRequest, around: Surroundings) -> Iterator["Sending"]:
             account = request.account or material.campaign.account
             scene = real_scene(account, request.campaign, around)
         yield stack.enter_context(_held(request, around, material, scene))
+
+
+def _refuse_unapproved(request: SendRequest, material: Material) -> None:
+    """See that what is sent is what somebody approved. Raises InputError."""
+    if request.approved is not None and _letters(request.approved) != _letters(material.approval_code):
+        raise InputError(
+            _("--approved {code}: campaign, template or list are not those that were approved.").format(
+                code=request.approved
+            ),
+            _("Look at them again: wxpush preview. What lies here now has the code {code}.").format(
+                code=material.approval_code
+            ),
+        )
+
+
+def _letters(code: str) -> str:
+    return re.sub(r"[\s-]", "", code).upper()
 
 
 def _refuse_odd_name(run: str | None) -> None:
@@ -238,6 +257,7 @@ class Sending:
         self._card = replace(
             self._card.with_basis(self._material.recipients.digest(), self._material.basis),
             survey=self._worth_keeping(),
+            approved=self._material.approval_code if self._request.approved else "",
         )
         self._folder.write_card(self._card)
         self._ledger.forget_invalid()

@@ -15,6 +15,7 @@ from wxpush.campaign.expressions import (
     compile_parts,
     parse_condition,
     parse_text,
+    tests_of,
 )
 from wxpush.campaign.filters import MAX_RESULT, ValueProblemError
 from wxpush.campaign.schema import Campaign
@@ -179,3 +180,24 @@ def _lacking(where: str, name: str, values: Mapping[str, Any]) -> Finding:
     else:
         hint = _("Fix the row, or pass --skip-invalid.")
     return _found(where, LACKING, _('no value for "{name}".').format(name=name), hint)
+
+
+class Choices:
+    """The `… if … else …` of a campaign's texts, and which way each row takes."""
+
+    def __init__(self, campaign: Campaign) -> None:
+        self._today = campaign.today.isoformat()
+        self._tests: list[tuple[str, Callable[[Mapping[str, Any]], str]]] = []
+        for where, expression in Renderer(campaign).expressions.items():
+            for number, test in enumerate(tests_of(expression) if where != "when" else [], 1):
+                name = where if number == 1 else f"{where} ({number})"
+                self._tests.append((name, compile_parts([test], "")))
+
+    def taken(self, recipient: Recipient) -> list[tuple[str, bool]]:
+        """The place of each test, and whether it holds; those that can't be told of this row are left out."""
+        values = {TODAY: self._today, **recipient.values, ROW: recipient.values}
+        found = []
+        for where, test in self._tests:
+            with suppress(*_FAULTS):
+                found.append((where, test(values) != ""))
+        return found

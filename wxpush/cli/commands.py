@@ -44,6 +44,7 @@ def _deferred() -> list[Deferred]:
             _("Check campaigns, templates and a list, without network and without an account."),
             "validate:validate",
         ),
+        Deferred("preview", _("Show messages as the user will see them; send nothing."), "preview:preview"),
         Deferred("retry-failed", _("Send again what failed and may succeed now."), "retry:retry_failed"),
         Deferred("report", _("Tell who didn't get the message, and why."), "runs:report"),
         Deferred(

@@ -90,6 +90,10 @@ def send(
     accept_changes: Annotated[
         bool, typer.Option("--accept-changes", help=_("Go on although what the messages say has changed."))
     ] = False,
+    approved: Annotated[
+        str | None,
+        typer.Option(metavar="CODE", help=_("Send only what has this code of `wxpush preview`.")),
+    ] = None,
     yes: Yes = False,
     as_json: Json = False,
     report: Annotated[
@@ -123,6 +127,7 @@ def send(
             keep_first=keep_first,
             resend_in_doubt=in_doubt == "resend",
             accept_changes=accept_changes,
+            approved=approved,
             dry_run=dry_run,
             sandbox=(scenario or _USUAL_SCENARIO) if sandbox else None,
             failures=failures,

@@ -17,6 +17,7 @@ from wxpush.i18n import _
 
 if TYPE_CHECKING:
     from wxpush.app.doubtful import Doubtful
+    from wxpush.app.previewing import Chosen
     from wxpush.app.results import Plan, RunView, Sample, Settlement, Summary
     from wxpush.app.templates import Entry
     from wxpush.console.question import Asked
@@ -244,6 +245,13 @@ class Console:
         """One message as its recipient will see it."""
         page = self._main.page()
         pages.plan.lay_out_sample(page, sample)
+        self._main.show(page)
+
+    def cards(self, chosen: Sequence[Chosen]) -> None:
+        """Messages as a phone shows them."""
+        page, plain = self._main.page(), not self._main.encoding.startswith("utf")
+        for one in chosen:
+            pages.cards.lay_out(page, one, plain=plain)
         self._main.show(page)
 
     def commands(self, next_commands: Sequence[tuple[str, str]]) -> None:

@@ -101,6 +101,7 @@ def run(page: Page, view: RunView) -> None:
             (_("List"), (view.list_name, "")),
             (_("Begun"), (words.moment(view.created), "")),
             (_("Last change"), (words.moment(view.updated), "")),
+            *([(_("Approved"), (view.approved, ""))] if view.approved else []),
             (_("Folder"), (str(view.folder), "")),
         ]
     )

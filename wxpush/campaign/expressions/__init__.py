@@ -11,6 +11,7 @@ from wxpush.campaign.expressions.language import (
     parse_condition,
     parse_text,
     render_alone,
+    tests_of,
 )
 from wxpush.campaign.expressions.names import ROW, TODAY, as_written, column_hint
 
@@ -26,4 +27,5 @@ __all__ = [
     "parse_condition",
     "parse_text",
     "render_alone",
+    "tests_of",
 ]

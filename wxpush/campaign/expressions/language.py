@@ -122,6 +122,16 @@ def _pattern(part: Expression, columns: list[Any]) -> str:
     return pattern
 
 
+def tests_of(expression: Expression) -> list[Expression]:
+    """The conditions of the `… if … else …` in a text, each an expression that renders `1` or nothing."""
+    found = []
+    for part in expression.body:
+        for node in part.find_all(nodes.CondExpr):
+            test = nodes.Output([nodes.CondExpr(node.test, nodes.Const("1"), nodes.Const(""))])
+            found.append(Expression(expression.source, (test,), expression.required, expression.optional))
+    return found
+
+
 def render_alone(expression: Expression, values: Mapping[str, Any]) -> str:
     """Render one expression once; for names and other things that are not rendered row by row."""
     return compile_parts([expression], "")(values)[: MAX_RESULT + 1]

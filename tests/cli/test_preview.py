@@ -1,0 +1,158 @@
+"""`wxpush preview`: messages as a phone shows them, and the approval of just these."""
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command import Desk, counts, openid, people
+from wxpush.report.previewpage import Card, preview_page
+
+BRANCHES = """
+  thing1: "{{ product if amount | float < 100 else '贵重商品' }}"
+  character_string2: "{{ order_no }}"
+  amount4: "{{ amount }}元\""""
+CODE = re.compile(r"--approved ([A-Z2-7]{4}-[A-Z2-7]{4})")
+
+
+@pytest.fixture
+def offline(tmp_path: Path) -> Desk:
+    """A folder without a WeChat, with three people in its list."""
+    desk = Desk(tmp_path)
+    rows = people(4)
+    rows[1] |= {"product": "茶", "order_no": "S1", "amount": "9"}
+    rows[2] |= {"product": "云南保山小粒咖啡豆中度烘焙五百克装"}
+    rows[3] |= {"amount": "980.00"}
+    desk.campaign(data=BRANCHES, url='"https://shop.example.com/{{ order_no }}"')
+    desk.list(rows)
+    return desk
+
+
+def shown(desk: Desk, *options: str) -> list[str]:
+    """Whose messages are shown, in their order."""
+    done = desk.run("preview", "campaign.yaml", "users.csv", *options)
+    assert done.code == 0, done.err
+    return re.findall(r"Line \d+, to (\S+)", done.out)
+
+
+def test_the_extremes_and_each_branch_of_a_condition_are_shown(offline: Desk) -> None:
+    assert shown(offline, "-n", "9") == [openid(3), openid(2), openid(1), openid(4)]
+    done = offline.run("preview", "campaign.yaml", "users.csv", "-n", "2")
+    assert f"Line 4, to {openid(3)} · the longest" in done.out
+    assert f"Line 3, to {openid(2)} · the shortest" in done.out
+    assert "2 more kinds of messages: -n 4" in done.err
+
+
+def test_a_card_has_title_labels_values_and_the_way_that_a_tap_leads(offline: Desk) -> None:
+    done = offline.run("preview", "campaign.yaml", "users.csv", "--row", "3")
+    assert done.out.splitlines()[2:-1] == [
+        "│ 订单发货通知                                   │",
+        "│                                                │",
+        "│ 商品名称  茶                                   │",
+        "│ 订单编号  S1                                   │",
+        "│ 订单金额  9元                                  │",
+        "├────────────────────────────────────────────────┤",
+        "│ 查看详情                                     > │",
+        "╰────────────────────────────────────────────────╯",
+        "  opens https://shop.example.com/S1",
+    ]
+
+
+def test_a_line_or_a_person_can_be_asked_for(offline: Desk) -> None:
+    assert shown(offline, "--row", "5") == [openid(4)]
+    assert shown(offline, "--openid", openid(2)) == [openid(2)]
+    done = offline.run("preview", "campaign.yaml", "users.csv", "--row", "99")
+    assert done.code == 2
+    assert "users.csv has no row on line 99 that the campaign sends to." in done.err
+
+
+def test_rows_that_cannot_be_sent_are_counted_and_one_that_is_asked_for_says_why(offline: Desk) -> None:
+    rows = people(3)
+    rows[1]["amount"] = "很多"
+    offline.campaign()
+    offline.list(rows)
+    done = offline.run("preview", "campaign.yaml", "users.csv")
+    assert (done.code, "1 row can't be sent" in done.err) == (0, True)
+    asked = offline.run("preview", "campaign.yaml", "users.csv", "--row", "3")
+    assert asked.code == 2
+    assert "users.csv:3: data.amount4" in asked.err
+
+
+def test_an_encoding_without_frames_gets_plain_ones(offline: Desk) -> None:
+    done = offline.run(
+        "preview", "campaign.yaml", "users.csv", "--row", "3", env={"PYTHONIOENCODING": "gbk", "LC_ALL": "C"}
+    )
+    assert done.code == 0
+    assert "+--------" in done.out
+
+
+class Page(HTMLParser):
+    """Which elements, attributes and texts a page has."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+
+def test_the_page_has_the_same_messages_loads_nothing_and_runs_nothing(offline: Desk) -> None:
+    done = offline.run("--lang", "zh", "preview", "campaign.yaml", "users.csv", "-n", "9", "--html", "p.html")
+    assert (done.code, done.out) == (0, "")
+    text = (offline.folder / "p.html").read_text("utf-8")
+    page = Page(text)
+    assert ("html", {"lang": "zh-CN"}) in page.elements
+    assert [tag for tag, _ in page.elements].count("article") == 4
+    assert not {"script", "link", "img", "iframe"} & {tag for tag, _ in page.elements}
+    assert not any(
+        name in attributes for _, attributes in page.elements for name in ("src", "href", "onload")
+    )
+    code = CODE.search(done.err)
+    assert code is not None
+    assert code[1] in page.texts
+    assert "云南保山小粒咖啡豆中度烘焙五百克装" in page.texts
+
+
+def test_nothing_of_a_message_can_become_a_part_of_the_page() -> None:
+    nasty = "</dd><script>alert(1)</script>\"'&amp;<img src=x onerror=1>"
+    card = Card(nasty, nasty, [(nasty, nasty)], nasty)
+    page = Page(preview_page(nasty, [nasty], nasty, [card]))
+    assert "script" not in {tag for tag, _ in page.elements}
+    assert "img" not in {tag for tag, _ in page.elements}
+    assert "".join(page.texts).count(nasty) == 9
+
+
+def approval(desk: Desk) -> str:
+    found = CODE.search(desk.run("preview", "campaign.yaml", "users.csv").err)
+    assert found is not None
+    return found[1]
+
+
+def test_what_was_approved_is_sent_and_the_run_remembers_it(desk: Desk) -> None:
+    desk.prepare(3)
+    code = approval(desk)
+    done = desk.send("--approved", code.lower().replace("-", " "))
+    assert (done.code, counts(done.json)) == (0, {"accepted": 3})
+    assert desk.run("runs", "show", "--json").json["approved"] == code
+    assert f"Approved     {code}" in re.sub(" +", "     ", desk.run("runs", "show").out)
+
+
+def test_anything_else_than_what_was_approved_is_refused(desk: Desk) -> None:
+    desk.prepare(3)
+    code = approval(desk)
+    desk.list(people(4))
+    done = desk.send("--approved", code)
+    assert (done.code, desk.sends()) == (2, 0)
+    assert "are not those that were approved" in done.err
+    desk.list(people(3))
+    desk.campaign(url="https://shop.example.com/")
+    assert desk.send("--approved", code).code == 2
+    desk.campaign(rate="20/s")
+    assert desk.send("--approved", code).code == 0, "how fast it goes is no matter of the content"

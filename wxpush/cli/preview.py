@@ -1,0 +1,109 @@
+"""`wxpush preview`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from wxpush.cli.base import interruptible, readable, surroundings
+from wxpush.cli.options import ListFormat
+from wxpush.console import Console
+from wxpush.errors import InputError, InterruptedRunError
+from wxpush.i18n import _, ngettext
+
+if TYPE_CHECKING:
+    from wxpush.app.previewing import Chosen, Preview
+    from wxpush.report.previewpage import Card
+
+
+def preview(
+    campaign: Annotated[Path, typer.Argument(metavar="CAMPAIGN", help=_("The campaign file (YAML)."))],
+    recipients: Annotated[
+        str,
+        typer.Argument(metavar="RECIPIENTS", help=_("The list: CSV, JSONL or .xlsx; - for standard input.")),
+    ],
+    count: Annotated[
+        int, typer.Option("-n", metavar="N", min=1, max=200, help=_("How many messages to show."))
+    ] = 3,
+    row: Annotated[
+        int | None, typer.Option("--row", metavar="N", min=1, help=_("The message of this line of the list."))
+    ] = None,
+    openid: Annotated[
+        str | None, typer.Option("--openid", metavar="OPENID", help=_("The messages of this person."))
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help=_("Write a page to send to a colleague."))
+    ] = None,
+    list_format: ListFormat = None,
+) -> int:
+    """Show messages as the user will see them; send nothing. Chosen are those that show the extremes."""
+    from wxpush.app.previewing import Wish
+    from wxpush.app.previewing import preview as choose
+
+    console, wish = Console(), Wish(count, row, openid)
+    try:
+        with interruptible(), readable(recipients) as path, console.checking(None) as tell:
+            found = choose(
+                campaign, path, recipients, list_format, wish, today=surroundings().today(), tell=tell
+            )
+    except KeyboardInterrupt:
+        console.say(_("Interrupted."))
+        return InterruptedRunError.exit_code
+    if html is None:
+        console.cards(found.chosen)
+    else:
+        _write(html, found)
+        console.say(_("Written: {names}").format(names=html))
+    for remark in _remarks(found):
+        console.say(remark)
+    send = f"wxpush send {campaign} {recipients} --approved {found.code}"
+    console.commands([(send, _("sends this and nothing else"))])
+    return 0
+
+
+def _remarks(found: "Preview") -> list[str]:
+    remarks = []
+    if found.others:
+        told = ngettext(
+            "{count} more kind of message: -n {all}", "{count} more kinds of messages: -n {all}", found.others
+        )
+        remarks.append(told.format(count=found.others, all=len(found.chosen) + found.others))
+    if found.wrong:
+        told = ngettext(
+            "{count} row can't be sent; `wxpush validate` says why.",
+            "{count} rows can't be sent; `wxpush validate` says why.",
+            found.wrong,
+        )
+        remarks.append(told.format(count=found.wrong))
+    return remarks
+
+
+def _write(path: Path, found: "Preview") -> None:
+    from wxpush.report.previewpage import preview_page
+
+    of_rows = ngettext("{list}, {count} row", "{list}, {count} rows", found.rows)
+    facts = [
+        _("Template: {title}").format(title=found.title),
+        of_rows.format(list=found.list_name, count=f"{found.rows:,}"),
+        *_remarks(found),
+    ]
+    page = preview_page(found.campaign, facts, found.code, [_card(chosen) for chosen in found.chosen])
+    try:
+        path.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise InputError(
+            _("{path} can't be written: {reason}.").format(path=path, reason=error.strerror)
+        ) from None
+
+
+def _card(chosen: "Chosen") -> "Card":
+    from wxpush.report.previewpage import Card
+
+    sample = chosen.sample
+    about = _("Line {line}, to {openid}").format(line=sample.line, openid=sample.to)
+    return Card(
+        " · ".join([about, *chosen.labels]),
+        sample.title,
+        [(label or keyword, value) for label, keyword, value in sample.parts],
+        sample.url or " ".join((sample.miniprogram or {}).values()),
+    )
