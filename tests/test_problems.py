@@ -188,8 +188,8 @@ def codes_of(entry: dict[str, Any], which: str, path: Path) -> list[str]:
 
 
 EXAMINED = [
-    entry for entry in EXAMPLES if entry["in"] != "settle" and entry["code"] not in ELSEWHERE
-]  # tests/app/test_settling.py has the decisions
+    entry for entry in EXAMPLES if entry["in"] not in ("settle", "online") and entry["code"] not in ELSEWHERE
+]  # tests/app/test_settling.py has the decisions, tests/cli/test_validate_online.py the account
 each = pytest.mark.parametrize("entry", EXAMINED, ids=[entry["code"] for entry in EXAMINED])
 
 

@@ -10,11 +10,12 @@ from typing import Final
 
 from wxpush.app.material import list_of, template_of
 from wxpush.app.repeats import Repeats, conflict
+from wxpush.app.usage import Audience, Use
 from wxpush.campaign.check import Bad, Checker, Ready, Skipped, check_campaign, weighed
 from wxpush.campaign.lint import constant_condition, one_sided_condition, unused_columns
 from wxpush.campaign.recipients import RecipientList
 from wxpush.campaign.render import Renderer
-from wxpush.campaign.schema import Campaign, read_campaign
+from wxpush.campaign.schema import Campaign, Reading, read_campaign
 from wxpush.campaign.sources import lines_at
 from wxpush.campaign.wordlists import words_of
 from wxpush.channels.wechat.advice import rate_findings
@@ -24,7 +25,7 @@ from wxpush.delivery.fingerprints import Seen
 from wxpush.errors import InputError, ProblemsError
 from wxpush.i18n import _
 from wxpush.model import Problem, Severity
-from wxpush.yamlfile import Parsed, parse_yaml
+from wxpush.yamlfile import Document, KeyPath, Parsed, load_yaml, parse_yaml
 
 #: So many problems are told one by one; more are counted.
 MOST: Final = 1_000
@@ -59,6 +60,10 @@ class Validation:
     counts: Counter[Severity] = field(default_factory=Counter)
     opened: RecipientList | None = None
     """The list, where it can be read."""
+    uses: list[Use] = field(default_factory=list)
+    """The templates without a fault, as the files use them."""
+    audience: Audience | None = None
+    """Whom to ask the account about, where somebody wants to."""
     _told: set[Problem] = field(default_factory=set)
 
     @property
@@ -69,6 +74,11 @@ class Validation:
     def ok(self, *, strict: bool) -> bool:
         """Whether nothing is wrong; `strict` counts warnings, too."""
         return not (self.total if strict else self.counts[Severity.ERROR])
+
+    def sort(self) -> None:
+        """Bring the problems into the order of files and lines."""
+        order = {file: number for number, file in enumerate(self.files)}
+        self.problems.sort(key=lambda problem: (order[problem.file], problem.line, problem.column))
 
     def add(self, problems: Sequence[Problem]) -> None:
         """Take in problems; one that two campaigns meet, as in the template of both, counts once."""
@@ -82,10 +92,18 @@ class Validation:
 
 
 def validate(
-    paths: Sequence[Path], wanted: ListToCheck | None, *, today: date, checking: Checking
+    paths: Sequence[Path],
+    wanted: ListToCheck | None,
+    *,
+    today: date,
+    checking: Checking,
+    audience: Audience | None = None,
 ) -> Validation:
-    """Check files, and folders with all that is in them. Raises InputError for a path that isn't there."""
-    found = Validation()
+    """Check files, and folders with all that is in them; `audience` takes in whom the list would reach.
+
+    Raises InputError for a path that isn't there.
+    """
+    found = Validation(audience=audience)
     campaigns = 0
     for path, parsed in _files(paths, found):
         kind = _kind(parsed)
@@ -102,8 +120,7 @@ def validate(
             _("A list is checked against a campaign, and there is none among the files."),
             _("Name the campaign, too: wxpush validate campaign.yaml --recipients users.csv"),
         )
-    order = {file: number for number, file in enumerate(found.files)}
-    found.problems.sort(key=lambda problem: (order[problem.file], problem.line, problem.column))
+    found.sort()
     return found
 
 
@@ -185,15 +202,22 @@ def _note(found: Validation, path: Path | str) -> None:
         found.files.append(str(path))
 
 
-def _check_template(path: Path, found: Validation) -> Template | None:
+def _check_template(path: Path, found: Validation) -> None:
     _note(found, path)
     try:
         template = load_template(path)
     except ProblemsError as error:
         found.add(error.problems)
-        return None
+        return
     found.add(template.warnings)
-    return template
+    document = load_yaml(path)
+    found.uses.append(_use(template, document, (), 0.0))
+
+
+def _use(template: Template, document: Document, base: KeyPath, keep_quota: float) -> Use:
+    """Where the parts of a template stand that an account may say otherwise about."""
+    at, content = document.place((*base, "id")), document.place((*base, "content"))
+    return Use(template, (document.file, *at), (document.file, *content), keep_quota)
 
 
 def _check_campaign(
@@ -215,6 +239,7 @@ def _check_campaign(
     opened = _opened(wanted, found)
     if template is None or reading.campaign is None:
         return
+    found.uses.append(_use_of(reading, template, reading.campaign.keep_quota))
     campaign, rules = reading.campaign, WeChatRules(template, reading.campaign.checks)
     renderer = Renderer(campaign)
     problems = constant_condition(campaign, renderer)
@@ -239,6 +264,14 @@ def _check_campaign(
     if not any(problem.severity is Severity.ERROR and problem.code == "WX204" for problem in of_all):
         checker = Checker(campaign, renderer, rules, opened.name, words, thorough=True)
         _check_rows(campaign, checker, opened, found, checking)
+
+
+def _use_of(reading: Reading, template: Template, keep_quota: float) -> Use:
+    if isinstance(reading.template, Path):
+        return _use(template, load_yaml(reading.template), (), keep_quota)
+    if reading.document is None:
+        raise ValueError("a template without a file")
+    return _use(template, reading.document, ("template",), keep_quota)
 
 
 def _opened(wanted: ListToCheck | None, found: Validation) -> RecipientList | None:
@@ -266,6 +299,8 @@ def _check_rows(
                 match checker.examine(row):
                     case Ready() as ready:
                         found.add(ready.warnings)
+                        if found.audience is not None:
+                            found.audience.see(ready.message.line, ready.message.to)
                         if repeats.meet(ready.message) is Seen.DIFFERENT:
                             found.add([conflict(ready, opened.name)])
                     case Skipped():

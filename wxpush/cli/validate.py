@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from wxpush.cli.base import interruptible, readable, surroundings
-from wxpush.cli.options import ListFormat, Quiet
+from wxpush.cli.options import AccountName, ListFormat, Quiet
 from wxpush.console import Console
-from wxpush.errors import InterruptedRunError
+from wxpush.errors import InputError, InterruptedRunError
 from wxpush.i18n import _, speaking
 
 if TYPE_CHECKING:
+    from wxpush.app.usage import Audience
     from wxpush.app.validating import Validation
 
 
 _NAMED: Final = 5
+_LONGEST_NUMBER: Final = 10
 
 
 class Format(StrEnum):
@@ -46,16 +48,33 @@ def validate(
         ),
     ] = Format.TEXT,
     as_json: Annotated[bool, typer.Option("--json", help=_("The same as --format json."))] = False,
+    online: Annotated[
+        bool,
+        typer.Option("--online", help=_("Compare with the account: templates, quota, who follows.")),
+    ] = False,
+    sample: Annotated[
+        str,
+        typer.Option(
+            metavar="N|all", help=_("Of how many people to ask whether they follow (with --online).")
+        ),
+    ] = "100",
+    account: AccountName = None,
     strict: Annotated[bool, typer.Option("--strict", help=_("Let warnings count as errors."))] = False,
     quiet: Quiet = False,
 ) -> int:
     """Check campaigns, templates and a list, without network and without an account."""
+    from wxpush.app.usage import Audience
+
     chosen = Format.JSON if as_json else as_format
     console = Console(quiet=quiet or chosen is not Format.TEXT, json=chosen is not Format.TEXT)
     try:
         # What machines keep and compare doesn't change with the language of who runs it.
         with interruptible(), nullcontext() if chosen is Format.TEXT else speaking("en"):
-            found = _validated(paths, recipients, list_format, console)
+            size = _size(sample)
+            audience = Audience(size, recipients or "") if online else None
+            found = _validated(paths, recipients, list_format, console, audience)
+            if online:
+                _compare(found, account)
             _show(found, chosen, console, strict=strict)
     except KeyboardInterrupt:
         console.say(_("Interrupted."))
@@ -63,8 +82,21 @@ def validate(
     return 0 if found.ok(strict=strict) else 1
 
 
+def _size(sample: str) -> int | None:
+    """How many people to ask about, None for all. Raises InputError."""
+    if sample == "all":
+        return None
+    if not (sample.isascii() and sample.isdecimal() and len(sample) < _LONGEST_NUMBER):
+        raise InputError(_("--sample takes a number, or all."))
+    return int(sample)
+
+
 def _validated(
-    paths: list[Path], recipients: str | None, list_format: str | None, console: Console
+    paths: list[Path],
+    recipients: str | None,
+    list_format: str | None,
+    console: Console,
+    audience: "Audience | None",
 ) -> "Validation":
     from wxpush.app.validating import ListToCheck, validate
 
@@ -73,7 +105,14 @@ def _validated(
         return validate(paths, None, today=today, checking=console.checking)
     with readable(recipients) as path:
         wanted = ListToCheck(path, recipients, list_format)
-        return validate(paths, wanted, today=today, checking=console.checking)
+        return validate(paths, wanted, today=today, checking=console.checking, audience=audience)
+
+
+def _compare(found: "Validation", account: str | None) -> None:
+    from wxpush.app.online import compare
+
+    found.add(compare(found.uses, found.audience, account, surroundings()))
+    found.sort()
 
 
 def _show(found: "Validation", chosen: Format, console: Console, *, strict: bool) -> None:

@@ -5,7 +5,7 @@ import queue
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from json.encoder import encode_basestring as _quoted
 from typing import Any, Final
 from urllib.parse import quote
@@ -37,6 +37,8 @@ from wxpush.model import (
 
 SEND_PATH: Final = "/cgi-bin/message/template/send"
 _QUOTA_PATH: Final = "/cgi-bin/openapi/quota/get"
+_USERS_PATH: Final = "/cgi-bin/user/info/batchget"
+_NO_OPENID: Final = "40003"
 _TEMPLATES_PATH: Final = "/cgi-bin/template/get_all_private_template"
 _CONTROL_SECONDS: Final = 10.0
 _CONTROL_WORKERS: Final = 2
@@ -92,6 +94,23 @@ class WeChatClient:
         if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
             raise StoppedError(_("WeChat's list of templates can't be read."), code="bad_reply")
         return found
+
+    def following(self, openids: Sequence[str]) -> dict[str, bool]:
+        """Of each openid, 100 at most, whether its person follows; one of another account is left out."""
+        wanted = [{"openid": openid, "lang": "zh_CN"} for openid in openids]
+        try:
+            found = self.call("other", _USERS_PATH, {"user_list": wanted}).get("user_info_list")
+        except StoppedError as error:
+            if error.code != _NO_OPENID or not openids:
+                raise
+            # One openid of another account spoils the whole call: ask by halves, so that the others are told.
+            if len(openids) == 1:
+                return {}
+            half = len(openids) // 2
+            return self.following(openids[:half]) | self.following(openids[half:])
+        if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
+            raise StoppedError(_("WeChat's answer about followers can't be read."), code="bad_reply")
+        return {str(item.get("openid")): item.get("subscribe") == 1 for item in found}
 
     def call(self, endpoint: str, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
         """The good answer of `path`, a call that may safely be repeated; `endpoint` as in `verdict`.

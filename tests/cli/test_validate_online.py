@@ -1,0 +1,102 @@
+"""`wxpush validate --online`: the files beside the account, its quota, and who follows it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command import KNOWN_TEMPLATE, TEMPLATE_FILE, Desk, openid
+from wxpush.sandbox import Sandbox
+
+USERS = "/cgi-bin/user/info/batchget"
+ONLINE = ("validate", "campaign.yaml", "--recipients", "users.csv", "--online")
+QUIET = "{unused_column: off}"
+
+
+def found(desk: Desk, *options: str) -> list[tuple[str, int, str, str]]:
+    done = desk.run(*ONLINE, "--json", *options)
+    return [(one["file"], one["line"], one["severity"], one["code"]) for one in done.json["problems"]]
+
+
+def test_an_account_that_agrees_has_nothing_to_say(desk: Desk) -> None:
+    desk.prepare(3, checks=QUIET)
+    done = desk.run(*ONLINE)
+    assert (done.code, done.out) == (0, "")
+    assert desk.sends() == 0
+    assert desk.sandbox is not None
+    assert desk.sandbox.requests_by_path[USERS] == 1
+
+
+def test_without_online_nobody_is_asked(desk: Desk) -> None:
+    desk.prepare(3, checks=QUIET)
+    desk.run(*ONLINE[:-1])
+    assert desk.sandbox is not None
+    assert sum(desk.sandbox.requests_by_path.values()) == 0
+
+
+def test_a_template_that_the_account_does_not_have_is_an_error_at_its_id(desk: Desk) -> None:
+    desk.prepare(1, checks=QUIET)
+    desk.write("template.yaml", "# ours\n" + TEMPLATE_FILE.replace("mvfAq5", "abcdef"))
+    assert found(desk) == [("template.yaml", 2, "error", "WX610")]
+    inside = f"{{id: {'x' * 43}, content: 'a:{{{{thing1.DATA}}}}'}}"
+    desk.campaign(template=inside, data='{thing1: "{{ product }}"}', checks=QUIET)
+    assert found(desk) == [("campaign.yaml", 2, "error", "WX610")]
+
+
+def test_other_words_are_a_warning_and_other_keywords_an_error(desk: Desk) -> None:
+    desk.prepare(1, checks=QUIET)
+    desk.write("template.yaml", TEMPLATE_FILE.replace("商品名称", "商品"))
+    assert found(desk) == [("template.yaml", 3, "warning", "WX611")]
+    text = desk.run(*ONLINE).out
+    assert "-商品:{{thing1.DATA}}  +商品名称:{{thing1.DATA}}" in text
+    desk.write("template.yaml", TEMPLATE_FILE.replace("amount4", "amount5"))
+    desk.campaign(
+        checks=QUIET,
+        data='{thing1: "{{ product }}", character_string2: "{{ order_no }}", amount5: "{{ amount }}"}',
+    )
+    assert found(desk) == [("template.yaml", 3, "error", "WX611")]
+
+
+def test_a_quota_that_does_not_cover_the_list_is_told(desk: Desk) -> None:
+    desk.prepare(30, checks=QUIET)
+    assert desk.sandbox is not None
+    desk.sandbox.set_quota(daily=100, used=70)
+    assert found(desk) == [("users.csv", 0, "warning", "WX612")]
+    desk.sandbox.set_quota(daily=100, used=50)
+    assert found(desk) == []
+
+
+def test_people_who_do_not_follow_are_counted_in_batches_of_a_hundred(desk: Desk) -> None:
+    desk.prepare(250, checks=QUIET)
+    assert desk.sandbox is not None
+    for number in (7, 120, 249):
+        desk.sandbox.unfollow(openid(number))
+    done = desk.run(*ONLINE, "--sample", "all")
+    assert done.code == 0
+    assert "users.csv:8: warning WX613: 3 of 250 people asked about" in done.out
+    assert desk.sandbox.requests_by_path[USERS] == 3
+    assert found(desk, "--sample", "0") == []
+
+
+def test_openids_of_another_account_count_as_not_following(desk: Desk) -> None:
+    desk.prepare(20, checks=QUIET)
+    assert desk.sandbox is not None
+    for number in (3, 4):
+        desk.sandbox.set_state(openid(number), "foreign")
+    done = desk.run(*ONLINE)
+    assert "2 of 20 people" in done.out
+
+
+def test_an_account_that_cannot_be_asked_exits_3(tmp_path: Path, open_wechat: Callable[..., Sandbox]) -> None:
+    desk = Desk(tmp_path, open_wechat(templates=[KNOWN_TEMPLATE]))
+    desk.prepare(1, checks=QUIET)
+    assert desk.sandbox is not None
+    desk.sandbox.go_down()
+    assert desk.run(*ONLINE).code == 3
+
+
+@pytest.mark.parametrize("sample", ["some", "-1", "1.5", "99999999999"])
+def test_a_sample_is_a_number_or_all(desk: Desk, sample: str) -> None:
+    desk.prepare(1)
+    done = desk.run(*ONLINE, f"--sample={sample}")
+    assert (done.code, "--sample takes a number, or all." in done.err) == (2, True)

@@ -1,0 +1,82 @@
+"""Compares what was checked on the desk with the account: templates, quota, and who follows."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from wxpush.app.request import Surroundings
+from wxpush.app.usage import Audience, Use
+from wxpush.channels.wechat.client import WeChatClient, make_keeper
+from wxpush.channels.wechat.listed import Listed, difference, listed_templates
+from wxpush.config import load_account
+from wxpush.delivery.gate import left_to_run
+from wxpush.i18n import _
+from wxpush.model import Problem, Severity
+
+BATCH: Final = 100
+"""So many people WeChat tells of in one call."""
+_PATIENCE: Final = 15.0
+_CHANGES_SHOWN: Final = 3
+
+
+def compare(
+    uses: Sequence[Use], audience: Audience | None, account: str | None, around: Surroundings
+) -> list[Problem]:
+    """What the account has against the files. Raises InputError, StoppedError where it can't be asked."""
+    chosen = load_account(account, around.environ)
+    client = WeChatClient(chosen, make_keeper(chosen, around.directories, around.clock), patience=_PATIENCE)
+    try:
+        listed = {one.id: one for one in listed_templates(client.private_templates())}
+        problems = [problem for use in uses for problem in _of_template(use, listed, chosen.name)]
+        if audience is not None and audience.ready:
+            problems += _of_quota(client, audience, max((use.keep_quota for use in uses), default=0.0))
+            problems += _of_followers(client, audience)
+    finally:
+        client.close()
+    return problems
+
+
+def _of_template(use: Use, listed: dict[str, Listed], account: str) -> Iterable[Problem]:
+    found = listed.get(use.template.id)
+    if found is None:
+        message = _("the account {account} has no template with this id.").format(account=account)
+        hint = _("It has: {titles}").format(
+            titles=_(", ").join(one.title for one in listed.values()) or _("none")
+        )
+        yield Problem(*use.id_place, "WX610", message, hint)
+        return
+    changes = [
+        line
+        for line in difference(use.template, found, "", "")
+        if line[:1] in "+-" and not line.startswith(("+++", "---"))
+    ]
+    if changes:
+        shown = "  ".join(changes[:_CHANGES_SHOWN]) + (" …" if len(changes) > _CHANGES_SHOWN else "")
+        message = _("the account's template says something else: {changes}").format(changes=shown)
+        hint = _("Bring the file up to date: wxpush template pull {id}").format(id=use.template.id)
+        same_keywords = {keyword.name for keyword in use.template.keywords} == set(found.keywords)
+        severity = Severity.WARNING if same_keywords else Severity.ERROR
+        yield Problem(*use.content_place, "WX611", message, hint, severity)
+
+
+def _of_quota(client: WeChatClient, audience: Audience, keep: float) -> Iterable[Problem]:
+    quota = client.quota()
+    left = max(0, left_to_run(quota, keep))
+    if audience.ready > left:
+        message = _(
+            "{count} messages, but today's quota leaves {left} ({kept} kept for other systems)."
+        ).format(count=f"{audience.ready:,}", left=f"{left:,}", kept=f"{int(quota.limit * keep):,}")
+        hint = _("It is sent over several days: `on_quota: wait`, or the same command each day.")
+        yield Problem(audience.list_name, 0, 0, "WX612", message, hint, Severity.WARNING)
+
+
+def _of_followers(client: WeChatClient, audience: Audience) -> Iterable[Problem]:
+    gone: list[tuple[int, str]] = []
+    for start in range(0, len(audience.people), BATCH):
+        batch = audience.people[start : start + BATCH]
+        following = client.following([openid for _line, openid in batch])
+        gone += [(line, openid) for line, openid in batch if not following.get(openid, False)]
+    if gone:
+        message = _("{gone} of {asked} people asked about don't follow the account, the first: {openid}.")
+        message = message.format(gone=f"{len(gone):,}", asked=f"{len(audience.people):,}", openid=gone[0][1])
+        hint = _("Their messages will fail with 43004. Is it the list of this account?")
+        yield Problem(audience.list_name, gone[0][0], 0, "WX613", message, hint, Severity.WARNING)
