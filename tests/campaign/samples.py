@@ -65,6 +65,10 @@ class ShortRules:
             if name.startswith("thing") and not 0 < len(value) <= 20
         ]
 
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset({"thing"})
+
     def advise(self, texts: Mapping[str, str]) -> list[Finding]:
         del texts
         return []

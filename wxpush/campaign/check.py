@@ -1,7 +1,7 @@
 """All problems of campaign × template × list: once for the campaign, and row by row."""
 
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any, NamedTuple, Protocol
@@ -9,13 +9,15 @@ from typing import Any, NamedTuple, Protocol
 from wxpush.campaign.expressions import column_hint
 from wxpush.campaign.render import LACKING, Rendered, Renderer, RowError
 from wxpush.campaign.schema import Campaign
-from wxpush.campaign.wordlists import WordList
+from wxpush.campaign.wordlists import BLOCKED, WordList
 from wxpush.fastjson import dumps
 from wxpush.i18n import _
 from wxpush.model import BadRow, Finding, Message, Problem, Recipient, Severity
 from wxpush.yamlfile import Document
 
 MAX_KEY = 200
+#: The rules of this room that `checks:` can turn off.
+CAMPAIGN_RULES = frozenset({BLOCKED, "condition", "unused_column"})
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
@@ -30,6 +32,10 @@ class Rules(Protocol):
         self, data: Mapping[str, str], to: str, url: str | None, miniprogram: Mapping[str, str] | None
     ) -> list[Finding]:
         """What is wrong with a rendered message; empty values are reported by the campaign room."""
+
+    @property
+    def names(self) -> Collection[str]:
+        """The rules that a campaign's `checks:` can turn off, by name."""
 
     def advise(self, texts: Mapping[str, str]) -> list[Finding]:
         """What speaks against texts, by their place, that nothing forbids; too slow for every message."""
@@ -112,9 +118,28 @@ def check_campaign(
     header, or in the campaign where no list is named.
     """
     problems = keyword_problems(campaign.document, campaign.data, rules.keywords)
+    problems += _unknown_rules(campaign, rules)
     problems += _constant_problems(campaign, renderer.constants(), rules, words)
     if columns is not None:
         problems += _column_problems(campaign, renderer, columns, list_name, header_line)
+    return problems
+
+
+def _unknown_rules(campaign: Campaign, rules: Rules) -> list[Problem]:
+    """Names in `checks:` that no rule has: whoever misspells one believes it turned off."""
+    known = sorted({*rules.names, *CAMPAIGN_RULES})
+    problems = []
+    for name in campaign.checks:
+        if name not in known:
+            near = get_close_matches(name, known, 1)
+            hint = _("Did you mean `{key}`?").format(key=near[0]) if near else ""
+            hint = hint or _("Rules are: {names}.").format(names=", ".join(known))
+            message = _("checks: there is no rule `{name}`.").format(name=name)
+            problems.append(
+                campaign.document.problem(
+                    ("checks", name), "WX215", message, hint, at_key=True, severity=Severity.WARNING
+                )
+            )
     return problems
 
 

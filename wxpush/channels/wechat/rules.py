@@ -12,7 +12,7 @@ from wxpush.channels.wechat.addresses import (
     openid_findings,
     url_findings,
 )
-from wxpush.channels.wechat.advice import marketing_findings
+from wxpush.channels.wechat.advice import MARKETING, RATE, marketing_findings
 from wxpush.channels.wechat.characters import half_character
 from wxpush.channels.wechat.keywords import Keyword
 from wxpush.channels.wechat.template import Template
@@ -70,6 +70,11 @@ class WeChatRules:
         if miniprogram is not None:
             found += miniprogram_findings(miniprogram)
         return [finding for finding in found if finding.rule not in self._off] if found else found
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The rules by name: keyword types, and those of addresses and advice."""
+        return frozenset({*TYPES, "openid", "url", "miniprogram", MARKETING, RATE})
 
     def advise(self, texts: Mapping[str, str]) -> list[Finding]:
         """Warnings about texts, by their place, that WeChat takes and may yet answer for."""
