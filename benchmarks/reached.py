@@ -91,6 +91,19 @@ def _too_many(parts: Parts) -> float | None:
     return sum(above) if above else None
 
 
+def _check_growth(parts: Parts) -> float | None:
+    large, small = (figure(parts, "check", size, "memory_mb") for size in ("large", "small"))
+    return None if large is None or small is None else large - small
+
+
+def _check_rate(parts: Parts) -> float | None:
+    return ratio(figure(parts, "check", "middle", "rate"), figure(parts, "check", "middle", "bare_rate"))
+
+
+def _check_start(parts: Parts) -> float | None:
+    return ratio(figure(parts, "check", "validate_ms"), figure(parts, "check", "imports_ms"))
+
+
 TARGETS: Final = {
     "wechatpy": Target(7.0, rate_beside("throughput", "fast", "wechatpy")),
     "wechatpy_no_preflight": Target(9.0, rate_beside("throughput", "fast_no_preflight", "wechatpy")),
@@ -110,6 +123,9 @@ TARGETS: Final = {
     "windows": Target(0, _too_many, at_most=True),
     "help": Target(1.3, _start("help"), at_most=True),
     "token": Target(1.3, _start("token"), at_most=True),
+    "check": Target(0.5, _check_rate),
+    "check_memory": Target(30.0, _check_growth, at_most=True),
+    "check_start": Target(1.6, _check_start, at_most=True),
 }
 
 
