@@ -6,13 +6,11 @@ import json
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from wxpush import __version__
-from wxpush.app.results import Sample
 from wxpush.campaign.check import Checker, check_campaign, keyword_problems
 from wxpush.campaign.expressions import TODAY
-from wxpush.campaign.recipients import RecipientList, open_recipients
 from wxpush.campaign.render import Rendered, Renderer
 from wxpush.campaign.schema import Campaign, Reading, read_campaign
 from wxpush.campaign.wordlists import WordList, words_of
@@ -20,6 +18,10 @@ from wxpush.channels.wechat.rules import WeChatRules
 from wxpush.channels.wechat.template import Template, read_template, read_template_mapping
 from wxpush.errors import ProblemsError
 from wxpush.model import Message, Problem, Severity
+
+if TYPE_CHECKING:
+    from wxpush.app.results import Sample
+    from wxpush.campaign.recipients import RecipientList
 
 #: 40 bits: nobody meets another list's code by chance.
 _CODE_LENGTH: Final = 8
@@ -31,7 +33,7 @@ class Material:
 
     campaign: Campaign
     template: Template
-    recipients: RecipientList
+    recipients: "RecipientList"
     renderer: Renderer
     checker: Checker
     warnings: tuple[Problem, ...]
@@ -50,12 +52,20 @@ class Material:
 
     @property
     def basis(self) -> str:
-        """A fingerprint of everything that the messages are rendered from, the list and the day included."""
+        """A fingerprint of everything that the messages are rendered from, the list included."""
         checks = json.dumps([self.campaign.checks, dict(self.template.allowed)], sort_keys=True)
         if self.words is not None:
             checks += self.words.digest
-        today = self.campaign.today.isoformat()
-        return _digest(self.content, self.selection, self.recipients.digest(), checks, today, __version__)
+        return _digest(self.content, self.selection, self.recipients.digest(), checks, self._day, __version__)
+
+    @property
+    def _day(self) -> str:
+        """The day where it can be in a message; else a run that goes past midnight stays what it was."""
+        campaign = self.campaign
+        texts = [campaign.to, campaign.key, campaign.when, campaign.url, *campaign.data.values()]
+        if campaign.miniprogram:
+            texts += [campaign.miniprogram.appid, campaign.miniprogram.pagepath]
+        return campaign.today.isoformat() if any(TODAY in (text or "") for text in texts) else ""
 
     @property
     def approval_code(self) -> str:
@@ -63,9 +73,7 @@ class Material:
 
         The day is in it where the campaign speaks of it.
         """
-        texts = [*self.campaign.data.values(), self.campaign.url or "", self.campaign.when or ""]
-        day = self.campaign.today.isoformat() if any(TODAY in text for text in texts) else ""
-        digest = _digest(self.content, self.selection, self.recipients.digest(), day)
+        digest = _digest(self.content, self.selection, self.recipients.digest(), self._day)
         letters = base64.b32encode(bytes.fromhex(digest))[:_CODE_LENGTH].decode()
         return f"{letters[:4]}-{letters[4:]}"
 
@@ -75,8 +83,10 @@ class Material:
         notes = [opened.encoding_note] if opened.encoding_note else []
         return notes + [str(problem) for problem in self.warnings]
 
-    def sample(self, message: Message, rendered: Rendered) -> Sample:
+    def sample(self, message: Message, rendered: Rendered) -> "Sample":
         """`rendered` as a person reads it."""
+        from wxpush.app.results import Sample
+
         labels = {keyword.name: keyword.label for keyword in self.template.keywords}
         parts = [(labels.get(name, ""), name, value) for name, value in rendered.data.items()]
         return Sample(
@@ -132,8 +142,12 @@ def template_of(reading: Reading, problems: list[Problem]) -> Template | None:
     return found.template
 
 
-def list_of(path: Path, name: str, list_format: str | None, problems: list[Problem]) -> RecipientList | None:
+def list_of(
+    path: Path, name: str, list_format: str | None, problems: list[Problem]
+) -> "RecipientList | None":
     """The list in `path`; its faults are added to `problems`. Raises InputError for an unknown format."""
+    from wxpush.campaign.recipients import open_recipients  # a check of files alone needs none of it
+
     try:
         return open_recipients(path, list_format=list_format, name=name)
     except ProblemsError as error:

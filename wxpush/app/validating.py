@@ -6,14 +6,13 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from wxpush.app.material import list_of, template_of
 from wxpush.app.repeats import Repeats, conflict
 from wxpush.app.usage import Audience, Use
 from wxpush.campaign.check import Bad, Checker, Ready, Skipped, check_campaign, weighed
 from wxpush.campaign.lint import constant_condition, one_sided_condition, unused_columns
-from wxpush.campaign.recipients import RecipientList
 from wxpush.campaign.render import Renderer
 from wxpush.campaign.schema import Campaign, Reading, read_campaign
 from wxpush.campaign.sources import lines_at
@@ -26,6 +25,9 @@ from wxpush.errors import InputError, ProblemsError
 from wxpush.i18n import _
 from wxpush.model import Problem, Severity
 from wxpush.yamlfile import Document, KeyPath, Parsed, load_yaml, parse_yaml
+
+if TYPE_CHECKING:
+    from wxpush.campaign.recipients import RecipientList
 
 #: So many problems are told one by one; more are counted.
 MOST: Final = 1_000
@@ -58,7 +60,7 @@ class Validation:
     rows: int = 0
     problems: list[Problem] = field(default_factory=list)
     counts: Counter[Severity] = field(default_factory=Counter)
-    opened: RecipientList | None = None
+    opened: "RecipientList | None" = None
     """The list, where it can be read."""
     uses: list[Use] = field(default_factory=list)
     """The templates without a fault, as the files use them."""
@@ -274,7 +276,7 @@ def _use_of(reading: Reading, template: Template, keep_quota: float) -> Use:
     return _use(template, reading.document, ("template",), keep_quota)
 
 
-def _opened(wanted: ListToCheck | None, found: Validation) -> RecipientList | None:
+def _opened(wanted: ListToCheck | None, found: Validation) -> "RecipientList | None":
     if wanted is None:
         return None
     _note(found, wanted.name)
@@ -286,7 +288,7 @@ def _opened(wanted: ListToCheck | None, found: Validation) -> RecipientList | No
 
 
 def _check_rows(
-    campaign: Campaign, checker: Checker, opened: RecipientList, found: Validation, checking: Checking
+    campaign: Campaign, checker: Checker, opened: "RecipientList", found: Validation, checking: Checking
 ) -> None:
     """Every row, rendered and checked; what the condition and the keys come to over all of them."""
     repeats, rows, unwanted = Repeats(), 0, 0

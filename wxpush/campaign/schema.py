@@ -130,7 +130,8 @@ Share = Annotated[float, BeforeValidator(parse_share)]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # A part is built with the campaign that it is a part of.
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class MiniProgram(_Part):

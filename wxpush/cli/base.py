@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -65,6 +66,11 @@ def surroundings() -> "Surroundings":
     from wxpush.app.request import Surroundings
 
     return Surroundings(dict(os.environ), GLOBALS.home, GLOBALS.clock)
+
+
+def beijing_today() -> date:
+    """The day in Beijing, without all that `surroundings` knows."""
+    return datetime.fromtimestamp(GLOBALS.clock.wall(), timezone(timedelta(hours=8))).date()
 
 
 def this_command() -> str:

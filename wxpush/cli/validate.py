@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from wxpush.cli.base import interruptible, readable, surroundings
+from wxpush.cli.base import beijing_today, interruptible, readable, surroundings
 from wxpush.cli.options import AccountName, ListFormat, Quiet
 from wxpush.console import Console
 from wxpush.errors import InputError, InterruptedRunError
@@ -63,15 +63,13 @@ def validate(
     quiet: Quiet = False,
 ) -> int:
     """Check campaigns, templates and a list, without network and without an account."""
-    from wxpush.app.usage import Audience
-
     chosen = Format.JSON if as_json else as_format
     console = Console(quiet=quiet or chosen is not Format.TEXT, json=chosen is not Format.TEXT)
     try:
         # What machines keep and compare doesn't change with the language of who runs it.
         with interruptible(), nullcontext() if chosen is Format.TEXT else speaking("en"):
             size = _size(sample)
-            audience = Audience(size, recipients or "") if online else None
+            audience = _audience(size, recipients) if online else None
             found = _validated(paths, recipients, list_format, console, audience)
             if online:
                 _compare(found, account)
@@ -80,6 +78,12 @@ def validate(
         console.say(_("Interrupted."))
         return InterruptedRunError.exit_code
     return 0 if found.ok(strict=strict) else 1
+
+
+def _audience(size: int | None, recipients: str | None) -> "Audience":
+    from wxpush.app.usage import Audience
+
+    return Audience(size, recipients or "")
 
 
 def _size(sample: str) -> int | None:
@@ -100,7 +104,7 @@ def _validated(
 ) -> "Validation":
     from wxpush.app.validating import ListToCheck, validate
 
-    today = surroundings().today()
+    today = beijing_today()
     if recipients is None:
         return validate(paths, None, today=today, checking=console.checking)
     with readable(recipients) as path:
@@ -118,32 +122,38 @@ def _compare(found: "Validation", account: str | None) -> None:
 def _show(found: "Validation", chosen: Format, console: Console, *, strict: bool) -> None:
     from wxpush.app.validating import quoted_lines
     from wxpush.model import Severity
-    from wxpush.report import annotations
 
     errors, warnings = found.counts[Severity.ERROR], found.counts[Severity.WARNING]
+    if chosen is not Format.TEXT:
+        _write(found, chosen, console, strict=strict)
+        return
+    if found.passed_over:
+        files = _(", ").join(found.passed_over[:_NAMED]) + " …" * (len(found.passed_over) > _NAMED)
+        console.say(_("Passed over, being neither campaigns nor templates: {files}").format(files=files))
+    console.findings(found.problems, quoted_lines(found), found.total)
+    console.checked(len(found.files), found.rows, errors, warnings)
+
+
+def _write(found: "Validation", chosen: Format, console: Console, *, strict: bool) -> None:
+    """The problems as machines want them."""
+    from wxpush.model import Severity
+    from wxpush.report import annotations
+
     match chosen:
-        case Format.TEXT:
-            if found.passed_over:
-                files = _(", ").join(found.passed_over[:_NAMED]) + " …" * (len(found.passed_over) > _NAMED)
-                console.say(
-                    _("Passed over, being neither campaigns nor templates: {files}").format(files=files)
-                )
-            console.findings(found.problems, quoted_lines(found), found.total)
-            console.checked(len(found.files), found.rows, errors, warnings)
-        case Format.JSON:
-            console.json(
-                {
-                    "ok": found.ok(strict=strict),
-                    "files": len(found.files),
-                    "rows": found.rows,
-                    "errors": errors,
-                    "warnings": warnings,
-                    "problems": [annotations.problem_json(problem) for problem in found.problems],
-                }
-            )
         case Format.GITHUB:
             console.raw(annotations.github(found.problems))
         case Format.JUNIT:
             console.raw(annotations.junit(found.problems, found.files, strict=strict))
         case Format.SARIF:
             console.raw(annotations.sarif(found.problems))
+        case _:
+            console.json(
+                {
+                    "ok": found.ok(strict=strict),
+                    "files": len(found.files),
+                    "rows": found.rows,
+                    "errors": found.counts[Severity.ERROR],
+                    "warnings": found.counts[Severity.WARNING],
+                    "problems": [annotations.problem_json(problem) for problem in found.problems],
+                }
+            )

@@ -82,6 +82,11 @@ class Screen:
 
     def show(self, page: Page) -> None:
         """Write the lines of `page`."""
+        if not self.is_terminal:
+            # Without colours and a width there is nothing for Rich to do.
+            self.write("".join(f"{''.join(text for text, _style in line).rstrip()}\n" for line in page.lines))
+            self.flush()
+            return
         for line in page.lines:
             self.rich.print(assembled(line), soft_wrap=True)
 

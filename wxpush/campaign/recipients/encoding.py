@@ -12,7 +12,7 @@ from wxpush.i18n import _
 # Small enough for the text of a chunk to stay in the processor's cache.
 _CHUNK = 1 << 16
 _MOST_WITHOUT_NEWLINE = 1 << 20
-_WIDE = re.compile("[\u0800-\ud7ff\ue000-\uffff]")
+_WIDE = "[\u0800-\ud7ff\ue000-\uffff]"
 # GBK text may begin with a few bytes that happen to be UTF-8, but not with so many characters of it.
 _SURELY_UTF8 = 4
 
@@ -85,13 +85,15 @@ def _read_through(path: Path, name: str, encoding: str) -> tuple[str, int]:
                 text = decoder.decode(chunk, final=not chunk)
             except UnicodeDecodeError as error:
                 good = bytes(error.object[: error.start]).decode(encoding, "ignore")
-                raise _UndecodableError(lines + _breaks(good) + 1, wide + len(_WIDE.findall(good))) from None
+                raise _UndecodableError(
+                    lines + _breaks(good) + 1, wide + len(re.findall(_WIDE, good))
+                ) from None
             if "\0" in text:
                 line = lines + _breaks(text[: text.index("\0")]) + 1
                 hint = _("Save the list anew as CSV UTF-8.")
                 raise list_error(name, line, "WX305", _("the list holds a NUL character."), hint)
             if wide < _SURELY_UTF8:
-                wide += len(_WIDE.findall(text))
+                wide += len(re.findall(_WIDE, text))
             lines += _breaks(text)
             unbroken = 0 if "\n" in text or "\r" in text else unbroken + len(text)
             if unbroken > _MOST_WITHOUT_NEWLINE:

@@ -29,7 +29,7 @@ _TEXT = (
 )
 """Characters that no rule about characters speaks of."""
 _HAN = "\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-_CHINESE = re.compile(f"[{_HAN}]")
+_CHINESE = f"[{_HAN}]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +40,15 @@ class Type:
     """
 
     code: str
-    plain: re.Pattern[str]
+    form: str
+    """The pattern that what surely passes has."""
     faults: Faults
     pictures: bool = False
+
+    @property
+    def plain(self) -> re.Pattern[str]:
+        """`form`, compiled when its first keyword is met: no template has them all."""
+        return re.compile(self.form)
 
 
 def check_value(type_: str, value: str, *, allowed: Sequence[str] = (), where: str = "") -> list[Finding]:
@@ -108,12 +114,12 @@ def _short_thing(value: str) -> Iterator[Fault]:
         )
 
 
-def _only(wanted: re.Pattern[str], rule: Callable[[], str], limit: int, remedy: Callable[[], str]) -> Faults:
+def _only(wanted: str, rule: Callable[[], str], limit: int, remedy: Callable[[], str]) -> Faults:
     """At most `limit` characters, each matching `wanted`; names the first that does not."""
 
     def faults(value: str) -> Iterator[Fault]:
         for place, character in enumerate(value, start=1):
-            if wanted.match(character) is None:
+            if re.match(wanted, character) is None:
                 yield Fault(
                     _("character {place}, {character}, does not belong here: {rule}").format(
                         place=place, character=shown(character), rule=rule()
@@ -128,7 +134,7 @@ def _only(wanted: re.Pattern[str], rule: Callable[[], str], limit: int, remedy: 
 
 
 def _name(value: str) -> Iterator[Fault]:
-    chinese = _CHINESE.search(value) is not None
+    chinese = re.search(_CHINESE, value) is not None
     limit = NAME_CHINESE if chinese else NAME_LETTERS
     if len(value) > limit:
         message = (
@@ -194,49 +200,47 @@ def _cut(limit: int) -> Callable[[], str]:
 
 
 TYPES: dict[str, Type] = {
-    "thing": Type("WX511", re.compile(f"[{_TEXT}]{{1,{THING}}}"), _at_most(THING), pictures=True),
-    "short_thing": Type("WX512", re.compile(f"[{_TEXT}]{{1,{SHORT_THING}}}"), _short_thing, pictures=True),
-    "number": Type("WX513", PLAIN_NUMBER, number_faults),
+    "thing": Type("WX511", f"[{_TEXT}]{{1,{THING}}}", _at_most(THING), pictures=True),
+    "short_thing": Type("WX512", f"[{_TEXT}]{{1,{SHORT_THING}}}", _short_thing, pictures=True),
+    "number": Type("WX513", PLAIN_NUMBER.pattern, number_faults),
     "letter": Type(
         "WX514",
-        re.compile(f"[A-Za-z]{{1,{STRING}}}"),
-        _only(re.compile("[A-Za-z]"), _letters_rule, STRING, _cut(STRING)),
+        f"[A-Za-z]{{1,{STRING}}}",
+        _only("[A-Za-z]", _letters_rule, STRING, _cut(STRING)),
     ),
     "symbol": Type(
         "WX515",
-        re.compile(rf"[!-/:-@\[-`{{-~]{{1,{SYMBOL}}}"),
-        _only(re.compile(r"[\W_]"), _symbols_rule, SYMBOL, _cut(SYMBOL)),
+        rf"[!-/:-@\[-`{{-~]{{1,{SYMBOL}}}",
+        _only(r"[\W_]", _symbols_rule, SYMBOL, _cut(SYMBOL)),
         pictures=True,
     ),
     "character_string": Type(
         "WX516",
-        re.compile(f"[ -~]{{1,{STRING}}}"),
-        _only(re.compile("[ -~]"), _ascii_rule, STRING, _cut(STRING)),
+        f"[ -~]{{1,{STRING}}}",
+        _only("[ -~]", _ascii_rule, STRING, _cut(STRING)),
     ),
-    "time": Type("WX517", PLAIN_TIME, time_faults),
-    "date": Type("WX518", PLAIN_DATE, date_faults),
-    "amount": Type("WX519", PLAIN_AMOUNT, amount_faults),
+    "time": Type("WX517", PLAIN_TIME.pattern, time_faults),
+    "date": Type("WX518", PLAIN_DATE.pattern, date_faults),
+    "amount": Type("WX519", PLAIN_AMOUNT.pattern, amount_faults),
     "phone_number": Type(
         "WX520",
-        re.compile(rf"[ -@\[-`{{-~]{{1,{PHONE}}}"),
-        _only(re.compile(r"[ -@\[-`{-~]"), _phone_rule, PHONE, mend_it),
+        rf"[ -@\[-`{{-~]{{1,{PHONE}}}",
+        _only(r"[ -@\[-`{-~]", _phone_rule, PHONE, mend_it),
     ),
-    "car_number": Type(
-        "WX521", re.compile(f"[{_HAN}A-Za-z0-9](?:[A-Za-z0-9]{{0,6}}[{_HAN}A-Za-z0-9])?"), _car_number
-    ),
+    "car_number": Type("WX521", f"[{_HAN}A-Za-z0-9](?:[A-Za-z0-9]{{0,6}}[{_HAN}A-Za-z0-9])?", _car_number),
     "name": Type(
         "WX522",
-        re.compile(r"[\u4e00-\u9fff·*]{1,10}|[A-Za-z .'*·-]{1,20}"),
+        r"[\u4e00-\u9fff·*]{1,10}|[A-Za-z .'*·-]{1,20}",
         _name,
         pictures=True,
     ),
     "phrase": Type(
         "WX523",
-        re.compile(f"[{_HAN}]{{1,{PHRASE}}}"),
+        f"[{_HAN}]{{1,{PHRASE}}}",
         _only(_CHINESE, _chinese_rule, PHRASE, _cut(PHRASE)),
     ),
-    "const": Type("WX524", re.compile(f"[{_TEXT}]+"), _nothing),
-    "enum": Type("WX525", re.compile(f"[{_TEXT}]+"), _nothing),
-    HISTORIC: Type("WX526", re.compile(f"[{_TEXT}]{{1,{FOLDED}}}"), _historic, pictures=True),
+    "const": Type("WX524", f"[{_TEXT}]+", _nothing),
+    "enum": Type("WX525", f"[{_TEXT}]+", _nothing),
+    HISTORIC: Type("WX526", f"[{_TEXT}]{{1,{FOLDED}}}", _historic, pictures=True),
 }
 """Every type by name; the numbers of the problem codes are for good."""
