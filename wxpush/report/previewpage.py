@@ -55,6 +55,7 @@ class Card:
 def preview_page(campaign: str, facts: Sequence[str], code: str, cards: Sequence[Card]) -> str:
     """The whole page, in the language in force; every text in it is escaped."""
     lang = "zh-CN" if language() == "zh" else "en"
+    about_code = _("Approval code, over campaign, template and list:")
     told = "".join(f"<p>{escape(fact)}</p>\n" for fact in facts)
     return f"""<!DOCTYPE html>
 <html lang="{lang}">
@@ -70,7 +71,7 @@ def preview_page(campaign: str, facts: Sequence[str], code: str, cards: Sequence
 <main>
 <h1>{escape(campaign)}</h1>
 {told}<div class="approval">
-<p>{escape(_("Approval code, over campaign, template and list:"))}</p>
+<p>{escape(about_code)}</p>
 <code>{escape(code)}</code>
 </div>
 <div class="phones">
@@ -89,7 +90,8 @@ def _phone(card: Card) -> str:
     tap = opens = ""
     if card.opens:
         tap = '<div class="tap" lang="zh-CN"><span>查看详情</span><span>&rsaquo;</span></div>\n'
-        opens = f'<p class="opens">{escape(_("opens {url}").format(url=card.opens))}</p>\n'
+        target = _("opens {url}").format(url=card.opens)
+        opens = f'<p class="opens">{escape(target)}</p>\n'
     return f"""<section class="phone">
 <p class="about">{escape(card.about)}</p>
 <article>
