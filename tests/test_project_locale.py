@@ -244,3 +244,18 @@ def test_typer_speaks_chinese_too() -> None:
     assert sys.modules["gettext"].gettext("Options") == "选项"
     i18n.set_language("en")
     assert sys.modules["gettext"].gettext("Options") == "Options"
+
+
+def test_no_message_stands_inside_an_f_string() -> None:
+    """What extracts the messages doesn't look there, so that such a one would stay English."""
+    hidden = [
+        f"{path.relative_to(PACKAGE)}:{call.lineno}"
+        for path in PACKAGE.rglob("*.py")
+        for joined in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(joined, ast.JoinedStr)
+        for call in ast.walk(joined)
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Name)
+        and call.func.id in ("_", "ngettext")
+    ]
+    assert hidden == []
