@@ -14,6 +14,8 @@ CHINESE_README = ROOT / "README.zh-CN.md"
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 COMMANDS = [
     "send",
+    "validate",
+    "preview",
     "retry-failed",
     "runs",
     "runs show",
@@ -22,9 +24,14 @@ COMMANDS = [
     "token show",
     "token refresh",
     "token clear",
+    "template list",
+    "template pull",
+    "template diff",
     "quota",
     "explain",
+    "schema",
     "init",
+    "doctor",
     "sandbox",
 ]
 
@@ -72,13 +79,13 @@ def test_every_command_of_the_readme_exists_and_every_command_is_in_it(folder: P
 def test_the_program_has_no_other_commands(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
     listed = set()
-    for group in ("", "runs", "token"):
+    for group in ("", "runs", "template", "token"):
         help_text = desk.run(*group.split(), "--help").out
         commands = help_text.partition("Commands\n")[2].partition("\n\n")[0]
         names = re.findall(r"^  ([a-z][a-z-]*)  ", commands, re.MULTILINE)
         assert names
         listed |= {f"{group} {name}".strip() for name in names}
-    assert listed - {"token"} == set(COMMANDS)
+    assert listed - {"template", "token"} == set(COMMANDS)
 
 
 def test_the_options_of_send_are_those_of_the_readme(folder: Path) -> None:
@@ -128,7 +135,7 @@ def test_every_command_line_in_the_docs_can_be_typed(folder: Path, name: str) ->
         words = line.split()
         command = " ".join(words[1:3]) if words[1] in {"runs", "token"} and len(words) > 2 else words[1]
         command = command if command in COMMANDS else words[1]
-        assert command in COMMANDS or words[1] in {"token"}, line
+        assert command in COMMANDS or words[1] in {"template", "token"}, line
         if command in COMMANDS:
             assert set(OPTION.findall(line)) <= options_of(folder, command), line
 

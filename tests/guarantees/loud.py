@@ -15,7 +15,7 @@ import threading
 import time
 
 import requests
-import rich.console
+import rich.cells
 import rich.traceback
 import urllib3
 
@@ -57,7 +57,7 @@ def break_library(what: str) -> None:
     elif what == "shutdown":
         socket.socket.shutdown = fail  # type: ignore[method-assign]
     elif what == "print":
-        rich.console.Console.print = fail  # type: ignore[method-assign]
+        rich.cells.cell_len = fail  # type: ignore[assignment]
 
 
 make_loud()
