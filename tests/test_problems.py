@@ -205,6 +205,12 @@ def test_the_right_example_has_no_problem(entry: dict[str, Any], tmp_path: Path,
     assert codes_of(entry, "right", tmp_path) == []
 
 
+def test_what_is_said_in_words_is_said_whole() -> None:
+    """A comma in a text without quotes would end it, and make a key of its rest."""
+    said = [entry[which] for entry in EXAMPLES for which in ("wrong", "right")]
+    assert all(text.keys() in ({"en", "zh"}, {"with", "text"}) for text in said if isinstance(text, dict))
+
+
 def test_every_code_is_listed_once_and_in_order() -> None:
     used = set()
     for path in Path(wxpush.__file__).parent.rglob("*.py"):

@@ -112,6 +112,9 @@ def parse_yaml(path: Path, *, text: str | None = None) -> Parsed:
 def _read(path: Path, file: str) -> str | Problem:
     """The file's text, or why it can't be had."""
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            # A pipe would be waited for, and a device never ends.
+            return Problem(file, 0, 0, "WX101", _("this is no regular file."), _("Check the path."))
         with path.open("rb") as stream:
             raw = stream.read(MAX_BYTES + 1)
     except (FileNotFoundError, ValueError):  # ValueError: a name that no file can have

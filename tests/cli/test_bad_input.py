@@ -131,7 +131,7 @@ def test_a_missing_campaign_and_a_missing_template_are_named(desk: Desk) -> None
     desk.campaign(template="nowhere.yaml")
     done = send(desk)
     assert refused(desk, done)
-    assert "nowhere.yaml: " in done.err
+    assert "no file nowhere.yaml" in done.err
 
 
 def test_a_folder_in_place_of_a_file_is_no_fault_of_ours(desk: Desk) -> None:

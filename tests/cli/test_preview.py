@@ -144,6 +144,33 @@ def test_what_was_approved_is_sent_and_the_run_remembers_it(desk: Desk) -> None:
     assert f"Approved     {code}" in re.sub(" +", "     ", desk.run("runs", "show").out)
 
 
+def test_a_dry_run_looks_at_the_approval_too(offline: Desk) -> None:
+    done = offline.run("send", "campaign.yaml", "users.csv", "--approved", "AAAA-BBBB", "--dry-run")
+    assert done.code == 2
+
+
+def test_no_file_is_replaced_but_an_earlier_page(offline: Desk) -> None:
+    for name in ("campaign.yaml", "users.csv", "template.yaml"):
+        before = (offline.folder / name).read_bytes()
+        done = offline.run("preview", "campaign.yaml", "users.csv", "--html", name)
+        assert (done.code, (offline.folder / name).read_bytes()) == (2, before)
+    for _time in range(2):
+        assert offline.run("preview", "campaign.yaml", "users.csv", "--html", "page.html").code == 0
+
+
+def test_the_command_to_type_next_is_quoted(offline: Desk) -> None:
+    (offline.folder / "users.csv").rename(offline.folder / "my list; touch x")
+    done = offline.run("preview", "campaign.yaml", "my list; touch x", "--list-format", "csv")
+    assert "wxpush send campaign.yaml 'my list; touch x' --approved " in done.err
+    assert "--list-format csv" in done.err
+
+
+def test_a_list_without_a_good_row_says_why(offline: Desk) -> None:
+    offline.list([people(1)[0] | {"product": ""}])
+    done = offline.run("preview", "campaign.yaml", "users.csv")
+    assert (done.code, "no value for" in done.err or "the value is empty" in done.err) == (2, True)
+
+
 def test_anything_else_than_what_was_approved_is_refused(desk: Desk) -> None:
     desk.prepare(3)
     code = approval(desk)

@@ -11,7 +11,18 @@ import pytest
 
 from tests.cli.command import STATES, Desk, adds_up, counts, openid, people
 
-RUN_KEYS = {"run", "account", "appid", "campaign", "list", "template_id", "approved", "state", "created", "updated"}
+RUN_KEYS = {
+    "run",
+    "account",
+    "appid",
+    "campaign",
+    "list",
+    "template_id",
+    "approved",
+    "state",
+    "created",
+    "updated",
+}
 RUN_KEYS |= {"total", *STATES, "failures", "skips", "live_pid"}
 
 

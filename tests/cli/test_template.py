@@ -56,6 +56,35 @@ def test_what_was_added_to_a_file_survives_an_update(shop: Desk) -> None:
     assert shop.run("template", "diff").code == 0
 
 
+FLOW = f'{{id: {STATE_ID}, title: x, content: "a:{{{{thing1.DATA}}}}"}}\n'
+SPACED = f'id : {STATE_ID}\ntitle : x\ncontent : "a:{{{{thing1.DATA}}}}"\n'
+QUOTED = f'"id": {STATE_ID}\n"title": x\n"content": "a:{{{{thing1.DATA}}}}"\n'
+FOLDED = f'id: {STATE_ID}\ntitle: x\ncontent: "a:\n\nb:{{{{thing1.DATA}}}}"\n'
+
+
+@pytest.mark.parametrize("text", [FLOW, SPACED, QUOTED, FOLDED], ids=["flow", "spaced", "quoted", "folded"])
+def test_a_file_that_cannot_be_brought_up_to_date_is_left_as_it_is(shop: Desk, text: str) -> None:
+    shop.write("templates/state.yaml", text)
+    done = shop.run("template", "pull", "订单状态通知")
+    now = (shop.folder / "templates" / "state.yaml").read_text("utf-8")
+    if done.code == 0:
+        assert load_template(shop.folder / "templates" / "state.yaml").title == "订单状态通知"
+    else:
+        assert (done.code, now) == (2, text)
+        assert "can't be replaced" in done.err
+    assert [path.name for path in (shop.folder / "templates").iterdir()] == ["state.yaml"]
+
+
+def test_a_file_with_a_mistake_is_named_and_gets_no_double(shop: Desk) -> None:
+    shop.run("template", "pull")
+    path = shop.folder / "templates" / "订单状态通知.yaml"
+    path.write_text(path.read_text("utf-8") + "mytag: x\n", encoding="utf-8")
+    done = shop.run("template", "pull")
+    assert done.code == 2
+    assert "templates/订单状态通知.yaml:6:1: " in done.err
+    assert len(list(path.parent.iterdir())) == 2
+
+
 def test_the_list_says_which_file_describes_each_and_which_is_stale(shop: Desk) -> None:
     assert "wxpush template pull" in shop.run("template", "list").err
     shop.run("template", "pull", TEMPLATE_ID, "--into", "templates")

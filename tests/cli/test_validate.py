@@ -1,8 +1,10 @@
 """`wxpush validate`: everything that is wrong in one go, in each format, and nothing that is right."""
 
 import json
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -143,14 +145,71 @@ def test_chinese_words_are_as_good(wrong: Desk) -> None:
 def test_a_folder_is_looked_through_and_other_yaml_is_passed_over(offline: Desk) -> None:
     offline.campaign("a/one.yaml", template="../template.yaml")
     offline.write("a/docker-compose.yml", "services:\n  web: {image: shop}\n")
-    offline.write("a/helm.yaml", "{{- if .Values.x }}\nkind: Deployment\n")
     offline.write("a/.hidden/campaign.yaml", "name: [\n")
     offline.write("a/broken.yaml", "name: x\ndata:\n  thing1: {{ product }}\n")
     done = validate(offline, ".", "--json")
     assert [problem["file"] for problem in done.json["problems"]] == ["a/broken.yaml"] * 2
     assert done.json["files"] == 3
     text = validate(offline, "a")
-    assert "Passed over, being neither campaigns nor templates: a/docker-compose.yml, a/helm.yaml" in text.err
+    assert "Passed over, being neither campaigns nor templates: a/docker-compose.yml\n" in text.err
+
+
+@pytest.mark.parametrize(
+    "content", [b"", "name: 发货\n".encode("utf-16"), b"name: \x00\n", b"a: &a [1]\nb: *a\n", b"\tname: x\n"]
+)
+def test_a_file_of_a_folder_that_cannot_be_read_is_never_passed_over(offline: Desk, content: bytes) -> None:
+    offline.write("f/campaign.yaml", content)
+    done = validate(offline, "f", "--json")
+    assert done.code == 1
+    assert {problem["file"] for problem in done.json["problems"]} == {"f/campaign.yaml"}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a named pipe")
+def test_a_pipe_is_not_waited_for(offline: Desk) -> None:
+    os.mkfifo(offline.folder / "x.yaml")
+    os.mkfifo(offline.folder / "users.csv")
+    assert told(validate(offline, "x.yaml", "--json")) == [("x.yaml", 0, 0, "error", "WX101")]
+    offline.campaign()
+    done = validate(offline, "campaign.yaml", "--recipients", "users.csv", "--json")
+    assert told(done) == [("users.csv", 0, 0, "error", "WX301")]
+
+
+def test_a_template_that_is_not_there_is_told_where_the_campaign_names_it(offline: Desk) -> None:
+    offline.campaign(template="nowhere.yaml")
+    assert told(validate(offline, "campaign.yaml", "--json")) == [("campaign.yaml", 2, 11, "error", "WX101")]
+
+
+def test_a_long_line_of_many_problems_is_shown_at_once(offline: Desk) -> None:
+    wrong = ", ".join(f"测{number}: x" for number in range(900))
+    offline.campaign(data=f"{{thing1: a, {wrong}}}")
+    began = time.monotonic()
+    done = validate(offline, "campaign.yaml")
+    assert done.code == 1
+    assert done.out.count("error WX203") == 900
+    assert time.monotonic() - began < 10, "it took 48 s when each mark was looked for from the line's start"
+
+
+def test_no_error_is_lost_behind_many_warnings(offline: Desk) -> None:
+    offline.campaign(checks="{unused_column: off}")
+    rows = people(1101)
+    for row in rows:
+        row["product"] = "红包"
+    rows[-1]["amount"] = "很多"
+    offline.list(rows)
+    line = ("campaign.yaml", "--recipients", "users.csv", "--format")
+    assert "::error file=users.csv,line=1102" in validate(offline, *line, "github").out
+    suite = ElementTree.fromstring(validate(offline, *line, "junit").out)[0]
+    assert suite.get("failures") == "2", "the error, and that more was found than is listed"
+    assert len([case for case in suite if len(case) == 0]) == 0
+
+
+@pytest.mark.parametrize("form", ["github", "junit", "sarif"])
+def test_nothing_that_a_terminal_obeys_reaches_a_log(offline: Desk, form: str) -> None:
+    offline.campaign()
+    offline.write("users.csv", "openid,product,order_no,amount,na\x1b[31mme\x9b2J\u202e\n" + "o1,a,b,1,x\n")
+    done = validate(offline, "campaign.yaml", "--recipients", "users.csv", "--format", form)
+    assert "WX210" in done.out
+    assert not set("\x1b\x9b\u202e") & set(done.out) - (set("\u202e") if form == "junit" else set())
 
 
 def test_a_file_that_is_named_must_be_one_of_ours(offline: Desk) -> None:
@@ -173,12 +232,14 @@ def test_a_template_that_two_campaigns_share_is_told_of_once(offline: Desk) -> N
     ("arguments", "words"),
     [
         (("nowhere.yaml",), "nowhere.yaml: there is no such file or folder."),
+        (("empty",), "There is neither a campaign nor a template to check."),
         (("template.yaml", "--recipients", "users.csv"), "A list is checked against a campaign"),
         (("template.yaml", "--format", "yaml"), "--format"),
         ((), "PATH... is missing."),
     ],
 )
 def test_bad_usage_exits_2(offline: Desk, arguments: tuple[str, ...], words: str) -> None:
+    (offline.folder / "empty").mkdir()
     done = validate(offline, *arguments)
     assert done.code == 2
     assert words in done.talk
@@ -231,6 +292,29 @@ def test_send_refuses_a_blocked_word_and_a_wrong_text_once_for_all_rows(desk: De
     assert [(problem["file"], problem["code"]) for problem in done.json["problems"]] == [
         ("campaign.yaml", "WX516")
     ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"checks": "{marketing: error}"}, "WX506"),
+        ({"checks": "{unused_column: error}"}, "WX210"),
+        ({"checks": "{rate: error}", "rate": "500/s"}, "WX212"),
+        ({"checks": "{condition: error}", "when": "true"}, "WX211"),
+    ],
+)
+def test_advice_that_was_made_an_error_stops_a_sending(
+    desk: Desk, changes: dict[str, str], code: str
+) -> None:
+    desk.campaign(**changes)
+    rows = people(2)
+    rows[1]["product"] = "新人红包"
+    desk.list(rows)
+    done = desk.send()
+    assert (done.code, desk.sends()) == (2, 0)
+    assert [problem["code"] for problem in done.json["problems"]] == [code]
+    desk.campaign(**(changes | {"checks": "{condition: warn}"}))
+    assert desk.send().code == 0
 
 
 def test_more_problems_than_anybody_reads_are_counted(offline: Desk) -> None:

@@ -57,6 +57,15 @@ def test_other_words_are_a_warning_and_other_keywords_an_error(desk: Desk) -> No
     assert found(desk) == [("template.yaml", 3, "error", "WX611")]
 
 
+def test_a_line_that_looks_like_a_diffs_head_is_a_difference_too(
+    tmp_path: Path, open_wechat: Callable[..., Sandbox]
+) -> None:
+    desk = Desk(tmp_path, open_wechat(templates=[KNOWN_TEMPLATE]))
+    desk.prepare(1, checks=QUIET)
+    desk.write("template.yaml", TEMPLATE_FILE + "  -----\n")
+    assert found(desk) == [("template.yaml", 3, "warning", "WX611")]
+
+
 def test_a_quota_that_does_not_cover_the_list_is_told(desk: Desk) -> None:
     desk.prepare(30, checks=QUIET)
     assert desk.sandbox is not None

@@ -68,7 +68,7 @@ def examine(account: str | None, around: Surroundings, *, network: bool = True) 
     try:
         chosen = load_account(account, around.environ)
     except WxpushError as error:
-        yield Line("account", Finding.PROBLEM, str(error), error.hint)
+        yield Line("account", Finding.PROBLEM, " ".join(str(error).splitlines()), error.hint)
         return
     yield _account(chosen)
     if not network:
@@ -120,6 +120,9 @@ def _state(folder: Path) -> Iterator[Line]:
         free = shutil.disk_usage(folder).free
     except StateError as error:
         yield Line("state", Finding.PROBLEM, str(error), error.hint)
+        return
+    except OSError as error:
+        yield Line("state", Finding.PROBLEM, f"{folder}: {error.strerror}")
         return
     kind = _file_system(folder)
     text = _("{folder}, private, {free} free").format(folder=folder, free=_size(free))

@@ -9,14 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from wxpush import __version__
-from wxpush.campaign.check import Checker, check_campaign, keyword_problems
+from wxpush.campaign.check import Checker, check_campaign, keyword_problems, weighed
 from wxpush.campaign.expressions import TODAY
+from wxpush.campaign.lint import constant_condition, unused_columns
 from wxpush.campaign.render import Rendered, Renderer
 from wxpush.campaign.schema import Campaign, Reading, read_campaign
 from wxpush.campaign.wordlists import WordList, words_of
+from wxpush.channels.wechat.advice import MARKETING, rate_findings
 from wxpush.channels.wechat.rules import WeChatRules
 from wxpush.channels.wechat.template import Template, read_template, read_template_mapping
 from wxpush.errors import ProblemsError
+from wxpush.i18n import _
 from wxpush.model import Message, Problem, Severity
 
 if TYPE_CHECKING:
@@ -116,11 +119,29 @@ def read_material(
         list_name=opened.name,
         header_line=opened.header_line,
     )
+    advice = file_advice(reading.campaign, renderer, opened)
+    # What is only advice is for the check on the desk; who made it an error wants it to stop a sending.
+    problems += [problem for problem in advice if problem.severity is Severity.ERROR]
     if any(problem.severity is Severity.ERROR for problem in problems):
         raise ProblemsError([problem for problem in problems if problem.severity is Severity.ERROR])
-    checker = Checker(reading.campaign, renderer, rules, opened.name, words)
+    thorough = reading.campaign.checks.get(MARKETING) == "error"
+    checker = Checker(reading.campaign, renderer, rules, opened.name, words, thorough=thorough)
     warnings = (*template.warnings, *problems)
     return Material(reading.campaign, template, opened, renderer, checker, warnings, words)
+
+
+def file_advice(campaign: Campaign, renderer: Renderer, opened: "RecipientList | None") -> list[Problem]:
+    """What nothing forbids in the files as such: a condition, columns, a rate."""
+    problems = constant_condition(campaign, renderer)
+    for advice in weighed(rate_findings(campaign.rate), campaign.checks):
+        problems.append(
+            campaign.document.problem(
+                (advice.where,), advice.code, advice.message, advice.hint, severity=advice.severity
+            )
+        )
+    if opened is not None and opened.columns is not None:
+        problems += unused_columns(campaign, renderer, opened.columns, opened.name, opened.header_line)
+    return problems
 
 
 def template_of(reading: Reading, problems: list[Problem]) -> Template | None:
@@ -132,6 +153,11 @@ def template_of(reading: Reading, problems: list[Problem]) -> Template | None:
     if reading.template is None or reading.document is None:
         return None
     if isinstance(reading.template, Path):
+        if not reading.template.is_file():
+            message = _("template: there is no file {path}.").format(path=reading.template)
+            hint = _("The path is seen from the campaign.")
+            problems.append(reading.document.problem(("template",), "WX101", message, hint))
+            return None
         found = read_template(reading.template)
     else:
         found = read_template_mapping(reading.template, reading.document, ("template",))

@@ -46,8 +46,8 @@ def _of_template(use: Use, listed: dict[str, Listed], account: str) -> Iterable[
         return
     changes = [
         line
-        for line in difference(use.template, found, "", "")
-        if line[:1] in "+-" and not line.startswith(("+++", "---"))
+        for line in difference(use.template, found, "", "")[2:]  # after its two lines of names
+        if line[:1] in ("+", "-")
     ]
     if changes:
         shown = "  ".join(changes[:_CHANGES_SHOWN]) + (" …" if len(changes) > _CHANGES_SHOWN else "")

@@ -12,7 +12,7 @@ from wxpush.campaign.check import Ready, Skipped
 from wxpush.campaign.render import Choices
 from wxpush.errors import InputError, ProblemsError
 from wxpush.i18n import _
-from wxpush.model import Recipient
+from wxpush.model import Problem, Recipient
 
 _TELL_EVERY: Final = 2_000
 
@@ -62,6 +62,7 @@ def preview(
     material = read_material(campaign, recipients, list_name=list_name, list_format=list_format, today=today)
     chooser = _Chooser(material, wish)
     rows = wrong = skipped = 0
+    problems: tuple[Problem, ...] = ()
     for row in material.recipients:
         rows += 1
         if rows % _TELL_EVERY == 0:
@@ -74,9 +75,12 @@ def preview(
             skipped += 1
         else:
             wrong += 1
+            problems = problems or examined.problems
             if wish.line == row.line:
                 raise ProblemsError(examined.problems)
     chosen = list(chooser.chosen())
+    if not chosen and wrong == rows:
+        raise ProblemsError(problems, total=wrong)
     if not chosen:
         raise InputError(_nobody(wish, list_name))
     shown = chosen[: wish.count] if wish.line is None and wish.openid is None else chosen

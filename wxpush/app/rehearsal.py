@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
+from wxpush.app.approval import refuse_unapproved
 from wxpush.app.forecast import forecast
 from wxpush.app.material import Material, read_material
 from wxpush.app.pace import Pace
@@ -29,6 +30,7 @@ def dry_run(request: SendRequest, around: Surroundings, checking: Checking) -> t
         list_format=request.list_format,
         today=around.today(),
     )
+    refuse_unapproved(request, material)
     standing = ByRow()
     selection = Selection(material, standing, _nothing_recorded, Choices(keep_first=request.keep_first))
     with checking(material.recipients.lines) as tell:

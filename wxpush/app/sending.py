@@ -1,7 +1,6 @@
 """One `send`, from its files to its summary: prepare, plan, execute."""
 
 import hashlib
-import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from wxpush.app.aftermath import Aftermath, look_back, standing_for, write_failures
+from wxpush.app.approval import refuse_claims, refuse_unapproved
 from wxpush.app.codes import failure_groups, stopped_by
 from wxpush.app.delivering import Delivered, Delivering
 from wxpush.app.doubtful import in_window
@@ -53,7 +53,7 @@ def opened(request: SendRequest, around: Surroundings) -> Iterator["Sending"]:
         list_format=request.list_format,
         today=around.today(),
     )
-    _refuse_unapproved(request, material)
+    refuse_unapproved(request, material)
     with ExitStack() as stack:
         if request.sandbox is not None:
             scene = stack.enter_context(
@@ -63,23 +63,6 @@ def opened(request: SendRequest, around: Surroundings) -> Iterator["Sending"]:
             account = request.account or material.campaign.account
             scene = real_scene(account, request.campaign, around)
         yield stack.enter_context(_held(request, around, material, scene))
-
-
-def _refuse_unapproved(request: SendRequest, material: Material) -> None:
-    """See that what is sent is what somebody approved. Raises InputError."""
-    if request.approved is not None and _letters(request.approved) != _letters(material.approval_code):
-        raise InputError(
-            _("--approved {code}: campaign, template or list are not those that were approved.").format(
-                code=request.approved
-            ),
-            _("Look at them again: wxpush preview. What lies here now has the code {code}.").format(
-                code=material.approval_code
-            ),
-        )
-
-
-def _letters(code: str) -> str:
-    return re.sub(r"[\s-]", "", code).upper()
 
 
 def _refuse_odd_name(run: str | None) -> None:
@@ -141,6 +124,7 @@ class Sending:
         self._card = card
         self._standing: Standing = self._fitting_standing(found)
         self._ledger = Ledger(folder.ledger, run, self._standing.note, may_be_new=found is None)
+        refuse_claims(request, found, material, len(self._ledger.recovered))
         for claim in self._ledger.recovered:
             self._standing.note_claim(claim)
         self._before = by_state(self._standing.counts())

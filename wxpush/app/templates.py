@@ -1,5 +1,6 @@
 """The account's templates beside the template files of a project: listed, fetched, compared."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +18,17 @@ from wxpush.channels.wechat.listed import (
     template_files,
     updated,
 )
-from wxpush.channels.wechat.template import Template, load_template
+from wxpush.channels.wechat.template import (
+    Template,
+    load_template,
+    read_template,
+    read_template_mapping,
+)
 from wxpush.config import load_account
 from wxpush.errors import InputError, ProblemsError
 from wxpush.i18n import _
+from wxpush.model import Problem
+from wxpush.yamlfile import MAX_BYTES, parse_yaml
 
 FOLDER: Final = Path("templates")
 _PATIENCE: Final = 10.0
@@ -91,6 +99,7 @@ def pull(found: Sequence[Listed], wanted: Sequence[str], folder: Path) -> list[P
     Raises InputError for one that isn't there, or where a file can't be written.
     """
     files = {template.id: path for path, template in _read(template_files(folder))}
+    _refuse_broken(found, folder)
     taken = [path.name for path in template_files(folder)]
     pulled = []
     for listed in _chosen(found, wanted):
@@ -127,6 +136,29 @@ def compare(found: Sequence[Listed], paths: Sequence[Path], account: str) -> lis
     return differences
 
 
+def _refuse_broken(found: Sequence[Listed], folder: Path) -> None:
+    """See that no file of the folder is a template of the account with a mistake in it.
+
+    Another file would be written beside it, and what was added to the first be lost from sight.
+    """
+    problems: list[Problem] = []
+    for path in template_files(folder):
+        faults = read_template(path).problems
+        if faults and any(listed.id in _text_of(path) for listed in found):
+            problems += faults
+    if problems:
+        raise ProblemsError(problems)
+
+
+def _text_of(path: Path) -> str:
+    """The text of a file as far as it can be read."""
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            return file.read(MAX_BYTES)
+    except OSError:
+        return ""
+
+
 def _read(paths: Sequence[Path]) -> list[tuple[Path, Template]]:
     read = []
     for path in paths:
@@ -151,15 +183,42 @@ def _chosen(found: Sequence[Listed], wanted: Sequence[str]) -> list[Listed]:
     return chosen or list(found)
 
 
+def _says(path: Path, text: str, listed: Listed) -> bool:
+    """Whether `text` is a template file that says what the account says."""
+    parsed = parse_yaml(path, text=text)
+    if parsed.document is None or parsed.problems:
+        return False
+    template = read_template_mapping(parsed.document.value, parsed.document).template
+    return template is not None and template.id == listed.id and not differs(template, listed)
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file in one step: what was there stays until all of the new one is on the disk."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
 def _written(listed: Listed, path: Path, *, is_new: bool) -> Pulled:
     try:
         if is_new:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(as_file(listed), encoding="utf-8")
+            _replace(path, as_file(listed))
             return Pulled(listed, path, "new")
         if not differs(load_template(path), listed):
             return Pulled(listed, path, "unchanged")
-        path.write_text(updated(path.read_text(encoding="utf-8-sig"), listed), encoding="utf-8")
+        text = updated(path.read_text(encoding="utf-8-sig"), listed)
+        if not _says(path, text, listed):
+            raise InputError(
+                _("{path}: its title and content can't be replaced as they are written there.").format(
+                    path=path
+                ),
+                _("Begin each key on a line of its own, or remove the file and run the command again."),
+            )
+        _replace(path, text)
     except OSError as error:
         raise InputError(
             _("{path} can't be written: {reason}.").format(path=path, reason=error.strerror)

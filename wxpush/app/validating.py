@@ -8,16 +8,15 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from wxpush.app.material import list_of, template_of
+from wxpush.app.material import file_advice, list_of, template_of
 from wxpush.app.repeats import Repeats, conflict
 from wxpush.app.usage import Audience, Use
-from wxpush.campaign.check import Bad, Checker, Ready, Skipped, check_campaign, weighed
-from wxpush.campaign.lint import constant_condition, one_sided_condition, unused_columns
+from wxpush.campaign.check import Bad, Checker, Ready, Skipped, check_campaign
+from wxpush.campaign.lint import one_sided_condition
 from wxpush.campaign.render import Renderer
 from wxpush.campaign.schema import Campaign, Reading, read_campaign
 from wxpush.campaign.sources import lines_at
 from wxpush.campaign.wordlists import words_of
-from wxpush.channels.wechat.advice import rate_findings
 from wxpush.channels.wechat.rules import WeChatRules
 from wxpush.channels.wechat.template import KEYS, Template, load_template
 from wxpush.delivery.fingerprints import Seen
@@ -29,7 +28,7 @@ from wxpush.yamlfile import Document, KeyPath, Parsed, load_yaml, parse_yaml
 if TYPE_CHECKING:
     from wxpush.campaign.recipients import RecipientList
 
-#: So many problems are told one by one; more are counted.
+#: So many errors, and as many warnings, are told one by one; more are counted.
 MOST: Final = 1_000
 _ENDINGS: Final = frozenset({".yaml", ".yml"})
 _TELL_EVERY: Final = 2_000
@@ -49,7 +48,7 @@ class ListToCheck:
 
 @dataclass(slots=True)
 class Validation:
-    """What was found: the first `MOST` problems in full, all of them counted.
+    """What was found: the first `MOST` errors and warnings in full, all of them counted.
 
     `files` are those that were checked, each once, in the order in which they were met; `rows` those of the
     list; `passed_over` YAML files of a folder that are neither campaign nor template.
@@ -80,7 +79,9 @@ class Validation:
     def sort(self) -> None:
         """Bring the problems into the order of files and lines."""
         order = {file: number for number, file in enumerate(self.files)}
-        self.problems.sort(key=lambda problem: (order[problem.file], problem.line, problem.column))
+        self.problems.sort(
+            key=lambda one: (order[one.file], one.line, one.column, one.severity is Severity.WARNING)
+        )
 
     def add(self, problems: Sequence[Problem]) -> None:
         """Take in problems; one that two campaigns meet, as in the template of both, counts once."""
@@ -88,7 +89,7 @@ class Validation:
             if problem in self._told:
                 continue
             self.counts[problem.severity] += 1
-            if len(self.problems) < MOST:
+            if self.counts[problem.severity] <= MOST:
                 self.problems.append(problem)
                 self._told.add(problem)
 
@@ -122,6 +123,11 @@ def validate(
             _("A list is checked against a campaign, and there is none among the files."),
             _("Name the campaign, too: wxpush validate campaign.yaml --recipients users.csv"),
         )
+    if not found.files:
+        raise InputError(
+            _("There is neither a campaign nor a template to check."),
+            _("Name the files, or the folder that they are in."),
+        )
     found.sort()
     return found
 
@@ -152,7 +158,7 @@ def _files(paths: Sequence[Path], found: Validation) -> Iterator[tuple[Path, Par
         for file in inside:
             seen.add(file.resolve())
             parsed = parse_yaml(file)
-            if path.is_dir() and _kind(parsed) is None and not _may_be_ours(file, parsed):
+            if path.is_dir() and not parsed.problems and _kind(parsed) is None:
                 found.passed_over.append(str(file))
             else:
                 yield file, parsed
@@ -160,12 +166,17 @@ def _files(paths: Sequence[Path], found: Validation) -> Iterator[tuple[Path, Par
 
 def _inside(folder: Path) -> Iterator[Path]:
     """The YAML files of a folder and its folders, sorted; hidden ones, as of runs and versions, aside."""
-    for path in sorted(folder.iterdir()):
+    try:
+        inside = sorted(folder.iterdir())
+    except OSError as error:
+        message = _("{path} can't be read: {reason}.").format(path=folder, reason=error.strerror)
+        raise InputError(message) from None
+    for path in inside:
         if path.name.startswith("."):
             continue
         if path.is_dir() and not path.is_symlink():
             yield from _inside(path)
-        elif path.suffix.lower() in _ENDINGS and path.is_file():
+        elif path.suffix.lower() in _ENDINGS:
             yield path
 
 
@@ -181,17 +192,6 @@ def _kind(parsed: Parsed) -> str | None:
     if as_campaign == as_template:
         return None
     return "campaign" if as_campaign > as_template else "template"
-
-
-def _may_be_ours(file: Path, parsed: Parsed) -> bool:
-    """Whether a file that can't be read seems to be meant as one of ours."""
-    if parsed.document is not None:
-        return False
-    try:
-        start = file.read_bytes()[:4096].decode("utf-8", "replace")
-    except OSError:
-        return True
-    return any(line.startswith(("template:", "data:", "content:")) for line in start.splitlines())
 
 
 def _neither(path: Path) -> Problem:
@@ -235,7 +235,7 @@ def _check_campaign(
     found.add(reading.problems)
     problems: list[Problem] = []
     template = template_of(reading, problems)
-    if isinstance(reading.template, Path):
+    if isinstance(reading.template, Path) and reading.template.is_file():
         _note(found, reading.template)
     found.add([*problems, *(template.warnings if template else ())])
     opened = _opened(wanted, found)
@@ -244,14 +244,8 @@ def _check_campaign(
     found.uses.append(_use_of(reading, template, reading.campaign.keep_quota))
     campaign, rules = reading.campaign, WeChatRules(template, reading.campaign.checks)
     renderer = Renderer(campaign)
-    problems = constant_condition(campaign, renderer)
+    problems = file_advice(campaign, renderer, opened)
     words = words_of(campaign, problems)
-    for advice in weighed(rate_findings(campaign.rate), campaign.checks):
-        problems.append(
-            campaign.document.problem(
-                (advice.where,), advice.code, advice.message, advice.hint, severity=advice.severity
-            )
-        )
     found.add(problems)
     if opened is None:
         found.add(check_campaign(campaign, renderer, rules, words=words))
@@ -261,8 +255,6 @@ def _check_campaign(
         campaign, renderer, rules, columns, words=words, list_name=opened.name, header_line=opened.header_line
     )
     found.add(of_all)
-    if columns is not None:
-        found.add(unused_columns(campaign, renderer, columns, opened.name, opened.header_line))
     if not any(problem.severity is Severity.ERROR and problem.code == "WX204" for problem in of_all):
         checker = Checker(campaign, renderer, rules, opened.name, words, thorough=True)
         _check_rows(campaign, checker, opened, found, checking)

@@ -24,7 +24,7 @@ class WordList:
         digest = hashlib.sha256()
         for path in paths:
             raw = _bytes_of(path)
-            digest.update(raw)
+            digest.update(hashlib.sha256(raw).digest())
             for number, line in enumerate(_text_of(path, raw).splitlines(), 1):
                 word = line.strip()
                 if word and not word.startswith("#"):

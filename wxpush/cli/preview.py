@@ -1,5 +1,6 @@
 """`wxpush preview`."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,7 +24,7 @@ def preview(
         typer.Argument(metavar="RECIPIENTS", help=_("The list: CSV, JSONL or .xlsx; - for standard input.")),
     ],
     count: Annotated[
-        int, typer.Option("-n", metavar="N", min=1, max=200, help=_("How many messages to show."))
+        int, typer.Option("-n", metavar="N", min=1, max=200, help=_("How many messages to show at most."))
     ] = 3,
     row: Annotated[
         int | None, typer.Option("--row", metavar="N", min=1, help=_("The message of this line of the list."))
@@ -56,8 +57,9 @@ def preview(
         console.say(_("Written: {names}").format(names=html))
     for remark in _remarks(found):
         console.say(remark)
-    send = f"wxpush send {campaign} {recipients} --approved {found.code}"
-    console.commands([(send, _("sends this and nothing else"))])
+    words = ["wxpush", "send", str(campaign), recipients, "--approved", found.code]
+    words += ["--list-format", list_format] if list_format else []
+    console.commands([(shlex.join(words), _("sends this and nothing else"))])
     return 0
 
 
@@ -87,13 +89,32 @@ def _write(path: Path, found: "Preview") -> None:
         of_rows.format(list=found.list_name, count=f"{found.rows:,}"),
         *_remarks(found),
     ]
+    _refuse_other_files(path)
     page = preview_page(found.campaign, facts, found.code, [_card(chosen) for chosen in found.chosen])
     try:
-        path.write_text(page, encoding="utf-8")
+        path.write_text(page, encoding="utf-8", errors="replace")
     except OSError as error:
         raise InputError(
             _("{path} can't be written: {reason}.").format(path=path, reason=error.strerror)
         ) from None
+
+
+def _refuse_other_files(path: Path) -> None:
+    """See that nothing is replaced but an earlier page: the list's name is typed as easily."""
+    from wxpush.report.previewpage import GENERATOR
+
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            ours = GENERATOR in file.read(1000)
+    except FileNotFoundError:
+        return
+    except OSError:
+        ours = False
+    if not ours:
+        raise InputError(
+            _("{path} is there already, and is no page of wxpush.").format(path=path),
+            _("Give --html the name of a new file."),
+        )
 
 
 def _card(chosen: "Chosen") -> "Card":

@@ -130,6 +130,8 @@ def _show(found: "Validation", chosen: Format, console: Console, *, strict: bool
     if found.passed_over:
         files = _(", ").join(found.passed_over[:_NAMED]) + " …" * (len(found.passed_over) > _NAMED)
         console.say(_("Passed over, being neither campaigns nor templates: {files}").format(files=files))
+    if found.opened is not None and found.opened.encoding_note:
+        console.say(found.opened.encoding_note)
     console.findings(found.problems, quoted_lines(found), found.total)
     console.checked(len(found.files), found.rows, errors, warnings)
 
@@ -143,7 +145,11 @@ def _write(found: "Validation", chosen: Format, console: Console, *, strict: boo
         case Format.GITHUB:
             console.raw(annotations.github(found.problems))
         case Format.JUNIT:
-            console.raw(annotations.junit(found.problems, found.files, strict=strict))
+            console.raw(
+                annotations.junit(
+                    found.problems, found.files, strict=strict, more=found.total - len(found.problems)
+                )
+            )
         case Format.SARIF:
             console.raw(annotations.sarif(found.problems))
         case _:

@@ -68,7 +68,8 @@ def _quoted(page: Page, problem: Problem, text: str, width: int) -> None:
 def _window(text: str, column: int, room: int) -> tuple[str, str]:
     """The part of a line around `column` that has room, and what of it stands before the column."""
     text = text.replace("\t", " ")
-    start, end = 0, max(column - 1, 0)
-    while cell_len(safe(text[start : end + 1])) > room:
-        start += 1
-    return safe(text[start:end]), cropped(safe(text[start:]), room)
+    end = min(max(column - 1, 0), len(text))
+    start, used = end, cell_len(safe(text[end : end + 1]))
+    while start and used + (cells := cell_len(safe(text[start - 1]))) <= room:
+        start, used = start - 1, used + cells
+    return safe(text[start:end]), cropped(safe(text[start : start + room]), room)

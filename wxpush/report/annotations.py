@@ -16,7 +16,8 @@ from wxpush import __version__
 from wxpush.model import Problem, Severity
 
 _SARIF: Final = "https://json.schemastore.org/sarif-2.1.0.json"
-_NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_OBEYED: Final = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_NOT_XML: Final = re.compile("[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def problem_json(problem: Problem) -> dict[str, Any]:
@@ -39,8 +40,14 @@ def github(problems: Sequence[Problem]) -> str:
 
 def _command(problem: Problem) -> str:
     place = {"file": problem.file, "line": problem.line, "col": problem.column, "title": problem.code}
-    told = ",".join(f"{name}={_property(str(value))}" for name, value in place.items() if value)
-    return f"::{problem.severity.value} {told}::{_data(_sentences(problem, chr(10)))}\n"
+    told = ",".join(f"{name}={_property(_seen(str(value)))}" for name, value in place.items() if value)
+    sentences = "\n".join(map(_seen, filter(None, (problem.message, problem.hint))))
+    return f"::{problem.severity.value} {told}::{_data(sentences)}\n"
+
+
+def _seen(text: str) -> str:
+    """`text` with what a terminal could obey written out: a CI server's log is looked at on one."""
+    return _OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _data(text: str) -> str:
@@ -51,19 +58,24 @@ def _property(text: str) -> str:
     return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 
-def junit(problems: Sequence[Problem], files: Sequence[str], *, strict: bool) -> str:
+def junit(problems: Sequence[Problem], files: Sequence[str], *, strict: bool, more: int = 0) -> str:
     """A test suite with a failed test for each problem and a passed one for each file without any.
 
-    A warning fails its test only where `strict` says so.
+    A warning fails its test only where `strict` says so. `more` problems are counted and not listed.
     """
     cases, failures = [], 0
+    if more:
+        # Which files they are in isn't known any more, so that no file can be said to have passed.
+        told = f"… and {more} more problems"
+        cases.append(f'    <testcase classname="wxpush" name="more"><failure message="{told}"/></testcase>\n')
+        failures += 1
     for file in files:
         own = [problem for problem in problems if problem.file == file]
         for problem in own:
             fails = strict or problem.severity is Severity.ERROR
             failures += fails
             cases.append(_case(problem, fails=fails))
-        if not own:
+        if not own and not more:
             cases.append(f"    <testcase classname={_attribute(file)} name={_attribute(file)}/>\n")
     head = f'name="wxpush validate" tests="{len(cases)}" failures="{failures}" errors="0"'
     return (
@@ -99,7 +111,8 @@ def sarif(problems: Sequence[Problem]) -> str:
     results = [_result(problem, codes.index(problem.code)) for problem in problems]
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
     log = {"$schema": _SARIF, "version": "2.1.0", "runs": [run]}
-    return json.dumps(log, ensure_ascii=False, indent=2) + "\n"
+    text = json.dumps(log, ensure_ascii=False, indent=2)
+    return "\n".join(map(_seen, text.split("\n"))) + "\n"
 
 
 def _result(problem: Problem, rule: int) -> dict[str, Any]:

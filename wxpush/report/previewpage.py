@@ -6,9 +6,12 @@ One file with nothing loaded from elsewhere and no script: the colours follow th
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import Final
 
 from wxpush.i18n import _, language
 
+GENERATOR: Final = '<meta name="generator" content="wxpush">'
+"""By which a page is known as one of these."""
 _STYLE = """
 :root { color-scheme: light dark; --ground: #ededed; --card: #fff; --text: #191919; --soft: #7f7f7f;
   --line: #e5e5e5; --name: #576b95; --mark: #07c160; }
@@ -62,6 +65,7 @@ def preview_page(campaign: str, facts: Sequence[str], code: str, cards: Sequence
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+{GENERATOR}
 <meta name="referrer" content="no-referrer">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <title>{escape(campaign)}</title>

@@ -114,6 +114,9 @@ def open_recipients(path: Path, *, list_format: str | None = None, name: str | N
 def _start(path: Path, name: str) -> bytes:
     """The file's first bytes; raises ProblemsError for one that can't be read or has none."""
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            hint = _("A list is read twice: save it as a file, or pass - and send it to standard input.")
+            raise list_error(name, 0, "WX301", _("this is no regular file."), hint)
         with path.open("rb") as stream:
             start = stream.read(64)
     except FileNotFoundError:

@@ -44,11 +44,16 @@ def listed_templates(answer: Sequence[Mapping[str, Any]]) -> list[Listed]:
     found = []
     for item in answer:
         texts = [item.get(name) for name in ("template_id", "title", "content", "example")]
-        identifier, title, content, example = (text if isinstance(text, str) else "" for text in texts)
+        identifier, title, content, example = map(_text, texts)
         one = Listed(identifier, title.strip(), _lines(content), _lines(example))
         if identifier and one.keywords:
             found.append(one)
     return found
+
+
+def _text(value: object) -> str:
+    """A text that can be written; half a character can't."""
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else ""
 
 
 def _lines(text: str) -> str:
@@ -80,7 +85,7 @@ def updated(text: str, listed: Listed) -> str:
     parts = {"title": _title(listed), "content": _content(listed)}
     starts = [found.start() for found in _PART.finditer(text)]
     pieces = [text[: starts[0]] if starts else text]
-    for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
+    for start, end in zip(starts, [*starts, len(text)][1:], strict=True):
         piece = text[start:end]
         new = parts.pop(piece.partition(":")[0], None)
         # Comments and blank lines before the next key are about that one.

@@ -63,8 +63,9 @@ def _tried(account: Account, timeout: float, wall: Callable[[], float]) -> Probe
     def ended(stage: str, fault: str, hint: str) -> Probe:
         return Probe(host, stage, seconds=time.monotonic() - begun, by_proxy=by_proxy, fault=fault, hint=hint)
 
-    connection = _connection(account, parts.scheme, host, port, timeout)
+    connection: http.client.HTTPConnection | None = None
     try:
+        connection = _connection(account, parts.scheme, host, port, timeout)
         connection.connect()
         sent = wall()
         connection.request("HEAD", "/", headers={"Accept-Encoding": "identity", "Connection": "close"})
@@ -73,7 +74,7 @@ def _tried(account: Account, timeout: float, wall: Callable[[], float]) -> Probe
         middle = (sent + wall()) / 2
         seconds = time.monotonic() - begun
         return Probe(host, "done", address, tls, seconds, _ahead(answer.getheader("Date"), middle), by_proxy)
-    except socket.gaierror:
+    except (socket.gaierror, UnicodeError):
         return ended("name", _("the host name is not known."), _("Check the DNS servers of this machine."))
     except ssl.SSLCertVerificationError as error:
         hint = _("A proxy that looks into TLS needs its own authority: WXPUSH_CA_FILE. Is the clock right?")
@@ -83,12 +84,13 @@ def _tried(account: Account, timeout: float, wall: Callable[[], float]) -> Probe
     except TimeoutError:
         return ended("connect", _("no answer in time."), _network_hint())
     except OSError as error:
-        reason = error.strerror or type(error).__name__
+        reason = error.strerror or str(error) or type(error).__name__
         return ended("connect", _("no connection: {reason}.").format(reason=reason), _network_hint())
     except http.client.HTTPException:
         return ended("http", _("what answers there doesn't speak HTTP."), _network_hint())
     finally:
-        connection.close()
+        if connection is not None:
+            connection.close()
 
 
 def _connection(
