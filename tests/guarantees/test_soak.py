@@ -19,6 +19,8 @@ from wxpush.delivery.records import Mark
 
 TOKEN = "/cgi-bin/stable_token"
 HOURS = 8.0
+STARTED = 25
+"""So many looks, five a second, until a process counts as started."""
 NOW_AND_THEN = {
     "send": {
         "system_error": {"chance": "0.5%"},
@@ -78,11 +80,13 @@ class Life:
 
     memory: list[float] = field(default_factory=list)
     files: list[int] = field(default_factory=list)
+    looks: int = 0
 
     def look(self, pid: int) -> None:
-        """Note it, once the process has its workers' connections."""
+        """Note it, once the process has started and opened what it works with."""
+        self.looks += 1
         held = open_files(pid)
-        if held > 20:
+        if self.looks > STARTED and held:
             self.memory.append(resident(pid))
             self.files.append(held)
 
