@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from benchmarks.material import Material
 from benchmarks.measuring import Usage, clean_environ, run
+from benchmarks.parts.turns import starts
 from benchmarks.place import ROOT
 from benchmarks.plan import Plan
 from benchmarks.show import say
@@ -40,14 +41,14 @@ def measure(plan: Plan, folder: Path) -> dict[str, Any]:
     say(f"check {middle:,} rows  validate {middle / ours:,.0f}/s, bare loop {middle / theirs:,.0f}/s")
     of_small, of_large = validate(small), validate(large)
     say(f"check {large:,} rows  {of_large.seconds:.1f} s, {of_large.memory_mb or 0:.0f} MB")
-    starts = _starts(install, material, environ, plan.starts)
+    of_starts = _starts(install, material, environ, plan.starts)
     return {
         "rounds": plan.rounds,
         "middle": {"rows": middle, "rate": middle / ours, "bare_rate": middle / theirs},
         "small": {"rows": small, "memory_mb": of_small.memory_mb},
         "large": {"rows": large, "seconds": of_large.seconds, "memory_mb": of_large.memory_mb},
         "starts": plan.starts,
-        **starts,
+        **of_starts,
     }
 
 
@@ -56,12 +57,4 @@ def _starts(install: Install, material: Material, environ: Mapping[str, str], ti
         "validate_ms": [str(install.wxpush), "validate", str(material.campaign)],
         "imports_ms": [str(install.python), "-c", _IMPORTS],
     }
-    took: dict[str, list[float]] = {name: [] for name in commands}
-    for number in range(times + 1):
-        for name, command in commands.items():
-            milliseconds = run(command, environ).seconds * 1000
-            if number:  # the first one compiles what it imports
-                took[name].append(milliseconds)
-    medians = {name: median(one) for name, one in took.items()}
-    say("check start  " + ", ".join(f"{name} {one:.0f}" for name, one in medians.items()))
-    return medians
+    return starts("check start", commands, environ, times)

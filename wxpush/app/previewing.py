@@ -19,12 +19,10 @@ _TELL_EVERY: Final = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """One message, and why it is among those shown: `first`, `longest`, `shortest`, `asked`, or a branch."""
+    """One message that is shown, and what it shows, in the language in force."""
 
     sample: Sample
-    why: str
     labels: tuple[str, ...] = ()
-    """What else it shows, in the language in force."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,25 +138,25 @@ class _Chooser:
     def chosen(self) -> Iterator[Chosen]:
         """The messages, each once, with all that it shows: extremes first, then the branches."""
         if self._asked:
-            yield from (Chosen(self._sample(ready), "asked") for ready in self._asked)
+            yield from (Chosen(self._sample(ready)) for ready in self._asked)
             return
-        found: dict[int, tuple[Ready, str, list[str]]] = {}
-        for why, ready, label in self._reasons():
-            found.setdefault(ready.message.row, (ready, why, []))[2].append(label)
-        for ready, why, labels in found.values():
-            yield Chosen(self._sample(ready), why, tuple(labels))
+        found: dict[int, tuple[Ready, list[str]]] = {}
+        for ready, label in self._reasons():
+            found.setdefault(ready.message.row, (ready, []))[1].append(label)
+        for ready, labels in found.values():
+            yield Chosen(self._sample(ready), tuple(labels))
 
-    def _reasons(self) -> Iterator[tuple[str, Ready, str]]:
+    def _reasons(self) -> Iterator[tuple[Ready, str]]:
         if self._longest is not None and self._shortest is not None and self._first is not None:
-            yield "longest", self._longest[1], _("the longest")
+            yield self._longest[1], _("the longest")
             if self._shortest[1] is not self._longest[1]:
-                yield "shortest", self._shortest[1], _("the shortest")
+                yield self._shortest[1], _("the shortest")
             for (where, holds), ready in self._ways.items():
                 text = (
                     _("{where}: the condition holds") if holds else _("{where}: the condition doesn't hold")
                 )
-                yield f"{where}:{holds}", ready, text.format(where=where)
-            yield "first", self._first, _("the first")
+                yield ready, text.format(where=where)
+            yield self._first, _("the first")
 
     def _sample(self, ready: Ready) -> Sample:
         return self._material.sample(ready.message, ready.rendered)
