@@ -245,6 +245,15 @@ def test_bad_usage_exits_2(offline: Desk, arguments: tuple[str, ...], words: str
     assert words in done.talk
 
 
+def test_a_list_beside_the_campaign_as_send_takes_it_is_told_how_to_be_given(offline: Desk) -> None:
+    offline.campaign()
+    offline.list(people(1))
+    done = validate(offline, "campaign.yaml", "users.csv")
+    assert done.code == 2
+    assert "users.csv is a list, neither a campaign nor a template." in done.talk
+    assert "Give the list with --recipients." in done.talk
+
+
 def test_a_list_on_standard_input_is_checked(offline: Desk) -> None:
     offline.campaign(checks="{unused_column: off}")
     rows = people(2)

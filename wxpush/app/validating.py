@@ -152,6 +152,7 @@ def _files(paths: Sequence[Path], found: Validation) -> Iterator[tuple[Path, Par
         if path.is_dir():
             inside = [file for file in _inside(path) if file.resolve() not in seen]
         elif path.exists():
+            _refuse_list(path)
             inside = [path] if path.resolve() not in seen else []
         else:
             raise InputError(_("{path}: there is no such file or folder.").format(path=path))
@@ -162,6 +163,19 @@ def _files(paths: Sequence[Path], found: Validation) -> Iterator[tuple[Path, Par
                 found.passed_over.append(str(file))
             else:
                 yield file, parsed
+
+
+def _refuse_list(path: Path) -> None:
+    """`send` takes the list as its second argument; who does so here, too, is told how it is meant."""
+    if path.suffix.lower() in _ENDINGS:
+        return  # before the import: what reads lists would slow the start of every check
+    from wxpush.campaign.recipients import LIST_ENDINGS
+
+    if path.suffix.lower() in LIST_ENDINGS:
+        raise InputError(
+            _("{path} is a list, neither a campaign nor a template.").format(path=path),
+            _("Give the list with --recipients."),
+        )
 
 
 def _inside(folder: Path) -> Iterator[Path]:

@@ -16,7 +16,8 @@ from wxpush.i18n import _
 from wxpush.model import BadRow, Recipient
 
 FORMATS = ("csv", "jsonl", "xlsx")
-_ENDINGS = {
+#: Endings of files that are taken for lists, and the format each has.
+LIST_ENDINGS = {
     ".csv": "csv",
     ".tsv": "csv",
     ".txt": "csv",
@@ -137,8 +138,8 @@ def _format(list_format: str | None, name: str, start: bytes) -> str:
             raise InputError(message, _("Formats are: {formats}.").format(formats=", ".join(FORMATS)))
         return list_format
     ending = Path(name).suffix.lower()
-    if ending in _ENDINGS:
-        return _ENDINGS[ending]
+    if ending in LIST_ENDINGS:
+        return LIST_ENDINGS[ending]
     if ending == ".xls":
         hint = _("Save it in Excel as .xlsx or as CSV UTF-8.")
         raise list_error(name, 0, "WX302", _("the old Excel format .xls can't be read."), hint)
