@@ -1,14 +1,20 @@
 """What is asked of a sending, and the surroundings that it happens in."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wxpush.clock import Clock
 from wxpush.config.directories import Directories
 from wxpush.delivery.hours import BEIJING
+
+if TYPE_CHECKING:
+    from wxpush.app.observing import LogRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,3 +68,5 @@ class SendRequest:
     sandbox: str | None = None
     """The scenario (a name or a file) of a sandbox started for this command."""
     failures: Path | None = None
+    log: LogRequest | None = None
+    """The log that is wanted."""

@@ -11,6 +11,7 @@ from wxpush.app.aftermath import tally
 from wxpush.app.delivering import Delivered, Delivering
 from wxpush.app.known_runs import campaign_file, held_run, send_command
 from wxpush.app.material import Material, read_material
+from wxpush.app.observing import LogRequest, Observers
 from wxpush.app.pace import Pace
 from wxpush.app.request import Surroundings
 from wxpush.app.results import Summary
@@ -44,6 +45,7 @@ class RetryRequest:
     list_format: str | None = None
     rate: float | None = None
     workers: int | None = None
+    log: LogRequest | None = None
 
     def wants(self, record: Record) -> bool:
         """Whether a failed message is chosen."""
@@ -92,10 +94,12 @@ class Retrying:
         for claim in self._ledger.recovered:
             self._standing.note_claim(claim)
         refuse_older_ledger(card, self._standing.counts()[Mark.ACCEPTED], folder.ledger)
+        self._observers = Observers(folder, card.id, self._account.name, request.log, around.clock)
 
     def close(self) -> None:
-        """Let go of the ledger."""
+        """Let go of the files."""
         self._ledger.close()
+        self._observers.close()
 
     @property
     def send_command(self) -> str:
@@ -138,6 +142,9 @@ class Retrying:
             # Rows of this list bear other numbers: from now on the run's records go by their keys.
             self._card = self._card.with_basis(self._material.recipients.digest(), self._material.basis)
             self._folder.write_card(self._card)
+        self._observers.begin(
+            campaign=self._card.campaign, list=self._card.list, rate=self._pace.rate, workers=self._pace.workers
+        )
         delivered = self._delivering.send(
             self._card.id,
             self._ledger,
@@ -147,8 +154,9 @@ class Retrying:
             messages=self._messages(),
             recovered=self._ledger.recovered,
             expected_codes=self._codes,
+            observers=self._observers.all,
         )
-        return self._summed_up(delivered)
+        return self._observers.end(self._summed_up(delivered))
 
     def stop(self) -> None:
         """End in seconds; called again, at once. Signal-safe."""

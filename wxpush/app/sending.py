@@ -14,6 +14,7 @@ from wxpush.app.delivering import Delivered, Delivering
 from wxpush.app.doubtful import in_window
 from wxpush.app.forecast import Forecast, forecast
 from wxpush.app.material import Material, read_material
+from wxpush.app.observing import Observers
 from wxpush.app.outgoing import Outgoing
 from wxpush.app.pace import Pace
 from wxpush.app.place import Scene, real_scene, sandbox_scene
@@ -134,10 +135,12 @@ class Sending:
         self._written: Standing | None = None
         self._delivering = Delivering(scene.account, scene.directories, around.clock)
         self._pace = Pace.of(material.campaign, request.rate, request.workers, any_hour=scene.rehearsal)
+        self._observers = Observers(folder, run, scene.account.name, request.log, around.clock)
 
     def close(self) -> None:
-        """Let go of the ledger."""
+        """Let go of the files."""
         self._ledger.close()
+        self._observers.close()
 
     @property
     def tolerate(self) -> float:
@@ -251,10 +254,13 @@ class Sending:
             self._written = written
             self._ledger.follow(written.note)
         outgoing = Outgoing(self._selection(), self._ledger, self._around.clock, self._request.limit)
+        self._observers.begin(
+            campaign=self._card.campaign, list=self._card.list, rate=self._pace.rate, workers=self._pace.workers
+        )
         delivered = self._deliver(outgoing, listener)
         if self._surveyed is None:
             outgoing.count_rest()
-        return self._summed_up(delivered, outgoing)
+        return self._observers.end(self._summed_up(delivered, outgoing))
 
     def stop(self) -> None:
         """End in seconds, taking the answers on their way; called again, at once. Signal-safe."""
@@ -272,6 +278,7 @@ class Sending:
             messages=iter(outgoing),
             recovered=self._ledger.recovered,
             resend_in_doubt=self._request.resend_in_doubt,
+            observers=self._observers.all,
         )
 
     def _nothing_to_send(self, outgoing: Outgoing) -> Delivered:

@@ -1,4 +1,4 @@
-"""Rates, durations, shares and hours of the day, as people write them in a campaign."""
+"""Rates, durations, sizes, shares and hours of the day, as people write them."""
 
 import re
 from datetime import time
@@ -10,7 +10,9 @@ from wxpush.i18n import _
 _RATE = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*/\s*(s|min|h)", re.ASCII)
 _DURATION = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*(ms|s|min|h)", re.ASCII)
 _SHARE = re.compile(r"(\d{1,3}(?:\.\d{1,3})?)\s*%", re.ASCII)
+_SIZE = re.compile(r"(\d{1,6})\s*(KB|MB|GB)", re.ASCII)
 _WINDOW = re.compile(r"(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})", re.ASCII)
+_BYTES = {"KB": 1_000, "MB": 1_000_000, "GB": 1_000_000_000}
 _SECONDS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0}
 
 FASTEST: Final = 100_000
@@ -56,6 +58,14 @@ def parse_share(value: object) -> float:
         message = _("“{value}” is not a share.").format(value=value)
         raise UnitError(message, _("Write a percentage from 0% to 100%."))
     return float(found[1]) / 100
+
+
+def parse_size(value: object) -> int:
+    """`500KB`, `50MB`, `1GB` as bytes. Raises ValueError."""
+    found = _SIZE.fullmatch(one_text(value))
+    if not found or int(found[1]) == 0:
+        raise UnitError(_("“{value}” is not a size.").format(value=value), _("Write 500KB, 50MB or 1GB."))
+    return int(found[1]) * _BYTES[found[2]]
 
 
 def parse_window(value: object) -> tuple[time, time]:

@@ -20,6 +20,7 @@ from wxpush.errors import InputError, InterruptedRunError, NobodyToAskError, Wxp
 from wxpush.i18n import _
 
 if TYPE_CHECKING:
+    from wxpush.app.observing import LogRequest
     from wxpush.app.request import Surroundings
     from wxpush.console.question import Asked
     from wxpush.model import CodeClass
@@ -89,6 +90,19 @@ def parse_rate(text: str | None) -> float | None:
         return parse(text)
     except UnitError as error:
         raise InputError(f"--rate: {error.message}", error.hint) from None
+
+
+def log_request(path: Path | None, most: str) -> "LogRequest | None":
+    """`--log` and `--log-max`. Raises InputError."""
+    if path is None:
+        return None
+    from wxpush.app.observing import LogRequest
+    from wxpush.campaign.units import UnitError, parse_size
+
+    try:
+        return LogRequest(path, parse_size(most))
+    except UnitError as error:
+        raise InputError(f"--log-max: {error.message}", error.hint) from None
 
 
 def parse_class(text: str) -> "CodeClass":

@@ -1,5 +1,6 @@
 """Options that several commands share, each worded once."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -30,4 +31,12 @@ Json = Annotated[bool, typer.Option("--json", help=_("Print one JSON object on s
 Yes = Annotated[bool, typer.Option("--yes", "-y", help=_("Don't ask."))]
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help=_("Say nothing but warnings, errors and what went wrong."))
+]
+LogFile = Annotated[
+    Path | None,
+    typer.Option("--log", metavar="FILE", help=_("Log every event to this file as JSON lines (docs/log.md).")),
+]
+LogMost = Annotated[
+    str,
+    typer.Option("--log-max", metavar="SIZE", help=_("Begin a new log file past this size; five are kept.")),
 ]

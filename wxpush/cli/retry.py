@@ -10,13 +10,14 @@ import typer
 from wxpush.cli.base import (
     agree,
     interruptible,
+    log_request,
     parse_class,
     parse_rate,
     refused,
     signals_to,
     surroundings,
 )
-from wxpush.cli.options import Json, Quiet, Rate, RunName, Workers, Yes
+from wxpush.cli.options import Json, LogFile, LogMost, Quiet, Rate, RunName, Workers, Yes
 from wxpush.console import Console
 from wxpush.errors import InputError, InterruptedRunError, WxpushError
 from wxpush.i18n import _, ngettext
@@ -53,6 +54,8 @@ def retry_failed(
     workers: Workers = None,
     yes: Yes = False,
     as_json: Json = False,
+    log: LogFile = None,
+    log_max: LogMost = "50MB",
     quiet: Quiet = False,
 ) -> int:
     """Send again what failed and may succeed now; held and in-doubt messages never."""
@@ -69,6 +72,7 @@ def retry_failed(
         recipients=recipients,
         rate=parse_rate(rate),
         workers=workers,
+        log=log_request(log, log_max),
     )
     stand = _Stand(run)
     try:

@@ -10,13 +10,14 @@ from wxpush.cli.base import (
     Signals,
     agree,
     interruptible,
+    log_request,
     parse_rate,
     readable,
     refused,
     surroundings,
     this_command,
 )
-from wxpush.cli.options import AccountName, Json, ListFormat, Quiet, Rate, Workers, Yes
+from wxpush.cli.options import AccountName, Json, ListFormat, LogFile, LogMost, Quiet, Rate, Workers, Yes
 from wxpush.console import Console
 from wxpush.errors import (
     InputError,
@@ -103,6 +104,8 @@ def send(
         Path | None,
         typer.Option(metavar="FILE", help=_("Where the failures file goes (default: beside the list).")),
     ] = None,
+    log: LogFile = None,
+    log_max: LogMost = "50MB",
     quiet: Quiet = False,
 ) -> int:
     """Send a campaign to a list; go on where an earlier run of its name stopped."""
@@ -112,6 +115,8 @@ def send(
     code: int | None = None
     try:
         _refuse_contradictions(in_doubt, to, row, scenario, sandbox=sandbox, dry_run=dry_run, as_json=as_json)
+        if log is not None and (dry_run or to is not None):
+            raise InputError(_("--log tells of a run, and --dry-run and --to make none."))
         request = SendRequest(
             campaign=campaign,
             recipients=Path(recipients),
@@ -131,6 +136,7 @@ def send(
             dry_run=dry_run,
             sandbox=(scenario or _USUAL_SCENARIO) if sandbox else None,
             failures=failures,
+            log=log_request(log, log_max),
         )
         with interruptible() as signals, readable(recipients) as path:
             request = replace(request, recipients=path)

@@ -17,7 +17,7 @@ from wxpush.delivery.flight import Flight
 from wxpush.delivery.gate import Gate
 from wxpush.delivery.hand import Hand
 from wxpush.delivery.policy import ErrorBudget, FirstAnswers, Next, RetryRules, Step, StopRules, decide
-from wxpush.delivery.ports import Channel, Listener, Notice, Progress, Waiting, Why
+from wxpush.delivery.ports import Channel, Listener, Notice, Progress, Waiting, Why, Witness
 from wxpush.delivery.records import Claim, Mark, Record
 from wxpush.delivery.retries import RetryBudget
 from wxpush.errors import StorageError
@@ -114,11 +114,12 @@ class Engine:
         *,
         clock: Clock,
         chance: random.Random,
+        witnesses: Sequence[Witness] = (),
     ) -> None:
         """`ids` makes the client_msg_id of a key and an epoch."""
         self._channel, self._ledger, self._ids = channel, ledger, ids
         self._gate, self._settings, self._listener = gate, settings, listener
-        self._clock, self._chance = clock, chance
+        self._clock, self._chance, self._witnesses = clock, chance, witnesses
         self._first_answers = FirstAnswers(settings.expected_codes)
         self._budget = ErrorBudget(settings.stop)
         self._retries = RetryBudget(settings.rate, clock.monotonic())
@@ -290,7 +291,7 @@ class Engine:
             accepted = []
             if isinstance(event, Answered):
                 self._call_s = event.seconds
-                self._judge(self._hand.landed(event.ticket), event.verdict)
+                self._judge(self._hand.landed(event.ticket), event)
             else:
                 self._hear(event)
         self._accept(accepted)
@@ -306,6 +307,8 @@ class Engine:
         self._settled[State.ACCEPTED] += count
         for observer in (self._retries, self._gate, self._first_answers, self._budget):
             observer.accepted(count)
+        for witness in self._witnesses:
+            witness.accepted([flight for flight, _verdict in accepted], answers, at)
 
     def _hear(self, event: QuotaRead | Trouble) -> None:
         match event:
@@ -321,7 +324,8 @@ class Engine:
                     self._gate.no_token()
                     self._listener.notice(Notice.TOKEN_TROUBLE, message)
 
-    def _judge(self, flight: Flight, verdict: Verdict) -> None:
+    def _judge(self, flight: Flight, answer: Answered) -> None:
+        verdict = answer.verdict
         news = flight.judged(verdict)
         self._retries.observe(verdict)
         history = flight.history(self._clock.moment(), deferred=self._hand.last_are_many)
@@ -329,6 +333,8 @@ class Engine:
         if self._gate.observe(verdict):
             held = verdict.kind is VerdictKind.HOLD
             self._listener.notice(Notice.MANY_HELD if held else Notice.SLOWED_DOWN, verdict.code)
+        for witness in self._witnesses:
+            witness.judged(flight, answer, step.state, self._clock.wall())
         if step.state is not None:
             self._settle(flight, step.state, verdict)
             self._watch(step.state, verdict)
@@ -415,6 +421,8 @@ class Engine:
 
     def _commit(self, claims: Sequence[Claim] = ()) -> None:
         self._ledger.commit(self._records, claims)
+        for witness in self._witnesses:
+            witness.committed(self._records, claims)
         self._records = []
         self._committed_at = self._clock.monotonic()
         # Only now: what is shown must be on disk (design, rule 1).

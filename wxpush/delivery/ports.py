@@ -1,11 +1,17 @@
 """What the engine needs of the world: a channel to send through, and somebody to tell."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from wxpush.model import Event
+if TYPE_CHECKING:
+    from wxpush.delivery.flight import Flight
+    from wxpush.delivery.records import Claim, Record
+    from wxpush.model import Answered, Event, State
 
 
 class Channel(Protocol):
@@ -92,3 +98,23 @@ class Listener(Protocol):
 
     def notice(self, notice: Notice, detail: str) -> None:
         """Something to say aloud."""
+
+
+class Witness(Protocol):
+    """Is told of every call, for statistics and logs. Called from the engine's loop: quick, raising nothing.
+
+    `at` is Unix time in seconds.
+    """
+
+    def accepted(self, flights: Sequence[Flight], answers: Sequence[Answered], at: float) -> None:
+        """Calls whose message was accepted; `answers[n]` is that to `flights[n]`."""
+
+    def judged(self, flight: Flight, answer: Answered, state: State | None, at: float) -> None:
+        """A call that was answered otherwise, or not; `state` is how the message ends, None if it goes on."""
+
+    def committed(self, records: Sequence[Record], claims: Sequence[Claim]) -> None:
+        """What the ledger holds from now on."""
+
+
+class Observer(Witness, Listener, Protocol):
+    """Is told of everything."""

@@ -90,6 +90,11 @@ class RunFolder:
         """The machine-readable list of what failed, is held or in doubt."""
         return self.path / "failures.jsonl"
 
+    @property
+    def minutes(self) -> Path:
+        """The statistics of its minutes."""
+        return self.path / "stats.jsonl"
+
     def exists(self) -> bool:
         """Whether the run has been started."""
         return (self.path / _CARD).exists() or store.exists(self.ledger)
