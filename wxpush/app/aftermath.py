@@ -12,6 +12,7 @@ from wxpush.app.codes import Cause
 from wxpush.channels.wechat.errcodes import info
 from wxpush.delivery import ledger
 from wxpush.delivery.identity import hash64
+from wxpush.delivery.ledger import Place, RecordVisitor
 from wxpush.delivery.records import Claim, Invalid, Mark, Record
 from wxpush.delivery.run import RunCard, RunFolder
 from wxpush.delivery.standing import ByKey, ByRow, Standing
@@ -47,13 +48,19 @@ class Aftermath:
 
 
 def look_back(
-    folder: RunFolder, card: RunCard | None, *, live: bool = False, noted: Standing | None = None
+    folder: RunFolder,
+    card: RunCard | None,
+    *,
+    live: bool = False,
+    noted: Standing | None = None,
+    visit: RecordVisitor | None = None,
 ) -> Aftermath:
     """Read the ledger, unless all of it is `noted` already, with no claim left. Raises DamagedStateError.
 
     In a `live` run, what is claimed is on its way, and so pending; in one that has ended it is in doubt.
+    `visit` is shown every record that is read.
     """
-    standing, claims = (noted, []) if noted is not None else _noted(folder, card, live=live)
+    standing, claims = (noted, []) if noted is not None else _noted(folder, card, live=live, visit=visit)
     states: Counter[str] = Counter()
     for mark, count in standing.counts().items():
         state = State.PENDING if live and mark in _UNDECIDED else mark.state
@@ -124,6 +131,19 @@ def failures_of(folder: RunFolder) -> Iterator[FailureRow]:
     return iter(FailureRows(folder, *_noted(folder, folder.card(), live=live)))
 
 
+def messages_of(folder: RunFolder) -> Iterator[Record | Claim | Invalid]:
+    """The latest that is known of every message of a run, in the order in which it was learnt; then the
+    claims that nothing has ended, and the wrong rows. None of them keeps its payload.
+    """
+    live = folder.live_pid() is not None
+    standing, claims = _noted(folder, folder.card(), live=live)
+    for place, record in ledger.records(folder.ledger):
+        if standing.is_latest(place, record):
+            yield record._replace(payload="", fields="")
+    yield from claims
+    yield from ledger.invalid_rows(folder.ledger)
+
+
 class FailureRows:
     """Every message that failed, is held or in doubt, as the list has them; iterate as often as needed.
 
@@ -161,18 +181,28 @@ class FailureRows:
         yield from ledger.invalid_rows(self._folder.ledger)
 
 
-def _noted(folder: RunFolder, card: RunCard | None, *, live: bool) -> tuple[Standing, list[Claim]]:
+def _noted(
+    folder: RunFolder, card: RunCard | None, *, live: bool, visit: RecordVisitor | None = None
+) -> tuple[Standing, list[Claim]]:
     """How each message stands, and the claims that are in doubt.
 
     Claims of a live process are its own business: what was before them counts.
     """
     standing = standing_for(card)
-    claims = ledger.review(folder.ledger, standing.note)
+    claims = ledger.review(folder.ledger, standing.note if visit is None else _both(standing.note, visit))
     if live:
         return standing, []
     for claim in claims:
         standing.note_claim(claim)
     return standing, claims
+
+
+def _both(one: RecordVisitor, other: RecordVisitor) -> RecordVisitor:
+    def visit(place: Place, record: Record) -> None:
+        one(place, record)
+        other(place, record)
+
+    return visit
 
 
 def _position(source: _Source) -> tuple[int, int]:

@@ -14,6 +14,7 @@ from wxpush.app.aftermath import look_back, skips_of, tally
 from wxpush.app.codes import Cause, failure_groups
 from wxpush.app.request import Surroundings
 from wxpush.app.results import FailureGroup, RunView
+from wxpush.delivery.ledger import RecordVisitor
 from wxpush.delivery.run import STATE_DIR, RunCard, RunFolder, runs_in
 from wxpush.errors import DamagedStateError, InputError, WxpushError
 from wxpush.i18n import _
@@ -127,15 +128,20 @@ def send_command(folder: RunFolder, card: RunCard) -> str:
     return shlex.join(words)
 
 
-def view(folder: RunFolder, around: Surroundings, *, whole: bool) -> RunView:
-    """How a run stands; unless `whole`, the card of a run that no process works on is believed."""
+def view(
+    folder: RunFolder, around: Surroundings, *, whole: bool, visit: RecordVisitor | None = None
+) -> RunView:
+    """How a run stands; unless `whole`, the card of a run that no process works on is believed.
+
+    `visit` is shown every record of the ledger, where that is read.
+    """
     card = folder.card()
     if card is None:
         raise InputError(_("There is no run in {path}.").format(path=folder.path))
     pid = folder.live_pid()
     if not whole and pid is None and card.call:
         return _from_card(folder, card, around)
-    aftermath = look_back(folder, card, live=pid is not None)
+    aftermath = look_back(folder, card, live=pid is not None, visit=visit)
     counted = tally(card, aftermath.states)
     state = "running" if pid is not None else str(card.call.get("state", "interrupted"))
     groups = failure_groups(aftermath.causes)

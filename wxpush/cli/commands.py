@@ -46,7 +46,9 @@ def _deferred() -> list[Deferred]:
         ),
         Deferred("preview", _("Show messages as the user will see them; send nothing."), "preview:preview"),
         Deferred("retry-failed", _("Send again what failed and may succeed now."), "retry:retry_failed"),
-        Deferred("report", _("Tell who didn't get the message, and why."), "runs:report"),
+        Deferred(
+            "report", _("Tell how a run went: outcomes, causes, speed, and why it was slow."), "report:report"
+        ),
         Deferred(
             "explain", _("Explain an error code. A negative one: wxpush explain -- -1"), "account:explain"
         ),

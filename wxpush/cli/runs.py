@@ -1,29 +1,17 @@
-"""`wxpush runs`, `runs show` and `report`."""
+"""`wxpush runs` and `runs show`."""
 
-import sys
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
 from wxpush.cli.base import command, new_app, surroundings
 from wxpush.cli.options import Json, RunName
 from wxpush.console import Console
-from wxpush.console.safe import safe
-from wxpush.i18n import _, speaking
+from wxpush.i18n import _
 
 app = new_app()
 app.info.no_args_is_help = False
 app.info.invoke_without_command = True
-
-
-class Format(StrEnum):
-    """How a report is written."""
-
-    TABLE = "table"
-    JSON = "json"
-    CSV = "csv"
 
 
 @app.callback(invoke_without_command=True)
@@ -64,35 +52,3 @@ def show(
     else:
         console.run(found)
         console.commands(after_view(found))
-
-
-def report(
-    run: RunName = None,
-    as_format: Annotated[
-        Format,
-        typer.Option(
-            "--format", metavar="FORMAT", help=_("table, json, or csv: every message that wasn't accepted.")
-        ),
-    ] = Format.TABLE,
-    as_json: Annotated[bool, typer.Option("--json", help=_("The same as --format json."))] = False,
-) -> None:
-    """Report on a run: how it stands, and everybody who didn't get the message, with the reason."""
-    from wxpush.app.aftermath import failures_of
-    from wxpush.app.known_runs import find_run, view
-    from wxpush.report.failures import print_csv, row_json
-
-    around = surroundings()
-    folder = find_run(run, around, Path.cwd())
-    found = view(folder, around, whole=True)
-    chosen = Format.JSON if as_json else as_format
-    console = Console(json=chosen is Format.JSON)
-    if chosen is Format.CSV:
-        # Whoever pipes it wants the exact values; a terminal would obey what is hidden in them.
-        print_csv(lambda: failures_of(folder), sys.stdout, safe if sys.stdout.isatty() else str)
-    elif chosen is Format.JSON:
-        with speaking("en"):
-            rows = [row_json(row) for row in failures_of(folder)]
-        console.json({"schema": 1, **found.to_json(), "rows": rows})
-    else:
-        console.run(found)
-        console.failures(failures_of(folder))

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from wxpush.delivery.ports import Listener
     from wxpush.model import Problem, Quota
     from wxpush.report.failures import FailureRow
+    from wxpush.report.paper import Paper
 
 
 class Console:
@@ -271,6 +272,12 @@ class Console:
         """All that is known of one run."""
         page = self._main.page()
         pages.tables.run(page, view)
+        self._main.show(page)
+
+    def report(self, paper: Paper) -> None:
+        """How a run went in time."""
+        page = self._main.page()
+        pages.reports.lay_out(page, paper)
         self._main.show(page)
 
     def token(self, info: Mapping[str, object]) -> None:

@@ -2,27 +2,19 @@
 
 from datetime import datetime
 
-from wxpush.console.words import moment
+from wxpush.console import words
 from wxpush.delivery.ports import Notice, Waiting, Why
 from wxpush.i18n import _
 
 
 def wait(waiting: Waiting, now: datetime) -> str:
     """Why nothing is sent just now, and the moment at which it goes on where that is known."""
-    causes = {
-        Why.HOURS: _("outside the send window"),
-        Why.QUOTA: _("the day's quota is used up"),
-        Why.THROTTLE: _("rate limit by WeChat"),
-        Why.OUTAGE: _("WeChat can't be reached"),
-        Why.TOKEN: _("no access_token yet"),
-        Why.RETRY: _("all that is left waits for its next try"),
-    }
-    cause = causes[waiting.why]
+    cause = words.why(waiting.why.value)
     if waiting.detail:
         cause = _("{cause} ({detail})").format(cause=cause, detail=waiting.detail)
     if waiting.until is None:
         return cause
-    until = moment(waiting.until, now)
+    until = words.moment(waiting.until, now)
     if waiting.why is Why.OUTAGE:
         return _("{cause}, tries again at {moment}").format(cause=cause, moment=until)
     return _("{cause}, goes on at {moment}").format(cause=cause, moment=until)
@@ -30,7 +22,7 @@ def wait(waiting: Waiting, now: datetime) -> str:
 
 def notice(notice: Notice, detail: str) -> str:
     """Something that the operator should know, though it goes on."""
-    words = {
+    told = {
         Notice.QUOTA_UNREADABLE: _("The day's quota can't be read, so it isn't kept watch over."),
         Notice.SLOWED_DOWN: _("WeChat is busy; sending more slowly for a while."),
         Notice.MANY_HELD: _(
@@ -40,5 +32,5 @@ def notice(notice: Notice, detail: str) -> str:
         Notice.STOPPING: _("Stopping: taking the answers that are on their way; Ctrl-C again ends at once."),
         Notice.TOKEN_TROUBLE: _("No access_token could be had; trying again."),
     }
-    text = words[notice]
+    text = told[notice]
     return _("{text} ({detail})").format(text=text, detail=detail) if detail else text

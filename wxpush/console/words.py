@@ -85,6 +85,19 @@ def reason(name: str) -> str:
     return words.get(name, name)
 
 
+def why(name: str) -> str:
+    """Why nothing was sent for a while."""
+    words = {
+        "hours": _("outside the send window"),
+        "quota": _("the day's quota is used up"),
+        "throttle": _("rate limit by WeChat"),
+        "outage": _("WeChat can't be reached"),
+        "token": _("no access_token yet"),
+        "retry": _("all that is left waits for its next try"),
+    }
+    return words.get(name, name)
+
+
 def listed(parts: Iterable[str]) -> str:
     """Several things in one line."""
     return _(", ").join(parts)

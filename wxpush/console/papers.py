@@ -1,0 +1,294 @@
+"""What a report tells, put into words of the language in force."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from wxpush import __version__
+from wxpush.console import words
+from wxpush.delivery.minutes import BOUNDS, MINUTE
+from wxpush.i18n import _, ngettext
+from wxpush.model import State
+from wxpush.report.paper import (
+    Cause,
+    Class,
+    Distribution,
+    Fact,
+    Paper,
+    Part,
+    Slot,
+    SlowTime,
+    Timeline,
+)
+
+if TYPE_CHECKING:
+    from wxpush.app.course import Bar, Slow
+    from wxpush.app.reporting import RunReport
+    from wxpush.app.results import FailureGroup
+
+_STATES: Final = ("accepted", "failed", "skipped", "held", "in_doubt", "pending")
+_ENDS: Final = (State.ACCEPTED, State.FAILED, State.HELD, State.IN_DOUBT)
+_HOUR: Final = 3600
+_DAY: Final = 86_400
+#: As many labels stand below a chart.
+_LABELS: Final = 6
+_LEAST_CLASSES: Final = 8
+
+
+def paper(report: RunReport) -> Paper:
+    """The whole report in words."""
+    view = report.view
+    accepted, total = view.counts.get("accepted", 0), view.total
+    headline = _("{accepted} of {total} accepted").format(
+        accepted=words.number(accepted), total=words.number(total)
+    )
+    return Paper(
+        run=view.name,
+        state=view.state,
+        state_label=words.state(view.state),
+        headline=headline,
+        subtitle=view.template_title,
+        total=words.number(total),
+        parts=_parts(view.counts, total),
+        facts=list(_facts(report)),
+        timeline=_timeline(report),
+        distributions=[_latency(report)] if report.latency else [],
+        causes=_causes(view.failures),
+        skips=[Fact(words.reason(name), words.number(count)) for name, count in view.skips.items()],
+        slow=[_slow(slow, report) for slow in report.slow],
+        remarks=list(_remarks(report)),
+        details=_details(report),
+        made=_("Made {moment} by wxpush {version}").format(
+            moment=words.moment(report.made), version=__version__
+        ),
+    )
+
+
+def _parts(counts: Mapping[str, int], total: int) -> list[Part]:
+    return [
+        Part(name, words.state(name), counts[name], percent(counts[name], total))
+        for name in _STATES
+        if counts.get(name)
+    ]
+
+
+def percent(count: int, total: int) -> str:
+    """A share as people read it: never 100 % or 0 % where something is lacking or there."""
+    if not total:
+        return "–"
+    share = count * 100 / total
+    if count not in (0, total):
+        share = min(max(share, 0.01), 99.99)
+    digits = 2 if share < 1 or 99 < share < 100 else 1
+    return f"{share:.{digits}f}".rstrip("0").rstrip(".") + "%"
+
+
+def _facts(report: RunReport) -> Iterator[Fact]:
+    if report.begun is None or report.ended is None:
+        return
+    yield Fact(_("Begun"), words.moment(report.begun, report.begun), f"{report.begun:%Y-%m-%d}")
+    yield Fact(_("Last outcome"), words.moment(report.ended, report.ended), f"{report.ended:%Y-%m-%d}")
+    pauses = len(report.stretches) - 1
+    told = ngettext("{count} pause left out", "{count} pauses left out", pauses).format(count=pauses)
+    yield Fact(_("Time of sending"), words.duration(report.active), told if pauses else "")
+    peak = report.peak
+    if report.step <= MINUTE and peak is not None and report.active >= MINUTE:
+        most = _("at most {rate}").format(rate=_per(peak.total, report.step))
+        yield Fact(_("Rate"), words.rate(report.rate), most)
+    else:
+        yield Fact(_("Rate"), words.rate(report.rate))
+    again = report.course.repeated
+    told = ngettext("{count} message took several", "{count} messages took several", again)
+    yield Fact(
+        _("Attempts"), words.number(report.calls), told.format(count=words.number(again)) if again else ""
+    )
+    if report.latency:
+        found = report.percentiles()
+        worst = _("99% below {time}").format(time=_time(found["p99"]))
+        yield Fact(_("Answer of WeChat, half below"), _time(found["p50"]), worst)
+    for why, milliseconds in report.waits.most_common():
+        yield Fact(_("Waited: {why}").format(why=words.why(why)), words.duration(milliseconds / 1000))
+
+
+def _per(count: int, step: int) -> str:
+    number = words.number(count)
+    if step == 1:
+        return _("{number} in a second").format(number=number)
+    if step == MINUTE:
+        return _("{number} in a minute").format(number=number)
+    return _("{number} in {time}").format(number=number, time=words.duration(step))
+
+
+def _timeline(report: RunReport) -> Timeline | None:
+    if not report.course.sent:
+        return None
+    titles = {
+        1: _("Outcomes per second"),
+        MINUTE: _("Outcomes per minute"),
+        _HOUR: _("Outcomes per hour"),
+        _DAY: _("Outcomes per day"),
+    }
+    title = titles.get(report.step) or _("Outcomes per {time}").format(time=words.duration(report.step))
+    kept = [state for state in _ENDS if any(bar.counts.get(state) for bars in report.bars for bar in bars)]
+    slots = list(_slots(report, kept))
+    note = _("Pauses of more than half an hour are left out.") if len(report.stretches) > 1 else ""
+    names = [state.value for state in kept]
+    return Timeline(title, names, [words.state(name) for name in names], slots, note)
+
+
+def _slots(report: RunReport, kept: Sequence[State]) -> Iterator[Slot]:
+    number = sum(map(len, report.bars))
+    every = _label_step(number * report.step)
+    ends = [stretch.end for stretch in report.stretches]
+    last = -_DAY * 365
+    for index, bars in enumerate(report.bars):
+        if index:
+            passed = report.stretches[index].start - ends[index - 1]
+            yield Slot((), _("{time} without a sending").format(time=words.duration(passed)), "", True)
+        for place, bar in enumerate(bars):
+            crossed = bar.start // every != (bar.start - report.step) // every
+            wanted = crossed or (place == 0 and (index > 0 or number * report.step < every))
+            label = ""
+            if wanted and bar.start - last >= (every if index == 0 else every / 2):
+                label, last = _clock(bar.start, report.step, report.bars), bar.start
+            yield Slot([bar.counts.get(state, 0) for state in kept], _tip(bar, kept), label)
+
+
+def _label_step(span: int) -> int:
+    """How far apart labels stand, in seconds: a round figure."""
+    steps = (5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, _HOUR, 2 * _HOUR, 4 * _HOUR, 8 * _HOUR, _DAY)
+    return next((step for step in steps if span / step <= _LABELS), 7 * _DAY)
+
+
+def _clock(start: int, step: int, bars: Sequence[Sequence[Bar]]) -> str:
+    at = words.stamp(start)
+    span = bars[-1][-1].start - bars[0][0].start
+    if step >= _DAY:
+        return f"{at:%m-%d}"
+    if span > _DAY:
+        return f"{at:%m-%d %H:%M}"
+    return f"{at:%H:%M:%S}" if span < 10 * MINUTE else f"{at:%H:%M}"
+
+
+def _tip(bar: Bar, kept: Sequence[State]) -> str:
+    counts = words.counted({state.value: bar.counts.get(state, 0) for state in kept})
+    return f"{words.stamp(bar.start):%m-%d %H:%M:%S}  {counts or words.number(0)}"
+
+
+def _latency(report: RunReport) -> Distribution:
+    first, last = min(report.latency), max(report.latency)
+    while last - first + 1 < _LEAST_CLASSES:  # one or two bars say little of how narrow it is
+        first, last = max(0, first - 1), min(len(BOUNDS), last + 1)
+    classes = [_class(number, report) for number in range(first, last + 1)]
+    found = report.percentiles()
+    facts = [
+        Fact(_("half below"), _time(found["p50"])),
+        Fact(_("90% below"), _time(found["p90"])),
+        Fact(_("99% below"), _time(found["p99"])),
+    ]
+    return Distribution("latency", _("How long WeChat took to answer"), classes, facts)
+
+
+def _class(number: int, report: RunReport) -> Class:
+    count = report.latency.get(number, 0)
+    below = _time(BOUNDS[number - 1]) if number else _time(0)
+    if number == len(BOUNDS):
+        return Class(count, f"> {below}: {words.number(count)}")
+    above = _time(BOUNDS[number])
+    # A label at every other bound has room, and round figures are among them.
+    return Class(count, f"{below} – {above}: {words.number(count)}", above)
+
+
+def _time(seconds: float) -> str:
+    if seconds < 0.995:
+        return f"{seconds * 1000:.3g} ms"
+    return f"{seconds:.3g} s" if seconds < MINUTE else words.duration(seconds)
+
+
+def _causes(groups: Sequence[FailureGroup]) -> list[Cause]:
+    most = max((group.count for group in groups), default=0)
+    return [
+        Cause(
+            group.state,
+            words.state(group.state),
+            words.number(group.count),
+            group.count / most,
+            group.code,
+            group.meaning,
+            group.advice,
+        )
+        for group in groups
+    ]
+
+
+def _slow(slow: Slow, report: RunReport) -> SlowTime:
+    begin, end = words.stamp(slow.start), words.stamp(slow.end)
+    pattern = "%m-%d %H:%M" if report.ended and report.begun and _days(report.begun, report.ended) else "%H:%M"
+    long = slow.end - slow.start
+    when = f"{begin:{pattern}}" if long == MINUTE else f"{begin:{pattern}} – {end:%H:%M}"
+    rate = _("{number}/min, usually {usual}").format(
+        number=words.number(round(slow.sent)), usual=words.number(round(slow.usual))
+    )
+    share = slow.sent / slow.usual if slow.usual else 0.0
+    return SlowTime(when, rate, share, words.listed(_whys(slow)))
+
+
+def _days(begun: datetime, ended: datetime) -> timedelta | None:
+    return ended - begun if begun.date() != ended.date() else None
+
+
+def _whys(slow: Slow) -> Iterator[str]:
+    if slow.is_silent:
+        yield _("no process told anything: none was running, or it was stopped hard")
+        return
+    told = False
+    for why, milliseconds in slow.waits.items():
+        told = True
+        yield _("{time} of waiting: {why}").format(
+            time=words.duration(milliseconds / 1000), why=words.why(why)
+        )
+    for code, count in slow.codes.items():
+        told = True
+        yield _("{count} × {code}").format(count=words.number(count), code=code)
+    if slow.latency:
+        told = True
+        yield _("calls took {time}").format(time=_time(slow.latency))
+    if slow.slowed_down:
+        told = True
+        yield _("sent more slowly on purpose")
+    if not told:
+        yield _("nothing remarkable was seen")
+
+
+def _remarks(report: RunReport) -> Iterator[str]:
+    view = report.view
+    if view.live_pid is not None:
+        yield _("It is still being sent (process {pid}); this is how it stands now.").format(
+            pid=view.live_pid
+        )
+    if report.course.sent and not report.stats:
+        yield _(
+            "This run was sent by an earlier wxpush, which kept no statistics: "
+            "how long WeChat took, and why some minutes were slow, isn't known."
+        )
+    if view.counts.get("in_doubt"):
+        yield _("What is in doubt may have reached WeChat: `wxpush runs settle` decides.")
+    if not report.course.sent:
+        yield _("Nothing was sent yet.")
+
+
+def _details(report: RunReport) -> list[Fact]:
+    view = report.view
+    return [
+        Fact(_("Run"), view.name),
+        Fact(_("Account"), f"{view.account} ({view.appid})"),
+        Fact(_("Template"), f"{view.template_title} ({view.template_id})"),
+        Fact(_("Campaign"), str(view.campaign)),
+        Fact(_("List"), view.list_name),
+        *([Fact(_("Approved"), view.approved)] if view.approved else []),
+        Fact(_("Folder"), str(view.folder)),
+    ]
+
+

@@ -1,0 +1,34 @@
+"""What a report says beyond how the run stands, on a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wxpush.console.layout import Page, Span
+from wxpush.i18n import _
+
+if TYPE_CHECKING:
+    from wxpush.report.paper import Fact, Paper
+
+
+def lay_out(page: Page, paper: Paper) -> None:
+    """How it went in time, and why it was slow at times."""
+    if paper.facts:
+        page.blank()
+        page.pairs([(fact.label, (_told(fact), "")) for fact in paper.facts])
+    for chart in paper.distributions[1:]:
+        page.blank()
+        page.text(chart.title, "bold")
+        page.pairs([(fact.label, (fact.value, "")) for fact in chart.facts], indent=2)
+    if paper.slow:
+        page.blank()
+        page.text(_("The slowest minutes, and why"), "bold")
+        rows: list[tuple[str, Span]] = [(slow.when, (f"{slow.rate}  {slow.why}", "")) for slow in paper.slow]
+        page.pairs(rows, indent=2)
+    for remark in paper.remarks:
+        page.blank()
+        page.text(remark, hang=2)
+
+
+def _told(fact: Fact) -> str:
+    return f"{fact.value} ({fact.note})" if fact.note else fact.value
