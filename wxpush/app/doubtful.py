@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 #: The code of a record that an operator's decision has made.
 SETTLED: Final = "settled"
+#: The code of a record that a receipt has made; its time is the receipt's.
+RECEIPT: Final = "receipt"
 
 
 class Decision(StrEnum):

@@ -4,11 +4,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from wxpush.delivery import store
 from wxpush.delivery.journal import Journal, blocks
 from wxpush.errors import DamagedStateError
 from wxpush.fastjson import dumps, loads
 from wxpush.i18n import _
 from wxpush.model import Receipt
+
+#: The folder of the log under that of its account.
+RECEIPTS: Final = "receipts"
 
 _MOST: Final = 2**64
 
@@ -28,6 +32,11 @@ class ReceiptLog:
     def close(self) -> None:
         """Let go of the files."""
         self._journal.close()
+
+
+def any_receipts(folder: Path) -> bool:
+    """Whether there is a log in `folder`."""
+    return store.exists(folder)
 
 
 def receipts(folder: Path) -> Iterator[Receipt]:

@@ -1,0 +1,158 @@
+"""What became of a run's accepted messages: its records and the account's receipts, joined."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from wxpush.app.doubtful import RECEIPT, SETTLED
+from wxpush.app.request import Surroundings
+from wxpush.delivery import ledger
+from wxpush.delivery.fates import Fate, Fates
+from wxpush.delivery.identity import hash64
+from wxpush.delivery.nearest import Takers
+from wxpush.delivery.receipts import RECEIPTS, any_receipts, receipts
+from wxpush.delivery.records import Mark, Record
+from wxpush.delivery.run import RunCard, RunFolder
+from wxpush.model import Receipt
+
+#: The status of a person who refuses this account's messages.
+USER_BLOCK: Final = "failed:user block"
+_FAILED: Final = "failed:"
+_LONGEST_S: Final = 24 * 3600
+
+
+def receipts_folder(card: RunCard, around: Surroundings) -> Path:
+    """Where the receipts of the run's account are, if it has any."""
+    return around.directories.account_path(card.origin, card.appid) / RECEIPTS
+
+
+def delivery_of(folder: RunFolder, card: RunCard, around: Surroundings) -> "Delivery | None":
+    """How the run's accepted messages ended; None where its account has no receipts.
+
+    Reads receipts and ledger without a lock, also while they are written. Raises DamagedStateError.
+    """
+    log = receipts_folder(card, around)
+    return Delivery(folder, Fates(receipts(log))) if any_receipts(log) else None
+
+
+class Delivery:
+    """The run's accepted messages by what their receipts say; iterate as often as needed.
+
+    Accepted = delivered + undelivered + unconfirmed, of which no receipt came. Iterating gives each accepted
+    record with its receipt, in the order of the ledger; of a receipt that came in several copies it isn't
+    kept when it was told: `received` is its own time.
+    """
+
+    def __init__(self, folder: RunFolder, fates: Fates) -> None:
+        self._folder, self._fates = folder, fates
+        self._takers = Takers()
+        self.delivered = 0
+        self.unconfirmed = 0
+        self._undelivered: Counter[str] = Counter()
+        self._seconds: Counter[int] = Counter()
+        if fates.nameless:
+            self._assign()
+        for record, fate in self._joined():
+            self._count(record, fate)
+
+    def __iter__(self) -> Iterator[tuple[Record, Receipt | None]]:
+        for record, fate in self._joined():
+            yield record, fate and Receipt(record.msgid or 0, record.to, fate.status, fate.at, float(fate.at))
+
+    @property
+    def accepted(self) -> int:
+        """All of them."""
+        return self.delivered + self.undelivered + self.unconfirmed
+
+    @property
+    def undelivered(self) -> int:
+        """Messages that WeChat accepted and then couldn't deliver."""
+        return self._undelivered.total()
+
+    @property
+    def reasons(self) -> Mapping[str, int]:
+        """The undelivered ones by status, most first: `user block`, `system failed`, or as it came."""
+        return dict(sorted(self._undelivered.items(), key=lambda item: (-item[1], item[0])))
+
+    @property
+    def rate(self) -> float | None:
+        """The share of delivered ones among those of which a receipt came; None where none did."""
+        known = self.delivered + self.undelivered
+        return self.delivered / known if known else None
+
+    @property
+    def median_s(self) -> int | None:
+        """Seconds from WeChat's answer to the delivery, which half of the delivered took at most.
+
+        Both times are whole seconds: 0 means less than one or two. None where nothing was delivered.
+        """
+        return self._within(0.5)
+
+    @property
+    def p99_s(self) -> int | None:
+        """The same for 99 of 100; above a day it is a day."""
+        return self._within(0.99)
+
+    def refused(self) -> Iterator[tuple[str, int]]:
+        """Openid and time of everybody whose phone refused the message (`failed:user block`)."""
+        for record, fate in self._joined():
+            if fate is not None and fate.status == USER_BLOCK:
+                yield record.to, fate.at
+
+    def to_json(self) -> dict[str, object]:
+        """What JSON says of it, beside a run's counts."""
+        rate = self.rate
+        return {
+            "delivered": self.delivered,
+            "undelivered": [{"status": status, "count": count} for status, count in self.reasons.items()],
+            "unconfirmed": self.unconfirmed,
+            "delivery": {
+                "rate": None if rate is None else round(rate, 4),
+                "median_s": self.median_s,
+                "p99_s": self.p99_s,
+            },
+        }
+
+    def _joined(self) -> Iterator[tuple[Record, Fate | None]]:
+        fates, nameless = self._fates, bool(self._fates.nameless)
+        hand_out = self._takers.handing_out()
+        for record in _accepted(self._folder):
+            fate = fates.fate(record.msgid) if record.msgid else None
+            if fate is None and nameless:
+                packed = hand_out(hash64(record.to), record.at)
+                fate = None if packed is None else fates.unpacked(packed)
+            yield record, fate
+
+    def _assign(self) -> None:
+        """Give the receipts that name no message to those of the same person."""
+        fates = self._fates
+        for record in _accepted(self._folder):
+            if not record.msgid or fates.fate(record.msgid) is None:
+                who = hash64(record.to)
+                if fates.nameless.of(who):
+                    self._takers.note(who, record.at)
+        self._takers.assign(fates.nameless.of, lambda packed: fates.unpacked(packed).at)
+
+    def _count(self, record: Record, fate: Fate | None) -> None:
+        if fate is None:
+            self.unconfirmed += 1
+        elif not fate.is_delivered:
+            self._undelivered[fate.status.removeprefix(_FAILED)] += 1
+        else:
+            self.delivered += 1
+            if record.code not in (SETTLED, RECEIPT):  # whose times say nothing of the answer
+                self._seconds[min(max(fate.at - record.at, 0), _LONGEST_S)] += 1
+
+    def _within(self, share: float) -> int | None:
+        wanted, passed = share * self._seconds.total(), 0
+        for seconds in sorted(self._seconds):
+            passed += self._seconds[seconds]
+            if passed >= wanted:
+                return seconds
+        return None
+
+
+def _accepted(folder: RunFolder) -> Iterator[Record]:
+    """What was accepted is so for good: no record of the same message follows."""
+    return (record for _place, record in ledger.records(folder.ledger) if record.mark is Mark.ACCEPTED)
