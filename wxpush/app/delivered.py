@@ -94,6 +94,11 @@ class Delivery:
         """The same for 99 of 100; above a day it is a day."""
         return self._within(0.99)
 
+    @property
+    def seconds(self) -> Mapping[int, int]:
+        """How many were delivered after so many seconds."""
+        return self._seconds
+
     def refused(self) -> Iterator[tuple[str, int]]:
         """Openid and time of everybody whose phone refused the message (`failed:user block`)."""
         for record, fate in self._joined():

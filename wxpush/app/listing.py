@@ -1,12 +1,13 @@
 """Every message of a run, one after another, in memory that doesn't grow with their number."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from wxpush.app.aftermath import messages_of
+from wxpush.app.delivered import delivery_of
 from wxpush.app.request import Surroundings
-from wxpush.delivery.records import Claim, Invalid, Record
+from wxpush.delivery.records import Claim, Invalid, Mark, Record
 from wxpush.delivery.run import RunFolder
-from wxpush.model import State
+from wxpush.model import Receipt, State
 from wxpush.report.messages import MessageRow
 
 
@@ -16,12 +17,15 @@ def listing(folder: RunFolder, around: Surroundings) -> Iterator[MessageRow]:
     def time(wall: float) -> str:
         return around.at(wall).isoformat(timespec="seconds")
 
+    told = _receipts(folder, around)
     for source in messages_of(folder):
         match source:
             case Record():
+                receipt = told(source)
                 yield MessageRow(
                     source.mark.state.value, source.code, source.msgid, source.attempts, time(source.at),
                     source.key, source.to, source.line,
+                    receipt and receipt.status, receipt and time(receipt.at),
                 )  # fmt: skip
             case Claim(message, made, attempts):
                 yield MessageRow(
@@ -32,3 +36,17 @@ def listing(folder: RunFolder, around: Surroundings) -> Iterator[MessageRow]:
                 yield MessageRow(
                     State.FAILED.value, source.code, None, 0, time(source.at), "", "", source.line
                 )
+
+
+def _receipts(folder: RunFolder, around: Surroundings) -> Callable[[Record], Receipt | None]:
+    """What gives the receipt of an accepted record; they must be asked for in the order of the ledger."""
+    card = folder.card()
+    found = delivery_of(folder, card, around) if card is not None else None
+    joined = iter(found or ())
+
+    def receipt_of(record: Record) -> Receipt | None:
+        if found is None or record.mark is not Mark.ACCEPTED:
+            return None
+        return next((receipt for other, receipt in joined if other.key == record.key), None)
+
+    return receipt_of

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from wxpush.app.course import Bar, Course, Slow, Stretch, slow_minutes
+from wxpush.app.delivered import Delivery, delivery_of
 from wxpush.app.known_runs import view
 from wxpush.app.request import Surroundings
 from wxpush.app.results import RunView
@@ -34,6 +35,8 @@ class RunReport:
     latency: Counter[int]
     waits: Counter[str]
     slow: Sequence[Slow]
+    delivery: Delivery | None
+    """What the account's receipts say; None where it has none."""
     made: datetime
     begun: datetime | None
     ended: datetime | None
@@ -66,6 +69,7 @@ class RunReport:
         """The object of `--format json` but for its rows: that of `runs show` and more."""
         return {
             **self.view.to_json(),
+            **(self.delivery.to_json() if self.delivery is not None else {}),
             "begun": self.begun and self.begun.isoformat(timespec="seconds"),
             "ended": self.ended and self.ended.isoformat(timespec="seconds"),
             "active_s": self.active,
@@ -129,10 +133,16 @@ def report_on(folder: RunFolder, around: Surroundings) -> RunReport:
         latency=latency,
         waits=waits,
         slow=slow_minutes(course, stats, stretches),
+        delivery=_delivery(folder, around),
         made=around.now(),
         begun=around.at(course.first) if course.first else None,
         ended=around.at(course.last) if course.last else None,
     )
+
+
+def _delivery(folder: RunFolder, around: Surroundings) -> Delivery | None:
+    card = folder.card()
+    return delivery_of(folder, card, around) if card is not None else None
 
 
 def _milliseconds(seconds: Mapping[str, float]) -> dict[str, float]:

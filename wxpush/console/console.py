@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from wxpush.app.previewing import Chosen
     from wxpush.app.results import Plan, RunView, Sample, Settlement, Summary
     from wxpush.app.templates import Entry
+    from wxpush.app.tracing import Event
     from wxpush.console.question import Asked
     from wxpush.console.settling import Answer
     from wxpush.console.tables import Explained
@@ -278,6 +279,12 @@ class Console:
         """How a run went in time."""
         page = self._main.page()
         pages.reports.lay_out(page, paper)
+        self._main.show(page)
+
+    def trace(self, events: Sequence[Event]) -> None:
+        """What happened to a message or a person."""
+        page = self._main.page()
+        pages.traces.lay_out(page, events)
         self._main.show(page)
 
     def token(self, info: Mapping[str, object]) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         settling,
         summary,
         tables,
+        traces,
     )
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "settling",
     "summary",
     "tables",
+    "traces",
 ]
 
 

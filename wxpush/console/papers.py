@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -25,6 +26,7 @@ from wxpush.report.paper import (
 
 if TYPE_CHECKING:
     from wxpush.app.course import Bar, Slow
+    from wxpush.app.delivered import Delivery
     from wxpush.app.reporting import RunReport
     from wxpush.app.results import FailureGroup
 
@@ -32,6 +34,8 @@ _STATES: Final = ("accepted", "failed", "skipped", "held", "in_doubt", "pending"
 _ENDS: Final = (State.ACCEPTED, State.FAILED, State.HELD, State.IN_DOUBT)
 _HOUR: Final = 3600
 _DAY: Final = 86_400
+#: Upper bounds of the classes of time to delivery, in whole seconds; the last class is above them all.
+_DELAYS: Final = (1, 2, 3, 5, 10, 20, 30, 60, 120, 300, 600, 1_800, 3_600, 14_400, 86_400)
 #: As many labels stand below a chart.
 _LABELS: Final = 6
 _LEAST_CLASSES: Final = 8
@@ -54,7 +58,7 @@ def paper(report: RunReport) -> Paper:
         parts=_parts(view.counts, total),
         facts=list(_facts(report)),
         timeline=_timeline(report),
-        distributions=[_latency(report)] if report.latency else [],
+        distributions=list(_distributions(report)),
         causes=_causes(view.failures),
         skips=[Fact(words.reason(name), words.number(count)) for name, count in view.skips.items()],
         slow=[_slow(slow, report) for slow in report.slow],
@@ -64,6 +68,18 @@ def paper(report: RunReport) -> Paper:
             moment=words.moment(report.made), version=__version__
         ),
     )
+
+
+def _delivery_facts(delivery: Delivery | None) -> Iterator[Fact]:
+    if delivery is None:
+        return
+    known = delivery.delivered + delivery.undelivered
+    note = _("{count} without a receipt so far").format(count=words.number(delivery.unconfirmed))
+    share = percent(delivery.delivered, known)
+    value = f"{words.number(delivery.delivered)} ({share})"
+    yield Fact(_("Delivered"), value, note if delivery.unconfirmed else "")
+    for status, count in delivery.reasons.items():
+        yield Fact(_("Not delivered: {status}").format(status=words.fate(status)), words.number(count))
 
 
 def _parts(counts: Mapping[str, int], total: int) -> list[Part]:
@@ -108,6 +124,7 @@ def _facts(report: RunReport) -> Iterator[Fact]:
         found = report.percentiles()
         worst = _("99% below {time}").format(time=_time(found["p99"]))
         yield Fact(_("Answer of WeChat, half below"), _time(found["p50"]), worst)
+    yield from _delivery_facts(report.delivery)
     for why, milliseconds in report.waits.most_common():
         yield Fact(_("Waited: {why}").format(why=words.why(why)), words.duration(milliseconds / 1000))
 
@@ -175,6 +192,34 @@ def _clock(start: int, step: int, bars: Sequence[Sequence[Bar]]) -> str:
 def _tip(bar: Bar, kept: Sequence[State]) -> str:
     counts = words.counted({state.value: bar.counts.get(state, 0) for state in kept})
     return f"{words.stamp(bar.start):%m-%d %H:%M:%S}  {counts or words.number(0)}"
+
+
+def _distributions(report: RunReport) -> Iterator[Distribution]:
+    if report.latency:
+        yield _latency(report)
+    if report.delivery is not None and report.delivery.seconds:
+        yield _deliveries(report.delivery)
+
+
+def _deliveries(delivery: Delivery) -> Distribution:
+    counts = [0] * (len(_DELAYS) + 1)
+    for seconds, count in delivery.seconds.items():
+        counts[bisect_left(_DELAYS, seconds)] += count
+    last = max(number for number, count in enumerate(counts) if count)
+    classes = [_delay_class(number, counts[number]) for number in range(max(last, _LEAST_CLASSES) + 1)]
+    facts = [
+        Fact(_("half below"), words.delay(delivery.median_s or 0)),
+        Fact(_("99% below"), words.delay(delivery.p99_s or 0)),
+    ]
+    return Distribution("delivery", _("How long it took to be delivered"), classes, facts)
+
+
+def _delay_class(number: int, count: int) -> Class:
+    below = words.delay(_DELAYS[number - 1]) if number else words.delay(0)
+    if number == len(_DELAYS):
+        return Class(count, f"> {below}: {words.number(count)}")
+    above = words.delay(_DELAYS[number])
+    return Class(count, f"{below} – {above}: {words.number(count)}", f"≤ {above}")
 
 
 def _latency(report: RunReport) -> Distribution:

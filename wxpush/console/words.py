@@ -98,6 +98,27 @@ def why(name: str) -> str:
     return words.get(name, name)
 
 
+def fate(status: str) -> str:
+    """Why an accepted message wasn't delivered; a status that nobody knows as it is."""
+    words = {
+        "user block": _("the person refuses the account's messages"),
+        "system failed": _("a fault of WeChat's"),
+        "freq limit": _("too many messages to this person"),
+    }
+    return words.get(status, status)
+
+
+def delay(seconds: int) -> str:
+    """Whole seconds as people say them: `40 s`, `2 min`, `1 h`."""
+    if seconds < 120:
+        return _("{count} s").format(count=seconds)
+    return (
+        _("{count} min").format(count=seconds // 60)
+        if seconds < 7200
+        else _("{count} h").format(count=seconds // 3600)
+    )
+
+
 def listed(parts: Iterable[str]) -> str:
     """Several things in one line."""
     return _(", ").join(parts)

@@ -215,12 +215,28 @@ def records(folder: Path) -> Iterator[tuple[Place, Record]]:
                 yield Place(number, index), record
 
 
+def records_near(folder: Path, text: str) -> Iterator[tuple[Place, Record]]:
+    """The same, but of blocks whose JSON holds `text` somewhere, as it is written there; all where it is empty.
+
+    Finding one message among a million takes a tenth of the time so.
+    """
+    for kind, number, block in _blocks(folder):
+        if kind == "o" and text in block:
+            for index, record in enumerate(load_records(block)):
+                yield Place(number, index), record
+
+
 def review(folder: Path, visit: RecordVisitor = lambda _place, _record: None) -> list[Claim]:
     """Show `visit` every record, as `records` does, and return the claims that none of them has ended.
 
     Oldest first, with what is known of their attempts.
     """
     return _oldest_first(_read(folder, visit))
+
+
+def open_claims(folder: Path) -> list[Claim]:
+    """The claims that no record has ended; of a ledger without claims, the records aren't read for that."""
+    return review(folder) if next(store.rows(folder, kinds=("c",)), None) is not None else []
 
 
 def invalid_rows(folder: Path) -> Iterator[Invalid]:

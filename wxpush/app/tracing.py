@@ -1,0 +1,330 @@
+"""`trace`: everything that is known of one message or person, over all runs, in the order of time."""
+
+import hashlib
+import json
+import mmap
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from wxpush.app.delivered import receipts_folder
+from wxpush.app.doubtful import RECEIPT, SETTLED
+from wxpush.app.known_runs import KnownRuns, campaign_file
+from wxpush.app.request import Surroundings
+from wxpush.channels.wechat.errcodes import info
+from wxpush.delivery import ledger
+from wxpush.delivery.receipts import receipts
+from wxpush.delivery.records import Claim, Invalid, Mark, Record
+from wxpush.delivery.run import RunCard, RunFolder
+from wxpush.errors import WxpushError
+from wxpush.i18n import _
+from wxpush.model import Receipt, Recipient
+
+#: A part of a key that is shorter fits too many.
+_LEAST_PART: Final = 4
+_MOST_KEYS: Final = 1_000
+#: What a list of text has as it is, whatever its format and encoding.
+_VERBATIM: Final = re.compile(r"[\w.@:+-]+", re.ASCII)
+#: What JSON writes as it is.
+_UNESCAPED: Final = re.compile(r'[^"\\\x00-\x1f\x7f\ud800-\udfff]+')
+_KINDS: Final = {
+    Mark.ACCEPTED: "accepted",
+    Mark.FAILED: "failed",
+    Mark.HELD: "held",
+    Mark.IN_DOUBT: "in_doubt",
+    Mark.RELEASED: "released",
+    Mark.BUSY: "busy",
+    Mark.SILENT: "unanswered",
+}
+_SETTLED: Final = {Mark.ACCEPTED: "settled_delivered", Mark.RELEASED: "settled_resend"}
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to a message; `at` is Unix time, `line` the place in the run's list (0: none).
+
+    `kind` is a state, `claimed`, `released`, `busy`, `unanswered`, `settled_delivered`, `settled_resend`,
+    `settled_by_receipt`, `receipt`, `wrong_row` or `listed`: it is in the list, and nothing is known of it.
+    """
+
+    at: float
+    kind: str
+    run: str
+    account: str
+    appid: str
+    key: str = ""
+    to: str = ""
+    line: int = 0
+    code: str = ""
+    msgid: int | None = None
+    attempts: int = 0
+    detail: str = ""
+
+    def to_json(self, around: Surroundings) -> dict[str, Any]:
+        """It in the JSON of `trace`; the meaning in English."""
+        known = info(self.code).meaning.en if self._has_meaning else None
+        return {
+            "time": around.at(self.at).isoformat(timespec="seconds") if self.at else None,
+            "event": self.kind,
+            "run": self.run or None,
+            "account": self.account,
+            "appid": self.appid,
+            "line": self.line or None,
+            "key": self.key or None,
+            "openid": self.to or None,
+            "code": self.code or None,
+            "meaning": known,
+            "msgid": self.msgid,
+            "attempts": self.attempts or None,
+            "detail": self.detail or None,
+        }
+
+    @property
+    def meaning(self) -> str:
+        """What its code means, in the language in force; empty where it says nothing new."""
+        return str(info(self.code).meaning) if self._has_meaning else ""
+
+    @property
+    def _has_meaning(self) -> bool:
+        return self.code not in ("", "0", SETTLED, RECEIPT)
+
+
+@dataclass(slots=True)
+class Trace:
+    """What was found, and what could not be looked at, in the language in force."""
+
+    events: list[Event] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    listless: list[str] = field(default_factory=list)
+    """Runs that know nothing of it, and whose list could not be looked through."""
+
+    def to_json(self, what: str, around: Surroundings) -> dict[str, Any]:
+        """The object that `--json` prints."""
+        events = [event.to_json(around) for event in self.events]
+        return {"schema": 1, "what": what, "events": events, "remarks": self.remarks}
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """The rows of a run's list that hold what is looked for: line by position, and all their values."""
+
+    lines: Mapping[int, int] = field(default_factory=dict)
+    values: frozenset[str] = frozenset()
+
+
+def trace(what: str, known: KnownRuns, around: Surroundings) -> Trace:
+    """Look for an openid, a msgid, a key or a part of one, or any value of a row, in all runs of `known`."""
+    found = Trace(remarks=[str(fault) for fault in known.faults])
+    wanted = _Wanted(what.strip())
+    logs: dict[Path, RunCard] = {}
+    for path, card in known.cards.items():
+        logs.setdefault(receipts_folder(card, around), card)
+        try:
+            _trace_run(wanted, RunFolder(path), card, found)
+        except WxpushError as error:
+            found.remarks.append(str(error))
+    for log, card in logs.items():
+        try:
+            found.events += _receipts(wanted, log, card, found.events)
+        except WxpushError as error:
+            found.remarks.append(str(error))
+    found.events.sort(key=lambda event: event.at)
+    if found.listless:
+        found.remarks.append(
+            _(
+                "Lists that are no longer there, or have changed, were not looked through "
+                "(only messages that weren't accepted keep their columns): {runs}"
+            ).format(runs=", ".join(found.listless))
+        )
+    return found
+
+
+class _Wanted:
+    """What is looked for, and where it fits."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        self.msgid = int(what) if what.isascii() and what.isdecimal() and len(what) <= 20 else -1
+
+    def fits(self, record: Record) -> bool:
+        """Whether a record is of the message, or of the person."""
+        return (
+            record.to == self.what
+            or self.is_in_key(record.key)
+            or record.msgid == self.msgid
+            or self.is_in_row(record.fields)
+        )
+
+    def is_in_key(self, key: str) -> bool:
+        """Whether it is the key or a good part of it."""
+        return key == self.what or (len(self.what) >= _LEAST_PART and self.what in key)
+
+    def is_in_row(self, fields: str) -> bool:
+        """Whether a row, as JSON text, has it as a value."""
+        return bool(fields) and self.what in _values(json.loads(fields))
+
+    @property
+    def in_json(self) -> str:
+        """What a block of a ledger holds if it is in there; empty where that can't be said."""
+        return self.what if _UNESCAPED.fullmatch(self.what) else ""
+
+
+def _trace_run(wanted: _Wanted, folder: RunFolder, card: RunCard, found: Trace) -> None:
+    rows, is_there = _rows_of(wanted, folder, card, found)
+    by_row = len(card.lists) <= 1
+    near = "" if rows.lines else wanted.in_json
+
+    def fits(record: Record) -> bool:
+        listed = record.row in rows.lines if by_row else record.to in rows.values
+        return (bool(rows.lines) and listed) or wanted.fits(record)
+
+    keys: set[str] = set()
+    for _place, record in ledger.records_near(folder.ledger, near):
+        if record.key not in keys and fits(record):
+            keys.add(record.key)
+            if len(keys) >= _MOST_KEYS:
+                found.remarks.append(_too_many(card))
+                break
+    claims = [
+        claim
+        for claim in ledger.open_claims(folder.ledger)
+        if claim.message.key in keys
+        or claim.message.to == wanted.what
+        or wanted.is_in_key(claim.message.key)
+        or wanted.is_in_row(claim.message.fields)
+    ]
+    wrong = [row for row in ledger.invalid_rows(folder.ledger) if wanted.is_in_row(row.fields)]
+    events = [*_events(folder, card, keys), *_open(claims, card), *_wrong(wrong, card)]
+    told = {event.line for event in events}
+    events += [
+        Event(card.created, "listed", card.name, card.account, card.appid, line=line)
+        for line in rows.lines.values()
+        if line not in told
+    ]
+    found.events += events
+    if not is_there and not events:
+        found.listless.append(card.name)
+
+
+def _events(folder: RunFolder, card: RunCard, keys: set[str]) -> Iterator[Event]:
+    """All that the ledger tells of these messages."""
+    if not keys:
+        return
+    (one, *others) = keys
+    near = _Wanted(one).in_json if not others else ""
+    for _place, record in ledger.records_near(folder.ledger, near):
+        if record.key in keys:
+            yield Event(
+                float(record.at), _kind(record), card.name, card.account, card.appid, record.key, record.to,
+                record.line, record.code, record.msgid, record.attempts, record.detail,
+            )  # fmt: skip
+
+
+def _kind(record: Record) -> str:
+    if record.code == SETTLED:
+        return _SETTLED.get(record.mark, _KINDS[record.mark])
+    return "settled_by_receipt" if record.code == RECEIPT else _KINDS[record.mark]
+
+
+def _open(claims: Iterable[Claim], card: RunCard) -> Iterator[Event]:
+    for claim in claims:
+        message = claim.message
+        yield Event(
+            claim.made.wall, "claimed", card.name, card.account, card.appid, message.key, message.to,
+            message.line, attempts=claim.attempts,
+        )  # fmt: skip
+
+
+def _wrong(rows: Iterable[Invalid], card: RunCard) -> Iterator[Event]:
+    for row in rows:
+        yield Event(
+            row.at, "wrong_row", card.name, card.account, card.appid, line=row.line, code=row.code,
+            detail=row.detail,
+        )  # fmt: skip
+
+
+def _receipts(wanted: _Wanted, log: Path, card: RunCard, events: Sequence[Event]) -> Iterator[Event]:
+    """The receipts of an account that are about what is looked for, each once."""
+    own = [event for event in events if (event.account, event.appid) == (card.account, card.appid)]
+    by_msgid = {event.msgid: event for event in own if event.msgid}
+    people = {event.to for event in own if event.to}
+    seen: set[tuple[int, str, str, int]] = set()
+    for receipt in receipts(log):
+        asked = wanted.what == receipt.to or wanted.msgid == receipt.msgid > 0
+        ours = receipt.msgid in by_msgid or (not receipt.msgid and receipt.to in people)
+        if (asked or ours) and receipt[:4] not in seen:
+            seen.add(receipt[:4])
+            yield _receipt(receipt, by_msgid.get(receipt.msgid), card)
+
+
+def _receipt(receipt: Receipt, event: Event | None, card: RunCard) -> Event:
+    run, key, line = (event.run, event.key, event.line) if event is not None else ("", "", 0)
+    return Event(
+        float(receipt.at), "receipt", run, card.account, card.appid, key, receipt.to, line,
+        msgid=receipt.msgid or None, detail=receipt.status,
+    )  # fmt: skip
+
+
+def _rows_of(wanted: _Wanted, folder: RunFolder, card: RunCard, found: Trace) -> tuple[_Rows, bool]:
+    """The rows of the run's list that hold it, and whether there is such a list still."""
+    path = _list_file(folder, card)
+    if path is None:
+        return _Rows(), False
+    if not _may_hold(path, wanted.what):
+        return _Rows(), True
+    from wxpush.campaign.recipients import open_recipients
+
+    lines: dict[int, int] = {}
+    values: set[str] = set()
+    try:
+        for row in open_recipients(path):
+            if isinstance(row, Recipient) and wanted.what in (own := _values(row.values)):
+                lines[row.row] = row.line
+                values |= own
+                if len(lines) >= _MOST_KEYS:
+                    break
+    except WxpushError as error:
+        found.remarks.append(str(error))
+    return _Rows(lines, frozenset(values)), True
+
+
+def _list_file(folder: RunFolder, card: RunCard) -> Path | None:
+    """The list that the run was last sent with, unchanged: where it was, or beside the campaign."""
+    known = Path(card.list)
+    for path in (known, campaign_file(folder, card).with_name(known.name)):
+        with suppress(OSError):
+            if path.is_file() and _digest(path) == card.lists[-1:]:
+                return path
+    return None
+
+
+def _digest(path: Path) -> tuple[str]:
+    with path.open("rb") as file:
+        return (hashlib.file_digest(file, "sha256").hexdigest(),)
+
+
+def _may_hold(path: Path, what: str) -> bool:
+    """Whether it is worth reading the rows; a million of them take seconds."""
+    if path.suffix.lower() in (".xlsx", ".xlsm") or not _VERBATIM.fullmatch(what):
+        return True
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        utf16 = content[:2] in (b"\xff\xfe", b"\xfe\xff")
+        return utf16 or content.find(what.encode()) >= 0
+
+
+def _values(values: Any) -> set[str]:
+    """Every value of a row as text, nested ones too."""
+    if isinstance(values, dict):
+        return set().union(*map(_values, values.values()))
+    if isinstance(values, list):
+        return set().union(*map(_values, values))
+    return set() if values is None else {str(values).strip()}
+
+
+def _too_many(card: RunCard) -> str:
+    return _('More than {count} messages of the run "{run}" fit; the others are left out.').format(
+        count=_MOST_KEYS, run=card.name
+    )

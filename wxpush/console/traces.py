@@ -1,0 +1,93 @@
+"""What happened to a message or a person, event by event."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len
+
+from wxpush.console import words
+from wxpush.console.layout import Page
+from wxpush.i18n import _
+
+if TYPE_CHECKING:
+    from wxpush.app.tracing import Event
+
+_STYLES = {
+    "accepted": "green",
+    "settled_delivered": "green",
+    "failed": "red",
+    "wrong_row": "red",
+    "held": "yellow",
+    "in_doubt": "yellow",
+    "claimed": "yellow",
+}
+_DELIVERED = "success"
+
+
+def lay_out(page: Page, events: Sequence[Event]) -> None:
+    """Each with its time; whose it is stands above the first of those that follow each other."""
+    whose = ""
+    for event in events:
+        told = _whose(event)
+        if told != whose:
+            page.blank()
+            page.text(told, "bold", hang=2)
+            whose = told
+        lead = words.moment(words.stamp(event.at)) if event.kind != "listed" else ""
+        page.value([(f"  {lead}", "dim")], 2 + cell_len(lead) + 2 * bool(lead), _told(event), _style(event))
+
+
+def _style(event: Event) -> str:
+    if event.kind == "receipt":
+        return "green" if event.detail == _DELIVERED else "red"
+    return _STYLES.get(event.kind, "")
+
+
+def _whose(event: Event) -> str:
+    parts = []
+    if event.run:
+        parts.append(_('run "{run}"').format(run=event.run))
+    parts.append(_("account {account}").format(account=event.account))
+    if event.line:
+        parts.append(_("line {line}").format(line=event.line))
+    if event.to:
+        parts.append(_("to {openid}").format(openid=event.to))
+    if event.key and event.key != event.to:
+        parts.append(_("key {key}").format(key=event.key))
+    return words.listed(parts)
+
+
+def _told(event: Event) -> str:
+    """What happened, in words."""
+    if event.kind == "accepted":
+        if event.msgid:
+            return _("accepted by WeChat, msgid {msgid}").format(msgid=event.msgid)
+        return _("accepted by WeChat")
+    if event.kind == "receipt":
+        if event.detail == _DELIVERED:
+            return _("receipt: delivered")
+        status = event.detail.removeprefix("failed:")
+        return _("receipt: not delivered, {why}").format(why=words.fate(status))
+    kinds = {
+        "failed": _("failed"),
+        "held": _("held for review by WeChat"),
+        "in_doubt": _("in doubt: no answer was recorded"),
+        "released": _("given back: surely not delivered, and pending again"),
+        "busy": _("WeChat was busy; it goes again under the same id"),
+        "unanswered": _("no readable answer; it goes again under the same id"),
+        "claimed": _("claimed: on its way, or cut off there"),
+        "settled_delivered": _("settled by the operator: delivered"),
+        "settled_resend": _("settled by the operator: to be sent again"),
+        "settled_by_receipt": _("settled by a receipt of WeChat"),
+        "wrong_row": _("the row is wrong and wasn't sent"),
+        "listed": _("in the list; nothing was sent for it so far"),
+    }
+    told = kinds.get(event.kind, event.kind)
+    cause = " ".join(filter(None, (event.code if event.meaning else "", event.meaning)))
+    if event.kind == "wrong_row":
+        cause = event.detail
+    elif event.detail and event.detail not in cause:
+        cause = f"{cause} ({event.detail})" if cause else event.detail
+    return f"{told}: {cause}" if cause else told
