@@ -26,6 +26,7 @@ from wxpush.delivery.engine import Settings
 from wxpush.delivery.flight import Flight
 from wxpush.delivery.identity import hash64
 from wxpush.delivery.ledger import Ledger
+from wxpush.delivery.minutes import Meter
 from wxpush.delivery.records import Claim, Mark, Record
 from wxpush.delivery.standing import ByKey
 
@@ -94,11 +95,14 @@ def test_reading_rendering_and_checking_a_row(tmp_path: Path) -> None:
     assert per_message(decide) <= 85
 
 
-def test_taking_a_message_through_the_engine() -> None:
+def test_taking_a_message_through_the_engine(tmp_path: Path) -> None:
     commits: list[float] = []
 
     def send(number: int) -> None:
-        world = World(settings=Settings(rate=2000.0))
+        # As every run is sent: with the statistics of its minutes.
+        world = World(
+            settings=Settings(rate=2000.0), observer=lambda clock: Meter(tmp_path / "stats.jsonl", clock)
+        )
         assert world.run(messages(number)).state == "finished"
         commits.append(world.ledger.commits / number)
 

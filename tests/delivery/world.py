@@ -8,11 +8,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from wxpush.app.observing import Chorus
 from wxpush.clock import Clock
 from wxpush.delivery.engine import Ending, Engine, Settings
 from wxpush.delivery.gate import Gate, GateRules
 from wxpush.delivery.identity import MessageIds, RunId
-from wxpush.delivery.ports import Notice, Progress, Waiting
+from wxpush.delivery.ports import Notice, Observer, Progress, Waiting
 from wxpush.delivery.records import FINAL, Claim, Mark, Record
 from wxpush.errors import StorageError
 from wxpush.model import (
@@ -203,6 +204,8 @@ class World:
     rules: GateRules | None = None
     quota: Quota | None = None
     latency: float = 0.05
+    #: Makes who else is told of everything, from the world's clock.
+    observer: Callable[[Clock], Observer] | None = None
 
     def __post_init__(self) -> None:
         self.time = Time()
@@ -213,6 +216,7 @@ class World:
         )
         self.channel.before_submit = self._must_be_claimed
         clock = self.time.clock()
+        observers = [] if self.observer is None else [self.observer(clock)]
         self.gate = Gate(self.rules or GateRules(self.settings.rate), clock, self.quota)
         self.engine = Engine(
             self.channel,
@@ -220,9 +224,10 @@ class World:
             MessageIds(RUN).client_msg_id,
             self.gate,
             self.settings,
-            self.notes,
+            Chorus([self.notes, *observers]),
             clock=clock,
             chance=random.Random(7),
+            witnesses=observers,
         )
 
     def run(self, source: Iterator[Message | None], recovered: Sequence[Claim] = ()) -> Ending:

@@ -1,4 +1,4 @@
-"""How a run went in time: its outcomes by second and by minute, in stretches with the long pauses left out."""
+"""How a run went in time: its outcomes by second and by minute, without the long pauses."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -144,9 +144,7 @@ class Course:
             yield Bar(start, slots.get(start, Counter()))
 
 
-def slow_minutes(
-    course: Course, of_stats: Mapping[int, Minute], stretches: Sequence[Stretch]
-) -> list[Slow]:
+def slow_minutes(course: Course, of_stats: Mapping[int, Minute], stretches: Sequence[Stretch]) -> list[Slow]:
     """The times at which least was sent, those that cost most first chosen, in their order."""
     within = [
         start

@@ -1,6 +1,7 @@
 """Every message of a run, one after another, in memory that doesn't grow with their number."""
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 
 from wxpush.app.aftermath import messages_of
 from wxpush.app.delivered import delivery_of
@@ -14,6 +15,7 @@ from wxpush.report.messages import MessageRow
 def listing(folder: RunFolder, around: Surroundings) -> Iterator[MessageRow]:
     """Every message that the ledger knows, and the wrong rows of the latest list."""
 
+    @lru_cache(maxsize=1024)  # many messages share a second
     def time(wall: float) -> str:
         return around.at(wall).isoformat(timespec="seconds")
 

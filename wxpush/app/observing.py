@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 
 USUAL_LOG_SIZE: Final = 50_000_000
 
+#: What the log says of how a run stands, by the names of its summary.
+_TOLD: Final = (
+    "state", "total", "accepted", "failed", "skipped", "held", "in_doubt", "pending",
+    "attempts", "token_fetches", "elapsed_s", "rate_per_s",
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class LogRequest:
@@ -81,8 +87,10 @@ class Observers:
         self._meter.write()
         if self._log is None:
             return summary
-        known = {name: value for name, value in summary.to_json().items() if name in _TOLD}
-        self._log.ended(**known)
+        told = summary.to_json()
+        facts = {name: told[name] for name in _TOLD}
+        stopped = summary.stopped_by
+        self._log.ended(**facts, stopped_by=stopped and {"code": stopped.code, "meaning": stopped.meaning_en})
         fault = self._log.fault
         if fault is None:
             return summary
@@ -94,9 +102,3 @@ class Observers:
         if self._log is not None:
             self._log.close()
             self._log = None
-
-
-_TOLD: Final = frozenset(
-    "state total accepted failed skipped held in_doubt pending attempts token_fetches elapsed_s "
-    "rate_per_s stopped_by".split()
-)

@@ -143,7 +143,10 @@ class Retrying:
             self._card = self._card.with_basis(self._material.recipients.digest(), self._material.basis)
             self._folder.write_card(self._card)
         self._observers.begin(
-            campaign=self._card.campaign, list=self._card.list, rate=self._pace.rate, workers=self._pace.workers
+            campaign=self._card.campaign,
+            list=self._card.list,
+            rate=self._pace.rate,
+            workers=self._pace.workers,
         )
         delivered = self._delivering.send(
             self._card.id,

@@ -255,7 +255,10 @@ class Sending:
             self._ledger.follow(written.note)
         outgoing = Outgoing(self._selection(), self._ledger, self._around.clock, self._request.limit)
         self._observers.begin(
-            campaign=self._card.campaign, list=self._card.list, rate=self._pace.rate, workers=self._pace.workers
+            campaign=self._card.campaign,
+            list=self._card.list,
+            rate=self._pace.rate,
+            workers=self._pace.workers,
         )
         delivered = self._deliver(outgoing, listener)
         if self._surveyed is None:

@@ -50,7 +50,9 @@ def _deferred() -> list[Deferred]:
             "report", _("Tell how a run went: outcomes, causes, speed, and why it was slow."), "report:report"
         ),
         Deferred(
-            "trace", _("Tell everything that is known of one message or person, over all runs."), "trace:trace"
+            "trace",
+            _("Tell everything that is known of one message or person, over all runs."),
+            "trace:trace",
         ),
         Deferred(
             "explain", _("Explain an error code. A negative one: wxpush explain -- -1"), "account:explain"

@@ -34,7 +34,9 @@ Quiet = Annotated[
 ]
 LogFile = Annotated[
     Path | None,
-    typer.Option("--log", metavar="FILE", help=_("Log every event to this file as JSON lines (docs/log.md).")),
+    typer.Option(
+        "--log", metavar="FILE", help=_("Log every event to this file as JSON lines (docs/log.md).")
+    ),
 ]
 LogMost = Annotated[
     str,

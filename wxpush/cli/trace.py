@@ -17,7 +17,9 @@ def trace(
         str,
         typer.Argument(
             metavar="WHAT",
-            help=_("An openid, a msgid, a key or a part of it, or any value of a row: a phone number, an order."),
+            help=_(
+                "An openid, a msgid, a key or a part of it, or any value of a row: a phone number, an order."
+            ),
         ),
     ],
     run: Annotated[

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from wxpush import __version__
+from wxpush.channels.wechat.errcodes import info
 from wxpush.console import words
 from wxpush.delivery.minutes import BOUNDS, MINUTE
 from wxpush.i18n import _, ngettext
@@ -39,6 +41,9 @@ _DELAYS: Final = (1, 2, 3, 5, 10, 20, 30, 60, 120, 300, 600, 1_800, 3_600, 14_40
 #: As many labels stand below a chart.
 _LABELS: Final = 6
 _LEAST_CLASSES: Final = 8
+_WORTH_TELLING_MS: Final = 1_000
+#: A bar in which so much of the time was waited is marked.
+_MUCH: Final = 0.25
 
 
 def paper(report: RunReport) -> Paper:
@@ -56,6 +61,7 @@ def paper(report: RunReport) -> Paper:
         subtitle=view.template_title,
         total=words.number(total),
         parts=_parts(view.counts, total),
+        delivery=_delivery_parts(report.delivery),
         facts=list(_facts(report)),
         timeline=_timeline(report),
         distributions=list(_distributions(report)),
@@ -70,16 +76,16 @@ def paper(report: RunReport) -> Paper:
     )
 
 
-def _delivery_facts(delivery: Delivery | None) -> Iterator[Fact]:
-    if delivery is None:
-        return
-    known = delivery.delivered + delivery.undelivered
-    note = _("{count} without a receipt so far").format(count=words.number(delivery.unconfirmed))
-    share = percent(delivery.delivered, known)
-    value = f"{words.number(delivery.delivered)} ({share})"
-    yield Fact(_("Delivered"), value, note if delivery.unconfirmed else "")
+def _delivery_parts(delivery: Delivery | None) -> list[Part]:
+    """What became of the accepted ones."""
+    if delivery is None or not delivery.accepted:
+        return []
+    counts = [("delivered", _("delivered"), delivery.delivered)]
     for status, count in delivery.reasons.items():
-        yield Fact(_("Not delivered: {status}").format(status=words.fate(status)), words.number(count))
+        counts.append(("failed", _("not delivered: {why}").format(why=words.fate(status)), count))
+    counts.append(("pending", _("no receipt so far"), delivery.unconfirmed))
+    whole = delivery.accepted
+    return [Part(name, label, count, percent(count, whole)) for name, label, count in counts if count]
 
 
 def _parts(counts: Mapping[str, int], total: int) -> list[Part]:
@@ -102,31 +108,45 @@ def percent(count: int, total: int) -> str:
 
 
 def _facts(report: RunReport) -> Iterator[Fact]:
-    if report.begun is None or report.ended is None:
+    begun, ended = report.begun, report.ended
+    if begun is None or ended is None:
         return
-    yield Fact(_("Begun"), words.moment(report.begun, report.begun), f"{report.begun:%Y-%m-%d}")
-    yield Fact(_("Last outcome"), words.moment(report.ended, report.ended), f"{report.ended:%Y-%m-%d}")
+    yield Fact(_("Begun"), words.moment(begun, begun), f"{begun:%Y-%m-%d}")
+    yield Fact(_("Last outcome"), words.moment(ended, ended), f"{ended:%Y-%m-%d}")
     pauses = len(report.stretches) - 1
-    told = ngettext("{count} pause left out", "{count} pauses left out", pauses).format(count=pauses)
-    yield Fact(_("Time of sending"), words.duration(report.active), told if pauses else "")
-    peak = report.peak
-    if report.step <= MINUTE and peak is not None and report.active >= MINUTE:
-        most = _("at most {rate}").format(rate=_per(peak.total, report.step))
-        yield Fact(_("Rate"), words.rate(report.rate), most)
-    else:
-        yield Fact(_("Rate"), words.rate(report.rate))
+    left_out = ngettext("{count} pause left out", "{count} pauses left out", pauses).format(count=pauses)
+    yield Fact(_("Time of sending"), words.duration(report.active), left_out if pauses else "")
+    yield Fact(_("Rate"), words.rate(report.rate), _peak(report))
     again = report.course.repeated
-    told = ngettext("{count} message took several", "{count} messages took several", again)
-    yield Fact(
-        _("Attempts"), words.number(report.calls), told.format(count=words.number(again)) if again else ""
-    )
+    several = ngettext("{count} message took several", "{count} messages took several", again)
+    told = several.format(count=words.number(again)) if again else ""
+    yield Fact(_("Attempts"), words.number(report.calls), told)
+    yield from _times(report)
+    for why, milliseconds in report.waits.most_common():
+        if milliseconds >= _WORTH_TELLING_MS:
+            spent = words.duration(milliseconds / 1000)
+            yield Fact(_("Waited: {why}").format(why=words.why(why)), spent)
+
+
+def _peak(report: RunReport) -> str:
+    """The most in a short time; empty where only long times are known, or the run was too short."""
+    peak = report.peak
+    if peak is None or report.step > MINUTE or report.active < MINUTE:
+        return ""
+    return _("at most {rate}").format(rate=_per(peak.total, report.step))
+
+
+def _times(report: RunReport) -> Iterator[Fact]:
+    """How long WeChat took to answer and to deliver."""
+    worst = _("99% below {time}")
     if report.latency:
         found = report.percentiles()
-        worst = _("99% below {time}").format(time=_time(found["p99"]))
-        yield Fact(_("Answer of WeChat, half below"), _time(found["p50"]), worst)
-    yield from _delivery_facts(report.delivery)
-    for why, milliseconds in report.waits.most_common():
-        yield Fact(_("Waited: {why}").format(why=words.why(why)), words.duration(milliseconds / 1000))
+        label = _("Answer of WeChat, half below")
+        yield Fact(label, _time(found["p50"]), worst.format(time=_time(found["p99"])))
+    delivery = report.delivery
+    if delivery is not None and delivery.seconds:
+        half, most = words.delay(delivery.median_s or 0), words.delay(delivery.p99_s or 0)
+        yield Fact(_("Time to delivery, half below"), half, worst.format(time=most))
 
 
 def _per(count: int, step: int) -> str:
@@ -170,7 +190,22 @@ def _slots(report: RunReport, kept: Sequence[State]) -> Iterator[Slot]:
             label = ""
             if wanted and bar.start - last >= (every if index == 0 else every / 2):
                 label, last = _clock(bar.start, report.step, report.bars), bar.start
-            yield Slot([bar.counts.get(state, 0) for state in kept], _tip(bar, kept), label)
+            waited = _waited(bar, report)
+            tip = " ".join([_tip(bar, kept), *([f"({words.why(waited)})"] if waited else [])])
+            counts = [bar.counts.get(state, 0) for state in kept]
+            yield Slot(counts, tip, label, is_wait=bool(waited))
+
+
+def _waited(bar: Bar, report: RunReport) -> str:
+    """The reason for which much of a bar's time was waited; none where bars are shorter than minutes."""
+    if report.step < MINUTE:
+        return ""
+    waits: Counter[str] = Counter()
+    for start in range(bar.start, bar.start + report.step, MINUTE):
+        if start in report.stats:
+            waits.update(report.stats[start].waits)
+    most = waits.most_common(1)
+    return most[0][0] if most and most[0][1] >= report.step * 1000 * _MUCH else ""
 
 
 def _label_step(span: int) -> int:
@@ -211,7 +246,8 @@ def _deliveries(delivery: Delivery) -> Distribution:
         Fact(_("half below"), words.delay(delivery.median_s or 0)),
         Fact(_("99% below"), words.delay(delivery.p99_s or 0)),
     ]
-    return Distribution("delivery", _("How long it took to be delivered"), classes, facts)
+    title = _("How long it took to be delivered")
+    return Distribution("delivery", title, classes, facts, labels_name_classes=True)
 
 
 def _delay_class(number: int, count: int) -> Class:
@@ -270,7 +306,9 @@ def _causes(groups: Sequence[FailureGroup]) -> list[Cause]:
 
 def _slow(slow: Slow, report: RunReport) -> SlowTime:
     begin, end = words.stamp(slow.start), words.stamp(slow.end)
-    pattern = "%m-%d %H:%M" if report.ended and report.begun and _days(report.begun, report.ended) else "%H:%M"
+    pattern = (
+        "%m-%d %H:%M" if report.ended and report.begun and _days(report.begun, report.ended) else "%H:%M"
+    )
     long = slow.end - slow.start
     when = f"{begin:{pattern}}" if long == MINUTE else f"{begin:{pattern}} – {end:%H:%M}"
     rate = _("{number}/min, usually {usual}").format(
@@ -296,7 +334,9 @@ def _whys(slow: Slow) -> Iterator[str]:
         )
     for code, count in slow.codes.items():
         told = True
-        yield _("{count} × {code}").format(count=words.number(count), code=code)
+        yield _("{count} × {meaning} ({code})").format(
+            count=words.number(count), meaning=info(code).meaning, code=code
+        )
     if slow.latency:
         told = True
         yield _("calls took {time}").format(time=_time(slow.latency))
@@ -335,5 +375,3 @@ def _details(report: RunReport) -> list[Fact]:
         *([Fact(_("Approved"), view.approved)] if view.approved else []),
         Fact(_("Folder"), str(view.folder)),
     ]
-
-

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
 def lay_out(page: Page, paper: Paper) -> None:
     """How it went in time, and why it was slow at times."""
+    if paper.delivery:
+        page.blank()
+        page.text(_("What became of the accepted ones, by WeChat's receipts"), "bold")
+        page.numbers([(part.label, (f"{part.count:,}", "")) for part in paper.delivery], indent=2)
     if paper.facts:
         page.blank()
         page.pairs([(fact.label, (_told(fact), "")) for fact in paper.facts])

@@ -216,9 +216,9 @@ def records(folder: Path) -> Iterator[tuple[Place, Record]]:
 
 
 def records_near(folder: Path, text: str) -> Iterator[tuple[Place, Record]]:
-    """The same, but of blocks whose JSON holds `text` somewhere, as it is written there; all where it is empty.
+    """The same, but only of blocks whose JSON holds `text`, as it is written there; of all where it is empty.
 
-    Finding one message among a million takes a tenth of the time so.
+    So one message among a million is found in a tenth of the time.
     """
     for kind, number, block in _blocks(folder):
         if kind == "o" and text in block:

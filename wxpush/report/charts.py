@@ -14,6 +14,7 @@ from wxpush.report.paper import Distribution, Part, Timeline
 _HEIGHT: Final = 100
 _SLOT: Final = 10
 _TICKS: Final = 4
+_DIGIT_EM: Final = 0.62
 #: Labels nearer to the edge than this, in per cent, begin or end there.
 _EDGE: Final = 5
 _ROUND: Final = (1, 2, 2.5, 5, 10)
@@ -46,7 +47,7 @@ def timeline(chart: Timeline) -> str:
             if count:
                 stack += _rect(left, _SLOT - gap, _HEIGHT - below - high, high, name)
             below += high
-        groups.append(_band(left, "rest", slot.tip, stack))
+        groups.append(_band(left, "wait" if slot.is_wait else "rest", slot.tip, stack))
         if slot.label:
             labels.append((place / len(chart.slots), slot.label))
     return _figure("".join(groups), len(chart.slots), top, labels, chart.title)
@@ -62,7 +63,8 @@ def distribution(chart: Distribution) -> str:
         bar = _rect(place * _SLOT, _SLOT - 0.6, _HEIGHT - high, high, chart.name) if one.count else ""
         groups.append(_band(place * _SLOT, "rest", one.tip, bar))
         if one.label:
-            labels.append(((place + 1) / len(chart.classes), one.label))
+            at = place + (0.5 if chart.labels_name_classes else 1)
+            labels.append((at / len(chart.classes), one.label))
     return _figure("".join(groups), len(chart.classes), top, _thinned(labels), chart.title)
 
 
@@ -77,7 +79,7 @@ def nice_top(most: float) -> int:
 
 def _thinned(labels: list[tuple[float, str]]) -> list[tuple[float, str]]:
     """At most eight labels, evenly chosen."""
-    every = math.ceil(len(labels) / 8)
+    every = max(1, math.ceil(len(labels) / 8))
     return labels[every - 1 :: every]
 
 
@@ -99,9 +101,11 @@ def _figure(drawn: str, slots: int, top: int, labels: Sequence[tuple[float, str]
     scale = "".join(f'<span style="bottom:{at:.0%}">{value:,}</span>' for at, value in ticks)
     lines = "".join(f'<i style="bottom:{at:.0%}"></i>' for at, _value in ticks)
     feet = "".join(_foot(number, at, text) for number, (at, text) in enumerate(labels))
+    wide = len(f"{top:,}") * _DIGIT_EM
+    svg = f'<svg viewBox="0 0 {slots * _SLOT} {_HEIGHT}" preserveAspectRatio="none">{drawn}</svg>'
     return f"""<div class="chart" role="img" aria-label="{shown(title)}">
-<div class="scale" aria-hidden="true">{scale}</div>
-<div class="plot">{lines}<svg viewBox="0 0 {slots * _SLOT} {_HEIGHT}" preserveAspectRatio="none">{drawn}</svg></div>
+<div class="scale" style="width:{wide:.1f}em" aria-hidden="true">{scale}</div>
+<div class="plot">{lines}{svg}</div>
 <div class="feet" aria-hidden="true">{feet}</div>
 </div>
 """

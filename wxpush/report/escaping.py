@@ -1,14 +1,16 @@
 """Text of others for a page: nothing in it becomes markup, and what would hide or reorder is written out."""
 
+import re
 import unicodedata
 from html import escape
 from typing import Final
 
+_TYPED: Final = re.compile("`([^`]+)`")
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 def seen(text: str) -> str:
-    """`text` with every control, format, private or unassigned character as `\\uXXXX`: one line, as it is read."""
+    """`text` in one line, with every control, format, private or unassigned character as `\\uXXXX`."""
     if text.isascii() and text.isprintable():
         return text
     return "".join(_written(char) if unicodedata.category(char) in _UNSEEN else char for char in text)
@@ -17,6 +19,11 @@ def seen(text: str) -> str:
 def shown(text: str) -> str:
     """The same, escaped for HTML: in an element or in a quoted attribute."""
     return escape(seen(text))
+
+
+def prose(text: str) -> str:
+    """The same for a text of ours, in which backticks hold what is typed."""
+    return _TYPED.sub(r"<code>\1</code>", shown(text))
 
 
 def _written(char: str) -> str:

@@ -130,7 +130,9 @@ class EventLog:
         if waiting is None:
             self._note("resumed", {})
             return
-        until = None if waiting.until is None else waiting.until.astimezone(_BEIJING).isoformat("T", "seconds")
+        until = (
+            None if waiting.until is None else waiting.until.astimezone(_BEIJING).isoformat("T", "seconds")
+        )
         self._note("waiting", {"why": waiting.why.value, "until": until, "detail": waiting.detail or None})
 
     def notice(self, notice: Notice, detail: str) -> None:
@@ -211,5 +213,3 @@ class EventLog:
     def _write_if_many(self) -> None:
         if len(self._lines) >= _MOST_BUFFERED:
             self.write()
-
-

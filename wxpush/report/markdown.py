@@ -29,6 +29,11 @@ def _blocks(paper: Paper) -> Iterable[str]:
         [_("outcome"), _("messages"), _("share")],
         [(part.label, f"{part.count:,}", part.share) for part in paper.parts],
     )
+    yield from _section(
+        _("What became of the accepted ones, by WeChat's receipts"),
+        [_("outcome"), _("messages"), _("share")],
+        [(part.label, f"{part.count:,}", part.share) for part in paper.delivery],
+    )
     yield _table(["", ""], [(fact.label, _joined(fact.value, fact.note)) for fact in paper.facts])
     for chart in paper.distributions:
         yield f"**{_plain(chart.title)}**: " + ", ".join(

@@ -51,13 +51,16 @@ class SlowTime:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """One bar: its counts by state in the order of the parts, `tip` in words; `label` at its foot."""
+    """One bar: its counts by state in the order of the timeline's names, `tip` in words; `label` at its foot.
+
+    `is_pause`: nothing happened for long, and the time isn't shown; `is_wait`: it was waited for a reason.
+    """
 
     counts: Sequence[int]
     tip: str
     label: str = ""
     is_pause: bool = False
-    """Nothing happened for long, and the time isn't shown."""
+    is_wait: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,7 @@ class Timeline:
 
 @dataclass(frozen=True, slots=True)
 class Class:
-    """One class of a distribution: how many, `tip` in words, `label` at its upper bound."""
+    """One class of a distribution: how many, `tip` in words, and its label."""
 
     count: int
     tip: str
@@ -82,17 +85,21 @@ class Class:
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """How often what was measured, with the figures that sum it up. `name` gives it its colour."""
+    """How often what was measured, with the figures that sum it up. `name` gives it its colour.
+
+    A label stands at the upper bound of its class, or below its middle where it names it whole.
+    """
 
     name: str
     title: str
     classes: Sequence[Class]
     facts: Sequence[Fact]
+    labels_name_classes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """The whole report of one run."""
+    """The whole report of one run. `delivery` divides what was accepted, where there are receipts."""
 
     run: str
     state: str
@@ -101,6 +108,7 @@ class Paper:
     subtitle: str
     total: str
     parts: Sequence[Part]
+    delivery: Sequence[Part]
     facts: Sequence[Fact]
     timeline: Timeline | None
     distributions: Sequence[Distribution]

@@ -9,7 +9,7 @@ from typing import Final
 
 from wxpush.i18n import _, language
 from wxpush.report import charts
-from wxpush.report.escaping import shown
+from wxpush.report.escaping import prose, shown
 from wxpush.report.paper import Cause, Distribution, Fact, Paper, Part, SlowTime, Timeline
 
 GENERATOR: Final = '<meta name="generator" content="wxpush report">'
@@ -25,25 +25,26 @@ _STYLE: Final = """
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--ground); color: var(--text); font: 15px/1.55 system-ui, -apple-system,
   "Segoe UI", Roboto, "PingFang SC", "Hiragino Sans GB", "Microsoft YaHei", "Noto Sans CJK SC",
-  "Source Han Sans SC", "WenQuanYi Micro Hei", sans-serif; font-variant-numeric: tabular-nums; }
+  "Source Han Sans SC", "WenQuanYi Micro Hei", sans-serif; font-variant-numeric: tabular-nums;
+  overflow-wrap: anywhere; }
 main { max-width: 1080px; margin: 0 auto; padding: 28px 16px 40px; display: grid; gap: 16px;
   grid-template-columns: repeat(12, minmax(0, 1fr)); }
 header, section, footer { grid-column: 1 / -1; }
 .half { grid-column: span 6; }
 section, .hero { background: var(--card); border-radius: 12px; padding: 18px 20px 20px; min-width: 0; }
-h1 { font-size: 24px; line-height: 1.3; margin: 0; overflow-wrap: anywhere; }
+h1 { font-size: 24px; line-height: 1.3; margin: 0; }
 h2 { font-size: 15px; margin: 0 0 12px; }
 p { margin: 0; }
 .soft, .note { color: var(--soft); }
 .note { font-size: 13px; margin-top: 10px; }
 .top { display: flex; flex-wrap: wrap; gap: 4px 12px; align-items: baseline; margin-bottom: 16px; }
-.top p { flex-basis: 100%; color: var(--soft); overflow-wrap: anywhere; }
+.top p { flex-basis: 100%; color: var(--soft); }
 .badge { font-size: 13px; padding: 1px 10px; border-radius: 20px; border: 1px solid var(--line);
   color: var(--soft); white-space: nowrap; }
 .badge.finished { border-color: var(--accepted); color: var(--accepted); }
 .badge.stopped, .badge.interrupted, .badge.limited { border-color: var(--held); color: var(--held); }
 .headline { font-size: 19px; font-weight: 600; margin: 0 0 10px; }
-.share { display: flex; gap: 2px; height: 26px; border-radius: 7px; overflow: hidden; background: var(--line); }
+.share { display: flex; gap: 2px; height: 26px; border-radius: 7px; overflow: hidden; }
 .share i { flex-basis: 0; min-width: 4px; }
 .legend { display: flex; flex-wrap: wrap; gap: 6px 22px; list-style: none; margin: 12px 0 0; padding: 0;
   font-size: 14px; }
@@ -51,6 +52,7 @@ p { margin: 0; }
   margin-right: 7px; }
 .legend b { font-weight: 600; margin-left: 4px; }
 .legend span { color: var(--soft); margin-left: 4px; }
+i.delivered { background: var(--delivery); }
 i.accepted { background: var(--accepted); } i.failed { background: var(--failed); }
 i.skipped { background: var(--skipped); } i.held { background: var(--held); }
 i.in_doubt { background: var(--in-doubt); } i.pending { background: var(--pending); }
@@ -58,17 +60,18 @@ rect.accepted { fill: var(--accepted); } rect.failed { fill: var(--failed); }
 rect.held { fill: var(--held); } rect.in_doubt { fill: var(--in-doubt); }
 rect.latency { fill: var(--latency); } rect.delivery { fill: var(--delivery); }
 rect.rest { fill: transparent; } g:hover rect.rest { fill: var(--line); }
+rect.wait, i.wait { fill: var(--held); background: var(--held); opacity: .22; }
 rect.pause { fill: var(--line); opacity: .6; }
 .facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(200px, 100%), 1fr));
   gap: 14px 20px; margin: 0; }
 .facts div { min-width: 0; }
 dt { color: var(--soft); font-size: 13px; }
-dd { margin: 0; font-size: 17px; font-weight: 600; overflow-wrap: anywhere; }
+dd { margin: 0; font-size: 17px; font-weight: 600; }
 dd small { display: block; font-weight: 400; font-size: 13px; color: var(--soft); }
 .details { grid-template-columns: minmax(5em, max-content) 1fr; display: grid; gap: 5px 16px; margin: 0; }
 .details dd { font-size: 14px; font-weight: 400; }
 .chart { display: grid; grid-template-columns: max-content 1fr; gap: 6px 8px; }
-.scale { position: relative; min-width: 2.6em; font-size: 12px; color: var(--soft); }
+.scale { position: relative; font-size: 12px; color: var(--soft); }
 .scale span { position: absolute; right: 0; transform: translateY(50%); line-height: 1; white-space: nowrap; }
 .plot { position: relative; height: 190px; min-width: 0; }
 .plot > i { position: absolute; left: 0; right: 0; border-top: 1px solid var(--line); }
@@ -79,30 +82,32 @@ dd small { display: block; font-weight: 400; font-size: 13px; color: var(--soft)
   font-size: 14px; color: var(--soft); }
 .figures b { color: var(--text); margin-left: 6px; }
 .causes { list-style: none; margin: 0; padding: 0; display: grid; gap: 16px; }
-.causes p { overflow-wrap: anywhere; }
 .causes .line { display: flex; gap: 4px 12px; align-items: baseline; flex-wrap: wrap; }
 .causes .count { font-size: 17px; font-weight: 600; }
-.causes code { font: 13px ui-monospace, Menlo, Consolas, monospace; color: var(--soft); }
+code { font: 0.93em ui-monospace, Menlo, Consolas, monospace; }
+.line code { font-size: 13px; color: var(--soft); }
 .causes .advice { font-size: 14px; color: var(--soft); }
 .meter { height: 6px; border-radius: 3px; background: var(--line); margin: 5px 0 4px; overflow: hidden; }
 .meter i { display: block; height: 100%; width: auto; margin: 0; border-radius: 3px; }
 .meter .usual { background: var(--held); }
 table { width: 100%; border-collapse: collapse; font-size: 14px; }
 td, th { text-align: left; padding: 8px 12px 8px 0; border-top: 1px solid var(--line); vertical-align: top;
-  overflow-wrap: anywhere; font-weight: 400; }
+  font-weight: 400; }
 tr:first-child > * { border-top: 0; padding-top: 0; }
 tr:last-child > * { padding-bottom: 0; }
 th { white-space: nowrap; font-weight: 600; }
 td.number { text-align: right; padding-right: 0; font-weight: 600; white-space: nowrap; }
 .remarks { border-left: 4px solid var(--held); }
 footer { color: var(--soft); font-size: 13px; text-align: center; }
+@media (max-width: 900px) { .half .minor { display: none; } }
 @media (max-width: 640px) {
   main { padding: 14px 10px 28px; gap: 10px; } .half { grid-column: 1 / -1; }
   section, .hero { padding: 15px 15px 16px; border-radius: 10px; } h1 { font-size: 20px; }
   .facts { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 12px 14px; } dd { font-size: 16px; }
   .plot { height: 150px; } .feet .minor { display: none; }
   .details { grid-template-columns: 1fr; gap: 0; } .details dd { margin-bottom: 8px; }
-  .slow tr { display: grid; grid-template-columns: 1fr auto; padding: 9px 0; border-top: 1px solid var(--line); }
+  .slow tr { display: grid; grid-template-columns: 1fr auto; padding: 9px 0;
+    border-top: 1px solid var(--line); }
   .slow tr:first-child { border-top: 0; padding-top: 0; } .slow tr > * { border: 0; padding: 0; }
   .slow .why { grid-column: 1 / -1; color: var(--soft); }
 }
@@ -115,7 +120,7 @@ footer { color: var(--soft); font-size: 13px; text-align: center; }
   main { padding: 0; max-width: none; gap: 10px; }
   section, .hero { border: 1px solid #ddd; padding: 12px 14px; break-inside: avoid; }
   .long { break-inside: auto; } .causes li, tr { break-inside: avoid; }
-  .plot { height: 130px; }
+  .plot { height: 130px; } .minor { display: none; }
 }
 """
 
@@ -126,6 +131,7 @@ def report_page(paper: Paper) -> str:
     parts = [
         _hero(paper),
         _remarks(paper.remarks),
+        _delivery(paper.delivery),
         _facts(paper.facts),
         *([_timeline(paper.timeline)] if paper.timeline else []),
         *(_distribution(one, half=len(paper.distributions) > 1) for one in paper.distributions),
@@ -166,6 +172,17 @@ def _hero(paper: Paper) -> str:
 """
 
 
+def _delivery(parts: Sequence[Part]) -> str:
+    if not parts:
+        return ""
+    title = _("What became of the accepted ones, by WeChat's receipts")
+    return f"""<section>
+<h2>{shown(title)}</h2>
+{charts.share_bar(parts)}<ul class="legend">{"".join(map(_legend, parts))}</ul>
+</section>
+"""
+
+
 def _legend(part: Part) -> str:
     return (
         f'<li><i class="{shown(part.name)}"></i>{shown(part.label)}'
@@ -174,7 +191,7 @@ def _legend(part: Part) -> str:
 
 
 def _remarks(remarks: Sequence[str]) -> str:
-    told = "".join(f"<p>{shown(remark)}</p>\n" for remark in remarks)
+    told = "".join(f"<p>{prose(remark)}</p>\n" for remark in remarks)
     return f'<section class="remarks">\n{told}</section>\n' if told else ""
 
 
@@ -195,6 +212,9 @@ def _timeline(chart: Timeline) -> str:
         f'<li><i class="{shown(name)}"></i>{shown(label)}</li>'
         for name, label in zip(chart.names, chart.labels, strict=True)
     )
+    if any(slot.is_wait for slot in chart.slots):
+        waiting = _("waiting")
+        keys += f'<li><i class="wait"></i>{shown(waiting)}</li>'
     note = f'<p class="note">{shown(chart.note)}</p>\n' if chart.note else ""
     return f"""<section>
 <h2>{shown(chart.title)}</h2>
@@ -225,13 +245,13 @@ def _causes(causes: Sequence[Cause]) -> str:
 
 
 def _cause(cause: Cause) -> str:
-    advice = f'<p class="advice">{shown(cause.advice)}</p>\n' if cause.advice else ""
+    advice = f'<p class="advice">{prose(cause.advice)}</p>\n' if cause.advice else ""
     name = shown(cause.name)
     return f"""<li>
 <p class="line"><span class="count">{shown(cause.count)}</span><span><i class="{name}"></i>\
 {shown(cause.label)}</span><code>{shown(cause.code)}</code></p>
 <div class="meter"><i class="{name}" style="margin-right:{1 - cause.share:.1%}"></i></div>
-<p>{shown(cause.meaning)}</p>
+<p>{prose(cause.meaning)}</p>
 {advice}</li>
 """
 
@@ -240,7 +260,7 @@ def _skips(skips: Sequence[Fact]) -> str:
     if not skips:
         return ""
     rows = "".join(
-        f'<tr><td>{shown(skip.label)}</td><td class="number">{shown(skip.value)}</td></tr>\n'
+        f'<tr><td>{prose(skip.label)}</td><td class="number">{shown(skip.value)}</td></tr>\n'
         for skip in skips
     )
     title = _("Skipped, by reason")
