@@ -23,6 +23,8 @@ RUN_KEYS = {
     "created",
     "updated",
 }
+REPORT_KEYS = {"begun", "ended", "active_s", "rate_per_s", "attempts", "repeated"}
+REPORT_KEYS |= {"latency_ms", "waits", "slow", "minutes"}
 RUN_KEYS |= {"total", *STATES, "failures", "skips", "live_pid"}
 
 
@@ -82,7 +84,9 @@ def test_the_table_names_everybody_who_got_nothing(sent: Desk) -> None:
 def test_the_json_report_has_a_row_for_everybody_who_got_nothing(sent: Desk) -> None:
     report = sent.run("report", "--format", "json").json
     assert report == sent.run("report", "--json").json
-    assert set(report) == {"schema", "rows", *RUN_KEYS}
+    assert set(report) == {"schema", "rows", *RUN_KEYS, *REPORT_KEYS}
+    shown = sent.run("runs", "show", "--json").json
+    assert {key: report[key] for key in shown} == shown
     assert [(row["openid"], row["wxpush_line"], row["wxpush_code"]) for row in report["rows"]] == [
         (openid(2), 3, "43004"),
         (openid(4), 5, "43004"),
@@ -91,8 +95,8 @@ def test_the_json_report_has_a_row_for_everybody_who_got_nothing(sent: Desk) -> 
     assert {row["wxpush_attempts"] for row in report["rows"]} == {1}
 
 
-def test_the_csv_report_is_the_failures_file(sent: Desk) -> None:
-    printed = list(csv.DictReader(io.StringIO(sent.run("report", "--format", "csv").out)))
+def test_the_report_on_failures_is_the_failures_file(sent: Desk) -> None:
+    printed = list(csv.DictReader(io.StringIO(sent.run("report", "--format", "failures").out)))
     text = (sent.folder / "users.failures.csv").read_text("utf-8-sig")
     assert printed == list(csv.DictReader(io.StringIO(text)))
     assert {row["openid"] for row in printed} == {openid(2), openid(4)}
@@ -129,9 +133,9 @@ def test_a_terminal_gets_no_control_characters_from_a_csv_report(desk: Desk) -> 
     assert desk.sandbox is not None
     desk.sandbox.unfollow(openid(2))
     desk.send()
-    assert "\x1b]0;晓\u202e雯" in desk.run("report", "--format", "csv").out
+    assert "\x1b]0;晓\u202e雯" in desk.run("report", "--format", "failures").out
     master, terminal = os.openpty()
-    command = [sys.executable, "-m", "wxpush", "report", "--format", "csv"]
+    command = [sys.executable, "-m", "wxpush", "report", "--format", "failures"]
     subprocess.run(command, cwd=desk.folder, env=desk.environment(), stdout=terminal, check=True)
     os.close(terminal)
     shown = os.read(master, 65536).decode()

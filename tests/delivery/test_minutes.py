@@ -101,8 +101,9 @@ def test_it_is_written_while_it_goes_and_several_processes_add_up(file: Path) ->
 @pytest.mark.parametrize(
     "line",
     [
-        b'{"m":29923320,"n":5', b"{}", b"[]", b"null", b"\xff\xfe", b'{"m":-1}', b'{"m":1,"n":"x"}', b"[" * 9999,
-        b'{"m":1,"n":1e999}', b'{"m":1,"w":{"sleep":5}}', b'{"m":1,"l":{"99":5}}', b'{"m":1,"c":[1]}',
+        b'{"m":29923320,"n":5', b"{}", b"[]", b"null", b"\xff\xfe", b'{"m":-1}', b'{"m":1,"n":"x"}',
+        b"[" * 9999, b'{"m":1,"n":1e999}', b'{"m":1,"w":{"sleep":5}}',
+        b'{"m":1,"l":{"99":5}}', b'{"m":1,"c":[1]}',
         b'{"m":1,"x":{"unheard_of":1}}', b"\x00" * 100, b'{"m":true}',
     ],
 )  # fmt: skip

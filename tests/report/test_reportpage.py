@@ -24,10 +24,11 @@ from wxpush.report.paper import (
 from wxpush.report.reportpage import report_page
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --allow-file-access-from-files --virtual-time-budget=5000"
-).split()
+FLAGS = [
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update", "--allow-file-access-from-files"),
+    "--virtual-time-budget=5000",
+]
 #: Puts the page into frames of a phone's and a desk's width and says how wide and high what is in them is.
 FRAMES = """<!DOCTYPE html><body><script>
 const found = {}, widths = [320, 390, 1280];

@@ -58,8 +58,7 @@ class LogFile:
             raise self._refused(error) from None
 
     def _turn_over(self) -> None:
-        mine, there = os.fstat(self._handle), os.lstat(self.path)
-        if (mine.st_dev, mine.st_ino) == (there.st_dev, there.st_ino):  # else another process has done it
+        if self._is_in_place():  # else another process, or logrotate, has done it
             for number in range(_KEPT - 1, 0, -1):
                 older = self._numbered(number)
                 if os.path.lexists(older):
@@ -68,6 +67,14 @@ class LogFile:
         new = self._open()
         os.close(self._handle)
         self._handle = new
+
+    def _is_in_place(self) -> bool:
+        mine = os.fstat(self._handle)
+        try:
+            there = self.path.lstat()
+        except FileNotFoundError:
+            return False
+        return (mine.st_dev, mine.st_ino) == (there.st_dev, there.st_ino)
 
     def _numbered(self, number: int) -> Path:
         return self.path.with_name(f"{self.path.name}.{number}")

@@ -1,0 +1,174 @@
+"""`wxpush trace`: everything that is known of one message or person, over all runs."""
+
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.command import Desk, openid, people
+from tests.cli.test_settle import BURNT, put_in_doubt
+from wxpush.app.delivered import receipts_folder
+from wxpush.app.request import Surroundings
+from wxpush.delivery.receipts import ReceiptLog
+from wxpush.delivery.run import runs_in
+from wxpush.model import Receipt
+from wxpush.private import ensure_private_dir
+from wxpush.sandbox import Sandbox
+
+
+@pytest.fixture
+def sent(desk: Desk) -> Desk:
+    """Four people by order, of whom the second doesn't follow."""
+    desk.campaign(key='"{{ openid }}:{{ order_no }}"')
+    desk.list(people(4))
+    assert desk.sandbox is not None
+    desk.sandbox.unfollow(openid(2))
+    desk.send()
+    return desk
+
+
+def events(desk: Desk, what: str, *options: str) -> list[dict[str, Any]]:
+    done = desk.run("trace", what, "--json", *options)
+    found = done.json["events"]
+    assert done.code == (0 if found else 1)
+    assert isinstance(found, list)
+    return found
+
+
+def told(desk: Desk, what: str, *options: str) -> list[str]:
+    return [event["event"] for event in events(desk, what, *options)]
+
+
+def test_a_message_is_found_by_openid_msgid_and_key(sent: Desk) -> None:
+    (event,) = events(sent, openid(1))
+    assert sent.sandbox is not None
+    (message,) = [one for one in sent.sandbox.shown() if one.openid == openid(1)]
+    assert event["msgid"] == message.msgid
+    assert (event["event"], event["run"], event["line"], event["openid"]) == (
+        "accepted", "order-shipped", 2, openid(1),
+    )  # fmt: skip
+    for what in (str(message.msgid), f"{openid(1)}:SO2026112300001", "SO2026112300001", "2300001"):
+        assert events(sent, what) == [event], what
+
+
+def test_the_columns_of_the_list_lead_to_the_message(desk: Desk) -> None:
+    rows = people(3)
+    rows[1]["name"], rows[1]["product"] = "王小明", '茶,"龙井"'
+    desk.campaign()
+    desk.list(rows)
+    desk.send()
+    for what in ("王小明", '茶,"龙井"', "SO2026112300002"):
+        (event,) = events(desk, what)
+        assert (event["openid"], event["event"], event["line"]) == (openid(2), "accepted", 3)
+
+
+def test_without_its_list_a_run_knows_the_columns_of_failures_only_and_says_so(sent: Desk) -> None:
+    (sent.folder / "users.csv").unlink()
+    assert told(sent, "SO2026112300002") == ["failed"]
+    assert told(sent, "云南小粒咖啡豆") == ["failed"]
+    done = sent.run("trace", "68.00元")
+    assert done.code == 1
+    assert "no longer there" in done.err
+    assert "order-shipped" in done.err
+
+
+def test_a_list_that_has_changed_is_not_believed(desk: Desk) -> None:
+    desk.prepare(3)
+    desk.send()
+    rows = people(3)
+    rows[0]["name"] = "别人"
+    desk.list(rows)
+    done = desk.run("trace", "别人")
+    assert (done.code, "have changed" in done.err) == (1, True)
+
+
+def test_all_that_happened_is_told_in_the_order_of_time(sent: Desk) -> None:
+    assert sent.sandbox is not None
+    sent.sandbox.follow(openid(2))
+    sent.retry("--code", "43004")
+    sent.send("--run", "again")
+    found = events(sent, openid(2))
+    assert [(one["event"], one["run"]) for one in found] == [
+        ("failed", "order-shipped"),
+        ("accepted", "order-shipped"),
+        ("accepted", "again"),
+    ]
+    assert found[0]["meaning"] == "require subscribe"
+    assert [one["time"] for one in found] == sorted(one["time"] for one in found)
+    assert told(sent, openid(2), "--run", "again") == ["accepted"]
+    assert sent.run("trace", openid(2), "--run", "nobody").code == 2
+
+
+def test_receipts_are_told_too_each_once(sent: Desk) -> None:
+    (event,) = events(sent, openid(1))
+    (folder,) = runs_in(sent.home)
+    card = folder.card()
+    assert card is not None
+    log = receipts_folder(card, Surroundings({}, sent.home))
+    ensure_private_dir(log.parent)
+    with closing(ReceiptLog(log)) as opened:
+        block = Receipt(event["msgid"], openid(1), "failed:user block", 2_000_000_000, 2_000_000_001.0)
+        opened.append([block, block._replace(received=2_000_000_009.0)])
+        opened.append([Receipt(5, openid(3), "success", 2_000_000_000, 2_000_000_001.0)])
+    accepted, receipt = events(sent, openid(1))
+    assert (accepted["event"], receipt["event"], receipt["detail"]) == (
+        "accepted",
+        "receipt",
+        "failed:user block",
+    )
+    assert receipt["line"] == 2
+    assert "receipt: not delivered, the person refuses" in sent.run("trace", openid(1)).out
+    assert told(sent, "5") == ["receipt"]
+
+
+def test_doubt_and_what_the_operator_decided_about_it_are_told(
+    tmp_path: Path, open_wechat: Callable[..., Sandbox]
+) -> None:
+    desk = Desk(tmp_path, open_wechat(dedupe=BURNT))
+    doubtful = put_in_doubt(desk)
+    whose = doubtful[0]["openid"]
+    assert told(desk, whose)[-1] == "in_doubt"
+    assert desk.run("runs", "settle", "--all", "--delivered", "--yes").code == 0
+    assert told(desk, whose)[-2:] == ["in_doubt", "settled_delivered"]
+    assert "settled by the operator: delivered" in desk.run("trace", whose).out
+
+
+def test_wrong_rows_and_rows_that_are_not_wanted_are_found(desk: Desk) -> None:
+    rows = people(3)
+    rows[1]["amount"] = "很多"
+    rows[2]["amount"] = "0.00"
+    desk.campaign(when="amount != '0.00'")
+    desk.list(rows)
+    desk.send("--skip-invalid")
+    (wrong,), (unwanted,) = events(desk, openid(2)), events(desk, openid(3))
+    assert (wrong["event"], wrong["line"], "amount4" in wrong["detail"]) == ("wrong_row", 3, True)
+    assert (unwanted["event"], unwanted["line"]) == ("listed", 4)
+
+
+def test_a_row_whose_turn_has_not_come_is_found(desk: Desk) -> None:
+    desk.prepare(3)
+    desk.send("--limit", "1")
+    assert told(desk, openid(3)) == ["listed"]
+    assert "nothing was sent for it so far" in desk.run("trace", openid(3)).out
+
+
+def test_nothing_known_is_exit_code_1_and_nothing_asked_2(sent: Desk) -> None:
+    done = sent.run("trace", "oNobody")
+    assert (done.code, done.out) == (1, "")
+    assert "Nothing is known of oNobody." in done.err
+    assert sent.run("trace", "  ").code == 2
+    assert told(sent, "SO") == [], "too short a part of a key"
+
+
+def test_what_is_shown_can_move_no_cursor(desk: Desk) -> None:
+    desk.campaign(
+        checks="{thing: off}", data='\n  thing1: "{{ product }}"\n  character_string2: a\n  amount4: 1元'
+    )
+    desk.list([people(1)[0] | {"product": "x\x1b[31m\u202e"}])
+    assert desk.sandbox is not None
+    desk.sandbox.unfollow(openid(1))
+    desk.send()
+    done = desk.run("trace", "x\x1b[31m\u202e")
+    assert not {"\x1b", "\u202e"} & set(done.out + done.err)
