@@ -21,6 +21,7 @@ COMMANDS = [
     "runs show",
     "runs settle",
     "report",
+    "trace",
     "token show",
     "token refresh",
     "token clear",

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import stat
 from collections import Counter, defaultdict
@@ -11,8 +12,12 @@ from typing import Any
 import pytest
 
 from tests.cli.command import Desk, at_call, openid, people
+from wxpush.delivery.ports import Notice, Why
 from wxpush.errors import UnsafeStateError
+from wxpush.model import Arrival
 from wxpush.report.eventlog import LogFile
+
+ROOT = Path(__file__).parent.parent.parent
 
 
 def lines_of(path: Path) -> list[dict[str, Any]]:
@@ -153,3 +158,18 @@ def test_what_is_in_a_key_cannot_break_a_line(desk: Desk) -> None:
     desk.send("--log", "send.log")
     keys = {line["key"] for line in lines_of(desk.folder / "send.log") if "key" in line}
     assert keys == {'李"晓\\雯'}
+
+
+@pytest.mark.parametrize("page", ["log.md", "log.zh-CN.md"])
+def test_every_event_and_field_is_documented(desk: Desk, page: str) -> None:
+    desk.prepare(4)
+    assert desk.sandbox is not None
+    desk.sandbox.unfollow(openid(2))
+    desk.sandbox.set_faults({"send": {"system_error": {"every": 3, "times": 1, "accepted": False}}})
+    desk.send("--log", "send.log", "--workers", "1")
+    told = set(re.findall(r"`(\w+)`", (ROOT / "docs" / page).read_text("utf-8")))
+    lines = lines_of(desk.folder / "send.log")
+    assert {line["event"] for line in lines} - told == set()
+    assert {field for line in lines for field in line} - told == set()
+    assert {why.value for why in Why} | {notice.value for notice in Notice} <= told
+    assert {arrival.value for arrival in Arrival} <= told
