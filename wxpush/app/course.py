@@ -87,7 +87,10 @@ class Course:
         if state is None:
             return
         at = record.at
-        self.first, self.last = min(self.first or at, at), max(self.last, at)
+        if at > self.last:
+            self.last = at
+        if at < self.first or not self.first:
+            self.first = at
         self.attempts += record.attempts
         self.repeated += record.attempts > 1
         minute = at - at % MINUTE
