@@ -7,11 +7,12 @@ from typing import Final
 
 from wxpush.app.doubtful import RECEIPT, SETTLED
 from wxpush.app.request import Surroundings
+from wxpush.app.results import DeliveryFigures
 from wxpush.delivery import ledger
 from wxpush.delivery.fates import Fate, Fates
 from wxpush.delivery.identity import hash64
 from wxpush.delivery.nearest import Takers
-from wxpush.delivery.receipts import RECEIPTS, any_receipts, receipts
+from wxpush.delivery.receipts import any_receipts, receipts
 from wxpush.delivery.records import Mark, Record
 from wxpush.delivery.run import RunCard, RunFolder
 from wxpush.model import Receipt
@@ -24,15 +25,18 @@ _LONGEST_S: Final = 24 * 3600
 
 def receipts_folder(card: RunCard, around: Surroundings) -> Path:
     """Where the receipts of the run's account are, if it has any."""
-    return around.directories.account_path(card.origin, card.appid) / RECEIPTS
+    return around.directories.receipts_path(card.origin, card.appid)
 
 
-def delivery_of(folder: RunFolder, card: RunCard, around: Surroundings) -> "Delivery | None":
+def delivery_of(
+    folder: RunFolder, card: RunCard, around: Surroundings, *, log: Path | None = None
+) -> "Delivery | None":
     """How the run's accepted messages ended; None where its account has no receipts.
 
-    Reads receipts and ledger without a lock, also while they are written. Raises DamagedStateError.
+    Reads receipts and ledger without a lock, also while they are written; `log` is where the receipts are,
+    by default those of the account that the run's card names. Raises DamagedStateError.
     """
-    log = receipts_folder(card, around)
+    log = log or receipts_folder(card, around)
     return Delivery(folder, Fates(receipts(log))) if any_receipts(log) else None
 
 
@@ -100,19 +104,11 @@ class Delivery:
             if fate is not None and fate.status == USER_BLOCK:
                 yield record.to, fate.at
 
-    def to_json(self) -> dict[str, object]:
-        """What JSON says of it, beside a run's counts."""
-        rate = self.rate
-        return {
-            "delivered": self.delivered,
-            "undelivered": [{"status": status, "count": count} for status, count in self.reasons.items()],
-            "unconfirmed": self.unconfirmed,
-            "delivery": {
-                "rate": None if rate is None else round(rate, 4),
-                "median_s": self.median_s,
-                "p99_s": self.p99_s,
-            },
-        }
+    def figures(self) -> DeliveryFigures:
+        """The numbers alone."""
+        return DeliveryFigures(
+            self.delivered, self.reasons, self.unconfirmed, self.rate, self.median_s, self.p99_s
+        )
 
     def _joined(self) -> Iterator[tuple[Record, Fate | None]]:
         fates, nameless = self._fates, bool(self._fates.nameless)

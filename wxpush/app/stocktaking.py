@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -11,9 +12,10 @@ from wxpush.app.aftermath import Aftermath, look_back, tally, write_failures
 from wxpush.app.codes import failure_groups, stopped_by
 from wxpush.app.known_runs import from_here
 from wxpush.app.request import Surroundings
-from wxpush.app.results import Summary
+from wxpush.app.results import DeliveryFigures, Summary
+from wxpush.delivery.receipts import any_receipts
 from wxpush.delivery.run import RunCard, RunFolder
-from wxpush.errors import StorageError
+from wxpush.errors import StateError, StorageError
 from wxpush.model import State
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ def take_stock(
     token_fetches: int = 0,
     keep: Path | None = None,
     changed: bool = True,
+    notes: Sequence[str] = (),
 ) -> Summary:
     """Count the run, write its failures file anew and remember the numbers on its card.
 
@@ -70,11 +73,25 @@ def take_stock(
         stopped_by=stopped_by(ending, around.now()) if ending else None,
         failures_file=failures_file and Path(from_here(failures_file)),
         unsettled=ending.unsettled if ending else 0,
+        notes=notes,
+        delivery=figures_of(folder, card, around),
     )
     with suppress(StorageError):
         updated = around.clock.wall() if changed else card.updated
         folder.write_card(replace(card, updated=updated, call=summary.to_keep()))
     return summary
+
+
+def figures_of(folder: RunFolder, card: RunCard, around: Surroundings) -> DeliveryFigures | None:
+    """What receipts say of the accepted messages; None where there are none, or none that can be read."""
+    if not any_receipts(around.directories.receipts_path(card.origin, card.appid)):
+        return None
+    from wxpush.app.delivered import delivery_of
+
+    with suppress(StateError):
+        found = delivery_of(folder, card, around)
+        return None if found is None else found.figures()
+    return None
 
 
 def _wanted_file(folder: RunFolder, card: RunCard) -> Path:
