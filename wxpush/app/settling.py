@@ -16,12 +16,11 @@ from wxpush.app.results import Settlement
 from wxpush.app.settling_by_receipts import NOTHING
 from wxpush.app.settling_by_receipts import settle as settle_by_receipts
 from wxpush.app.stocktaking import look_back_by_key, take_stock
+from wxpush.app.undelivered import no_receipts
 from wxpush.delivery.ledger import Ledger, Place
 from wxpush.delivery.receipts import any_receipts
 from wxpush.delivery.records import Mark, Record
 from wxpush.delivery.run import RunCard, RunFolder, refuse_older_ledger
-from wxpush.errors import InputError
-from wxpush.i18n import _
 
 _AT_ONCE: Final = 10_000
 
@@ -102,10 +101,7 @@ class Settling:
         """Settle what receipts prove. Raises InputError where the account has none, StateError."""
         log = receipts_folder(self._card, self._around)
         if not any_receipts(log):
-            raise InputError(
-                _("There are no receipts of the account {account} yet.").format(account=self._card.account),
-                _("Take in what WeChat tells: wxpush receipts serve, or wxpush receipts import FILE"),
-            )
+            raise no_receipts(self._card.account)
         self._by_receipts = settle_by_receipts(
             self._ledger, self._folder, self._card, self._around, log=log, follow=self._drop
         )
