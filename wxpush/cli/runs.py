@@ -59,9 +59,7 @@ def show(
         typer.Option(
             "--undelivered",
             metavar="FILE",
-            help=_(
-                "Write a list (CSV) of those whose message was accepted, but by its receipt not delivered."
-            ),
+            help=_("Write a list (CSV) of those whose message was accepted, but not delivered."),
         ),
     ] = None,
     as_json: Json = False,
