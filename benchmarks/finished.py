@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Final
 
 from wxpush.clock import Clock, Moment
+from wxpush.config.directories import Directories
 from wxpush.delivery.flight import Flight
 from wxpush.delivery.identity import RunId
 from wxpush.delivery.ledger import Ledger
 from wxpush.delivery.minutes import Meter
-from wxpush.delivery.receipts import RECEIPTS, ReceiptLog
+from wxpush.delivery.receipts import ReceiptLog
 from wxpush.delivery.records import Claim, Mark, Record
 from wxpush.delivery.run import RunCard, RunFolder
-from wxpush.config.directories import Directories
 from wxpush.model import Answered, Arrival, CodeClass, Message, Receipt, State, Verdict, VerdictKind
 from wxpush.private import ensure_private_dir
 
@@ -34,8 +34,8 @@ class Sending:
     def __init__(self, home: Path, rows: int) -> None:
         ensure_private_dir(home / "runs")
         self._folder, self._rows = RunFolder.of(home, RUN), rows
-        account = ensure_private_dir(Directories(home).account_path(RUN.origin, RUN.appid))
-        self._receipts = account / RECEIPTS
+        self._receipts = Directories(home).receipts_path(RUN.origin, RUN.appid)
+        ensure_private_dir(self._receipts.parent)
         self._now, self._chance = _BEGUN, random.Random(1)
         self._told: list[Receipt] = []
         self._meter = Meter(self._folder.minutes, Clock(wall=lambda: self._now))

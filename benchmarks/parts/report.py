@@ -1,4 +1,4 @@
-"""How long the report of a finished run takes, as a page and as a list of its messages, and how large it is."""
+"""How long the report of a finished run takes, as a page and as a list of its messages, and its size."""
 
 from pathlib import Path
 from typing import Any, Final

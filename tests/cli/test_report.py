@@ -121,7 +121,7 @@ def test_receipts_are_told_in_every_format(sent: Desk) -> None:
     for form in ("table", "html", "md"):
         told = sent.run("report", "--format", form).out
         assert "delivered" in told
-        assert "the person refuses" in told
+        assert "refused by the user" in told
 
 
 def test_the_json_has_the_course_of_the_run_minute_by_minute(sent: Desk) -> None:

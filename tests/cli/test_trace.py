@@ -119,7 +119,7 @@ def test_receipts_are_told_too_each_once(sent: Desk) -> None:
         "failed:user block",
     )
     assert receipt["line"] == 2
-    assert "receipt: not delivered, the person refuses" in sent.run("trace", openid(1)).out
+    assert "receipt: not delivered, refused by the user" in sent.run("trace", openid(1)).out
     assert told(sent, "5") == ["receipt"]
 
 

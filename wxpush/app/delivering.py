@@ -4,7 +4,6 @@ import random
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from wxpush.app.observing import Chorus
 from wxpush.app.pace import Pace
 from wxpush.app.quota import QuotaFound, read_quota
 from wxpush.campaign.schema import Campaign
@@ -16,7 +15,7 @@ from wxpush.delivery.engine import Ending, Engine, RunLedger, Settings
 from wxpush.delivery.gate import Gate, GateRules
 from wxpush.delivery.identity import MessageIds, RunId
 from wxpush.delivery.policy import RetryRules, StopRules
-from wxpush.delivery.ports import Listener, Observer, Progress
+from wxpush.delivery.ports import Listener, Progress, Witness
 from wxpush.delivery.records import Claim
 from wxpush.model import Message
 
@@ -75,7 +74,7 @@ class Delivering:
         recovered: Iterable[Claim] = (),
         resend_in_doubt: bool = False,
         expected_codes: frozenset[str] = frozenset(),
-        observers: Sequence[Observer] = (),
+        witnesses: Sequence[Witness] = (),
     ) -> Delivered:
         """Send `recovered` claims, then `messages`. Call `connect` before."""
         if self._keeper is None:
@@ -95,10 +94,10 @@ class Delivering:
                 resend_in_doubt=resend_in_doubt,
                 expected_codes=expected_codes,
             ),
-            Chorus([listener, *observers]) if observers else listener,
+            listener,
             clock=self._clock,
             chance=random.Random(),
-            witnesses=observers,
+            witnesses=witnesses,
         )
         self._engine = engine
         if self._interrupted:

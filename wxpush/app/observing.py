@@ -77,6 +77,10 @@ class Observers:
         """They themselves."""
         return [self._meter] if self._log is None else [self._meter, self._log]
 
+    def beside(self, listener: Listener) -> Listener:
+        """`listener`, and the observers told of the same."""
+        return Chorus([listener, *self.all])
+
     def begin(self, **facts: Any) -> None:
         """Sending begins."""
         if self._log is not None:

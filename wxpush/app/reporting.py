@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -69,7 +69,6 @@ class RunReport:
         """The object of `--format json` but for its rows: that of `runs show` and more."""
         return {
             **self.view.to_json(),
-            **(self.delivery.to_json() if self.delivery is not None else {}),
             "begun": self.begun and self.begun.isoformat(timespec="seconds"),
             "ended": self.ended and self.ended.isoformat(timespec="seconds"),
             "active_s": self.active,
@@ -117,6 +116,7 @@ def report_on(folder: RunFolder, around: Surroundings) -> RunReport:
     found = view(folder, around, whole=True, visit=course.note)
     stats = recorded(folder.minutes)
     stretches = course.stretches(stats)
+    delivery = _delivery(folder, around)
     step = course.step(stretches)
     latency: Counter[int] = Counter()
     waits: Counter[str] = Counter()
@@ -124,7 +124,7 @@ def report_on(folder: RunFolder, around: Surroundings) -> RunReport:
         latency.update(minute.latency)
         waits.update(minute.waits)
     return RunReport(
-        view=found,
+        view=found if delivery is None else replace(found, delivery=delivery.figures()),
         course=course,
         stretches=stretches,
         step=step,
@@ -133,7 +133,7 @@ def report_on(folder: RunFolder, around: Surroundings) -> RunReport:
         latency=latency,
         waits=waits,
         slow=slow_minutes(course, stats, stretches),
-        delivery=_delivery(folder, around),
+        delivery=delivery,
         made=around.now(),
         begun=around.at(course.first) if course.first else None,
         ended=around.at(course.last) if course.last else None,

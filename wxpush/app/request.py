@@ -65,6 +65,8 @@ class SendRequest:
     approved: str | None = None
     """The approval code that campaign, template and list must have."""
     dry_run: bool = False
+    wait_receipts: float | None = None
+    """How many seconds to wait at the end for the receipts of all accepted messages."""
     sandbox: str | None = None
     """The scenario (a name or a file) of a sandbox started for this command."""
     failures: Path | None = None

@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
 from wxpush.app.aftermath import tally
 from wxpush.app.delivering import Delivered, Delivering
+from wxpush.app.doubtful import SETTLED_BY_RECEIPT
 from wxpush.app.known_runs import campaign_file, held_run, send_command
 from wxpush.app.material import Material, read_material
 from wxpush.app.observing import LogRequest, Observers
@@ -21,13 +22,19 @@ from wxpush.campaign.schema import Campaign, load_campaign
 from wxpush.config import Account, load_account
 from wxpush.delivery import ledger as ledgers
 from wxpush.delivery.identity import hash64
-from wxpush.delivery.ledger import Ledger
+from wxpush.delivery.ledger import Ledger, RecordVisitor
 from wxpush.delivery.ports import Listener
+from wxpush.delivery.receipts import any_receipts
 from wxpush.delivery.records import Mark, Record
-from wxpush.delivery.run import RunCard, RunFolder, refuse_changes, refuse_older_ledger
+from wxpush.delivery.run import (
+    RunCard,
+    RunFolder,
+    refuse_changes,
+    refuse_older_ledger,
+    refuse_other_account,
+)
 from wxpush.delivery.standing import ByKey
-from wxpush.errors import InputError, ProblemsError
-from wxpush.i18n import _
+from wxpush.errors import ProblemsError, StorageError
 from wxpush.model import CodeClass, Message
 
 _USUAL = frozenset({CodeClass.TRANSIENT, CodeClass.THROTTLE})
@@ -94,6 +101,8 @@ class Retrying:
         for claim in self._ledger.recovered:
             self._standing.note_claim(claim)
         refuse_older_ledger(card, self._standing.counts()[Mark.ACCEPTED], folder.ledger)
+        any_open = self._standing.counts().keys() & SETTLED_BY_RECEIPT
+        self._notes = self._settle_by_receipts(self._standing.note) if any_open else []
         self._observers = Observers(folder, card.id, self._account.name, request.log, around.clock)
 
     def close(self) -> None:
@@ -142,6 +151,7 @@ class Retrying:
             # Rows of this list bear other numbers: from now on the run's records go by their keys.
             self._card = self._card.with_basis(self._material.recipients.digest(), self._material.basis)
             self._folder.write_card(self._card)
+        listener = self._observers.beside(listener)
         self._observers.begin(
             campaign=self._card.campaign,
             list=self._card.list,
@@ -157,7 +167,7 @@ class Retrying:
             messages=self._messages(),
             recovered=self._ledger.recovered,
             expected_codes=self._codes,
-            observers=self._observers.all,
+            witnesses=self._observers.all,
         )
         return self._observers.end(self._summed_up(delivered))
 
@@ -221,7 +231,19 @@ class Retrying:
         refuse_changes(self._card, now, accept=False)
         return material
 
+    def _settle_by_receipts(self, follow: RecordVisitor | None = None) -> list[str]:
+        """A receipt proves that a message was accepted: it isn't in doubt, and must not be sent again."""
+        log = self._around.directories.receipts_path(self._card.origin, self._card.appid)
+        if not any_receipts(log):
+            return []
+        from wxpush.app.settling_by_receipts import settle_and_tell
+
+        return settle_and_tell(self._ledger, self._folder, self._card, self._around, log, follow=follow)
+
     def _summed_up(self, delivered: Delivered | None) -> Summary:
+        if delivered is not None and delivered.ending.code != "storage":
+            with suppress(StorageError):
+                self._notes += self._settle_by_receipts()
         return take_stock(
             self._folder,
             self._card,
@@ -229,6 +251,7 @@ class Retrying:
             state=delivered.ending.state if delivered else "finished",
             delivered=delivered,
             token_fetches=self._delivering.token_fetches,
+            notes=self._notes,
         )
 
 
@@ -240,11 +263,5 @@ def _campaign(folder: RunFolder, card: RunCard, today: date) -> Campaign:
 def _account(card: RunCard, around: Surroundings) -> Account:
     name = None if card.account == "default" else card.account
     account = load_account(name, around.environ)
-    if (account.origin, account.appid) != (card.origin, card.appid):
-        raise InputError(
-            _('The run "{run}" belongs to the account {appid} at {origin}.').format(
-                run=card.name, appid=card.appid, origin=card.origin
-            ),
-            _("Set WXPUSH_APPID, WXPUSH_SECRET and WXPUSH_API_BASE as they were when it was sent."),
-        )
+    refuse_other_account(card, account.origin, account.appid)
     return account

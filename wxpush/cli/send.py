@@ -12,6 +12,7 @@ from wxpush.cli.base import (
     interruptible,
     log_request,
     parse_rate,
+    parse_wait,
     readable,
     refused,
     surroundings,
@@ -95,6 +96,14 @@ def send(
         str | None,
         typer.Option(metavar="CODE", help=_("Send only what has this code of `wxpush preview`.")),
     ] = None,
+    wait_receipts: Annotated[
+        str | None,
+        typer.Option(
+            "--wait-receipts",
+            metavar="TIME",
+            help=_("Wait so long at most (2m) until every accepted message has its receipt."),
+        ),
+    ] = None,
     yes: Yes = False,
     as_json: Json = False,
     report: Annotated[
@@ -133,6 +142,7 @@ def send(
             resend_in_doubt=in_doubt == "resend",
             accept_changes=accept_changes,
             approved=approved,
+            wait_receipts=parse_wait("--wait-receipts", wait_receipts),
             dry_run=dry_run,
             sandbox=(scenario or _USUAL_SCENARIO) if sandbox else None,
             failures=failures,

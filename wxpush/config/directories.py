@@ -44,6 +44,10 @@ class Directories:
         owner = hashlib.sha256(f"{origin}\n{appid}".encode()).hexdigest()[:16]
         return self.state / "accounts" / owner
 
+    def receipts_path(self, origin: str, appid: str) -> Path:
+        """Where the receipts of API origin + appid are kept, whether or not there are any."""
+        return self.account_path(origin, appid) / "receipts"
+
 
 def default_config_path() -> Path:
     """`config.yaml` in the platform's configuration directory."""

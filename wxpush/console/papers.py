@@ -82,7 +82,7 @@ def _delivery_parts(delivery: Delivery | None) -> list[Part]:
         return []
     counts = [("delivered", _("delivered"), delivery.delivered)]
     for status, count in delivery.reasons.items():
-        counts.append(("failed", _("not delivered: {why}").format(why=words.fate(status)), count))
+        counts.append(("failed", _("not delivered: {why}").format(why=words.undelivered(status)), count))
     counts.append(("pending", _("no receipt so far"), delivery.unconfirmed))
     whole = delivery.accepted
     return [Part(name, label, count, percent(count, whole)) for name, label, count in counts if count]

@@ -69,7 +69,7 @@ def _told(event: Event) -> str:
         if event.detail == _DELIVERED:
             return _("receipt: delivered")
         status = event.detail.removeprefix("failed:")
-        return _("receipt: not delivered, {why}").format(why=words.fate(status))
+        return _("receipt: not delivered, {why}").format(why=words.undelivered(status))
     kinds = {
         "failed": _("failed"),
         "held": _("held for review by WeChat"),

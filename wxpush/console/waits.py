@@ -17,6 +17,8 @@ def wait(waiting: Waiting, now: datetime) -> str:
     until = words.moment(waiting.until, now)
     if waiting.why is Why.OUTAGE:
         return _("{cause}, tries again at {moment}").format(cause=cause, moment=until)
+    if waiting.why is Why.RECEIPTS:
+        return _("{cause}, until {moment} at most").format(cause=cause, moment=until)
     return _("{cause}, goes on at {moment}").format(cause=cause, moment=until)
 
 

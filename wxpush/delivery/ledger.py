@@ -96,7 +96,7 @@ class Ledger:
         self._claims_left: dict[int, int] = {}
         for block in self._open_claims.values():
             self._claims_left[block] = self._claims_left.get(block, 0) + 1
-        self.recovered = _oldest_first(contents)
+        self._recovered = _oldest_first(contents)
 
     def commit(self, records: Sequence[Record], claims: Sequence[Claim] = ()) -> None:
         """Write what was learnt and claim what comes next, in one durable step. Raises StorageError."""
@@ -127,6 +127,15 @@ class Ledger:
     def follow(self, visit: RecordVisitor) -> None:
         """Show `visit` every record that is written from now on, once it is durable."""
         self._follower = visit
+
+    def unfollow(self) -> None:
+        """Show it to nobody any more."""
+        self._follower = None
+
+    @property
+    def recovered(self) -> list[Claim]:
+        """The claims that were open when the ledger was opened, the oldest first, but those ended since."""
+        return [claim for claim in self._recovered if claim.message.key in self._open_claims]
 
     @property
     def claimed(self) -> int:
@@ -226,6 +235,11 @@ def records_near(folder: Path, text: str) -> Iterator[tuple[Place, Record]]:
                 yield Place(number, index), record
 
 
+def any_claims(folder: Path) -> bool:
+    """Whether a claim is open; without reading the records. Raises DamagedStateError."""
+    return next(store.rows(folder, kinds=("c",)), None) is not None
+
+
 def review(folder: Path, visit: RecordVisitor = lambda _place, _record: None) -> list[Claim]:
     """Show `visit` every record, as `records` does, and return the claims that none of them has ended.
 
@@ -236,7 +250,7 @@ def review(folder: Path, visit: RecordVisitor = lambda _place, _record: None) ->
 
 def open_claims(folder: Path) -> list[Claim]:
     """The claims that no record has ended; of a ledger without claims, the records aren't read for that."""
-    return review(folder) if next(store.rows(folder, kinds=("c",)), None) is not None else []
+    return review(folder) if any_claims(folder) else []
 
 
 def invalid_rows(folder: Path) -> Iterator[Invalid]:

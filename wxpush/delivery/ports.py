@@ -48,6 +48,7 @@ class Why(Enum):
     OUTAGE = "outage"
     TOKEN = "token"  # the reason, not a secret
     RETRY = "retry"
+    RECEIPTS = "receipts"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,6 @@ from wxpush.fastjson import dumps, loads
 from wxpush.i18n import _
 from wxpush.model import Receipt
 
-#: The folder of the log under that of its account.
-RECEIPTS: Final = "receipts"
-
 _MOST: Final = 2**64
 
 
