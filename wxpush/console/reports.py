@@ -13,17 +13,13 @@ if TYPE_CHECKING:
 
 def lay_out(page: Page, paper: Paper) -> None:
     """How it went in time, and why it was slow at times."""
+    page.lines.append([])  # what is above is a page of its own, and so is what follows
     if paper.delivery:
-        page.blank()
         page.text(_("What became of the accepted ones, by WeChat's receipts"), "bold")
         page.numbers([(part.label, (f"{part.count:,}", "")) for part in paper.delivery], indent=2)
+        page.blank()
     if paper.facts:
-        page.blank()
         page.pairs([(fact.label, (_told(fact), "")) for fact in paper.facts])
-    for chart in paper.distributions[1:]:
-        page.blank()
-        page.text(chart.title, "bold")
-        page.pairs([(fact.label, (fact.value, "")) for fact in chart.facts], indent=2)
     if paper.slow:
         page.blank()
         page.text(_("The slowest minutes, and why"), "bold")
@@ -32,6 +28,8 @@ def lay_out(page: Page, paper: Paper) -> None:
     for remark in paper.remarks:
         page.blank()
         page.text(remark, hang=2)
+    if paper.causes:
+        page.lines.append([])
 
 
 def _told(fact: Fact) -> str:
