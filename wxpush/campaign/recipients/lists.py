@@ -9,13 +9,14 @@ from wxpush.campaign.recipients.csvrows import OWN_PREFIX, CsvRows, Header, read
 from wxpush.campaign.recipients.encoding import TextFile, examine_text
 from wxpush.campaign.recipients.excelrows import ExcelRows
 from wxpush.campaign.recipients.faults import empty_hint, list_error
+from wxpush.campaign.recipients.jsonarray import JsonArrayRows
 from wxpush.campaign.recipients.jsonrows import JsonRows
 from wxpush.campaign.sources import lines_at
 from wxpush.errors import InputError
 from wxpush.i18n import _
 from wxpush.model import BadRow, Recipient
 
-FORMATS = ("csv", "jsonl", "xlsx")
+FORMATS = ("csv", "jsonl", "json", "xlsx")
 #: Endings of files that are taken for lists, and the format each has.
 LIST_ENDINGS = {
     ".csv": "csv",
@@ -23,6 +24,7 @@ LIST_ENDINGS = {
     ".txt": "csv",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
+    ".json": "json",
     ".xlsx": "xlsx",
     ".xlsm": "xlsx",
 }
@@ -33,7 +35,7 @@ class RecipientList:
     """One list; iterating it reads it from the start, every time.
 
     `name` is how places name it; `columns` are those of the header, without our own (`wxpush_…`), and None
-    for JSONL, where each row has its own; `header_line` is the header's line or row; `encoding_note` is
+    for JSONL and JSON, where each row has its own; `header_line` is the header's line or row; `encoding_note` is
     what to say aloud of the encoding, None for UTF-8.
     """
 
@@ -78,11 +80,13 @@ class RecipientList:
         """SHA-256 in hex of the file's bytes as they were when the list was opened."""
         return self._digest
 
-    def _rows(self) -> CsvRows | JsonRows | ExcelRows:
+    def _rows(self) -> CsvRows | JsonRows | JsonArrayRows | ExcelRows:
         if self._text is None:
             rows = ExcelRows(self.path, self.name, self._digest, with_ours=self._with_ours)
             rows.read_header()
             return rows
+        if self.list_format == "json":
+            return JsonArrayRows(self._text, self.name, with_ours=self._with_ours)
         if self._header is None:
             return JsonRows(self._text, self.name, with_ours=self._with_ours)
         return CsvRows(self._text, self._header, self.name, with_ours=self._with_ours)
@@ -91,7 +95,7 @@ class RecipientList:
 def open_recipients(path: Path, *, list_format: str | None = None, name: str | None = None) -> RecipientList:
     """The list in `path`, read through once for its encoding and its SHA-256.
 
-    `list_format` is `csv`, `jsonl` or `xlsx`; by default the ending says it, and for a list without one
+    `list_format` is one of `FORMATS`; by default the ending says it, and for a list without one
     (standard input) its first bytes. Raises ProblemsError for a file that is no use as a whole,
     InputError for a format that is not known, or a library that is lacking.
     """
@@ -100,7 +104,7 @@ def open_recipients(path: Path, *, list_format: str | None = None, name: str | N
     kind = _format(list_format, name, start)
     if kind == "xlsx":
         return _workbook(path, name, start)
-    text = examine_text(path, name)
+    text = examine_text(path, name, in_lines=kind != "json")
     header = read_header(text, name) if kind == "csv" else None
     columns = None
     if header:
@@ -148,7 +152,8 @@ def _format(list_format: str | None, name: str, start: bytes) -> str:
         raise list_error(name, 0, "WX302", _("the ending doesn't say what kind of list it is."), hint)
     if start.startswith(b"PK\x03\x04"):
         return "xlsx"
-    return "jsonl" if start.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{") else "csv"
+    first = start.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
+    return {b"{": "jsonl", b"[": "json"}.get(first, "csv")
 
 
 def _workbook(path: Path, name: str, start: bytes) -> RecipientList:
