@@ -17,6 +17,7 @@ from wxpush.sandbox.settings import (
     FollowerSettings,
     QuotaSettings,
     Review,
+    Tag,
     Template,
     TokenSettings,
 )
@@ -57,6 +58,7 @@ class Scenario:
     dedupe: DedupeSettings = field(default_factory=DedupeSettings)
     quota: QuotaSettings = field(default_factory=QuotaSettings)
     followers: FollowerSettings = field(default_factory=FollowerSettings)
+    tags: tuple[Tag, ...] = ()
     allow_list: AllowList = field(default_factory=AllowList)
     review: Review = field(default_factory=Review)
     templates: tuple[Template, ...] = ()

@@ -12,6 +12,7 @@ from typing import Literal
 
 from wxpush.i18n import _
 
+_MOST_LISTED = 100_000_000
 _PLACEHOLDER = re.compile(r"\{\{\s*(\w+)\.DATA\s*\}\}")
 
 
@@ -105,13 +106,15 @@ class DedupeSettings:
 
 @dataclass(frozen=True, slots=True)
 class QuotaSettings:
-    """Calls of template/send a day (Beijing) and a minute (0: no minute limit), of the classic token call a
-    day, and resets by clear_quota a month. `minute_window` fixed counts from the full minute."""
+    """Calls of template/send a day (Beijing) and a minute (0: no minute limit), of the classic token call
+    and of the list of followers a day, and resets by clear_quota a month. `minute_window` fixed counts from
+    the full minute."""
 
     daily: int = 100_000
     minute: int = 0
     minute_window: Literal["sliding", "fixed"] = "sliding"
     tokens_daily: int = 2000
+    lists_daily: int = 500
     clears_monthly: int = 10
 
 
@@ -120,16 +123,32 @@ class FollowerSettings:
     """Who is in which state: by name in `states`, else by a hash of the openid in `shares`, else following.
 
     `per_person` messages (0: no limit) within `per_person_s` are let through to one person, then 43117.
+    `listed` people are made up for the list of followers, in which the named ones stand, too; what its
+    last page has as next_openid (`last_page`) is documented both ways.
     """
 
     states: Mapping[str, FollowerState] = field(default_factory=dict)
     shares: Mapping[FollowerState, float] = field(default_factory=dict)
+    listed: int = 0
+    last_page: Literal["empty", "set"] = "empty"
     per_person: int = 0
     per_person_s: float = 3600
 
     def __post_init__(self) -> None:
         if sum(self.shares.values()) > 1:
             raise ValueError(_("the shares add up to more than 100%."))
+        if not 0 <= self.listed <= _MOST_LISTED:
+            raise ValueError(_("at most {limit} people can be listed.").format(limit=f"{_MOST_LISTED:,}"))
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A tag that people of the account have: the `members`, and a share of the made-up ones."""
+
+    id: int
+    name: str
+    members: tuple[str, ...] = ()
+    share: float = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from wxpush.sandbox.expiring import Expiring
 from wxpush.sandbox.followers import Followers
+from wxpush.sandbox.listing import Listing
 from wxpush.sandbox.quotas import Quotas
 from wxpush.sandbox.replies import Refusal, RidBook
 from wxpush.sandbox.scenario import Scenario
@@ -30,6 +31,7 @@ class World:
         self.tokens = Tokens(scenario.tokens, token_chance)
         self.quotas = Quotas(scenario.quota)
         self.followers = Followers(scenario.followers, scenario.seed)
+        self.listing = Listing(scenario.followers, scenario.tags, self.followers, scenario.seed)
         self.repeats = Repeats(scenario)
         self.rids = RidBook(random.Random(f"{scenario.seed}:rid"))
         self.templates = {template.template_id: template for template in scenario.templates}
