@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from wxpush.app.previewing import Chosen
     from wxpush.app.results import Plan, RunView, Sample, Settlement, Summary
     from wxpush.app.templates import Entry
+    from wxpush.channels.wechat.users import Tag
     from wxpush.console.question import Asked
     from wxpush.console.settling import Answer
     from wxpush.console.tables import Explained
@@ -166,6 +167,11 @@ class Console:
         screen = self._err if self._err.animated and not self._quiet else None
         return pages.checking.Checking(screen, lines, self._monotonic)
 
+    def fetching(self) -> AbstractContextManager[Callable[[int], None]]:
+        """The same for people that are fetched from the account."""
+        screen = self._err if self._err.animated and not self._quiet else None
+        return pages.checking.Checking(screen, None, self._monotonic, _("Fetched: {count} people"))
+
     def failures(self, rows: Iterable[FailureRow]) -> None:
         """Who didn't get the message, one line each: the first 20, then how many more."""
         page = self._main.page()
@@ -295,6 +301,12 @@ class Console:
         """The account's templates, one line each."""
         page = self._main.page()
         pages.tables.templates(page, entries)
+        self._main.show(page)
+
+    def tags(self, tags: Sequence[Tag]) -> None:
+        """The account's tags, one line each."""
+        page = self._main.page()
+        pages.tables.tags(page, tags)
         self._main.show(page)
 
     def pulled(self, change: str, file: str) -> None:
