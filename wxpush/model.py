@@ -148,7 +148,17 @@ class Recipient(NamedTuple):
     """One row of the list: `values` by column as the expressions see them.
 
     `row` is its position (0-based, blank rows not counted), `line` the file's line or the sheet's row.
+    `own` are the list's own values where those of another list were added, else None.
     """
+
+    row: int
+    line: int
+    values: dict[str, Any]
+    own: dict[str, Any] | None = None
+
+
+class Unmatched(NamedTuple):
+    """One row of the list for which the list that is joined to it has none."""
 
     row: int
     line: int

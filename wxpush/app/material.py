@@ -3,12 +3,15 @@
 import base64
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from wxpush import __version__
+from wxpush.app.request import Sieve
+from wxpush.app.sources.sifting import Sifted, joined, sieve_notes, sifted
 from wxpush.campaign.check import Checker, check_campaign, keyword_problems, weighed
 from wxpush.campaign.expressions import TODAY
 from wxpush.campaign.lint import constant_condition, unused_columns
@@ -42,6 +45,8 @@ class Material:
     warnings: tuple[Problem, ...]
     words: WordList | None = None
     """The words that no message may hold."""
+    sifted: Sifted = field(default_factory=Sifted)
+    """Who of the list is meant."""
 
     @property
     def content(self) -> str:
@@ -59,7 +64,14 @@ class Material:
         checks = json.dumps([self.campaign.checks, dict(self.template.allowed)], sort_keys=True)
         if self.words is not None:
             checks += self.words.digest
-        return _digest(self.content, self.selection, self.recipients.digest(), checks, self._day, __version__)
+        parts = [self.content, self.selection, self.recipients.digest(), checks, self._day, __version__]
+        return _digest(*parts, *self._choice)
+
+    @property
+    def _choice(self) -> list[str]:
+        """What else the messages come from: the list that is joined, and who is meant; mostly nothing."""
+        join = self.recipients.join
+        return ([] if join is None else [join.digest]) + self.sifted.digests
 
     @property
     def _day(self) -> str:
@@ -74,9 +86,9 @@ class Material:
     def approval_code(self) -> str:
         """A short code over campaign, template and list, for people to agree on: `K7QF-3M2X`.
 
-        The day is in it where the campaign speaks of it.
+        The day is in it where the campaign speaks of it, and so is what narrows the list or adds to it.
         """
-        digest = _digest(self.content, self.selection, self.recipients.digest(), self._day)
+        digest = _digest(self.content, self.selection, self.recipients.digest(), self._day, *self._choice)
         letters = base64.b32encode(bytes.fromhex(digest))[:_CODE_LENGTH].decode()
         return f"{letters[:4]}-{letters[4:]}"
 
@@ -84,6 +96,7 @@ class Material:
         """What to say of the list, in the language in force."""
         opened = self.recipients
         notes = [opened.encoding_note] if opened.encoding_note else []
+        notes += sieve_notes(opened, self.sifted)
         return notes + [str(problem) for problem in self.warnings]
 
     def sample(self, message: Message, rendered: Rendered) -> "Sample":
@@ -98,14 +111,21 @@ class Material:
 
 
 def read_material(
-    campaign: Path, recipients: Path, *, list_name: str, list_format: str | None, today: date
+    campaign: Path,
+    recipients: Path,
+    *,
+    list_name: str,
+    list_format: str | None,
+    today: date,
+    sieve: Sieve | None = None,
 ) -> Material:
     """Read all three. Raises ProblemsError with the faults of all, InputError for an unknown format."""
+    sieve = sieve or Sieve()
     problems: list[Problem] = []
     reading = read_campaign(campaign, today=today)
     problems += reading.problems
     template = template_of(reading, problems)
-    opened = list_of(recipients, list_name, list_format, problems)
+    opened = joined(list_of(recipients, list_name, list_format, problems), sieve, problems)
     if reading.campaign is None or template is None or opened is None:
         raise ProblemsError(problems)
     renderer = Renderer(reading.campaign)
@@ -119,19 +139,31 @@ def read_material(
         list_name=opened.name,
         header_line=opened.header_line,
     )
-    advice = file_advice(reading.campaign, renderer, opened)
+    found = sifted(sieve, renderer, opened, today, problems)
+    advice = file_advice(reading.campaign, renderer, opened, found.used)
     # What is only advice is for the check on the desk; who made it an error wants it to stop a sending.
     problems += [problem for problem in advice if problem.severity is Severity.ERROR]
     if any(problem.severity is Severity.ERROR for problem in problems):
         raise ProblemsError([problem for problem in problems if problem.severity is Severity.ERROR])
     thorough = reading.campaign.checks.get(MARKETING) == "error"
-    checker = Checker(reading.campaign, renderer, rules, opened.name, words, thorough=thorough)
+    checker = Checker(
+        reading.campaign,
+        renderer,
+        rules,
+        opened.name,
+        words,
+        thorough=thorough,
+        where=found.where,
+        excluded=found.excluded,
+    )
     warnings = (*template.warnings, *problems)
-    return Material(reading.campaign, template, opened, renderer, checker, warnings, words)
+    return Material(reading.campaign, template, opened, renderer, checker, warnings, words, found)
 
 
-def file_advice(campaign: Campaign, renderer: Renderer, opened: "RecipientList | None") -> list[Problem]:
-    """What nothing forbids in the files as such: a condition, columns, a rate."""
+def file_advice(
+    campaign: Campaign, renderer: Renderer, opened: "RecipientList | None", used: Collection[str] = ()
+) -> list[Problem]:
+    """What nothing forbids in the files as such: a condition, columns but those `used`, a rate."""
     problems = constant_condition(campaign, renderer)
     for advice in weighed(rate_findings(campaign.rate), campaign.checks):
         problems.append(
@@ -139,8 +171,10 @@ def file_advice(campaign: Campaign, renderer: Renderer, opened: "RecipientList |
                 (advice.where,), advice.code, advice.message, advice.hint, severity=advice.severity
             )
         )
-    if opened is not None and opened.columns is not None:
-        problems += unused_columns(campaign, renderer, opened.columns, opened.name, opened.header_line)
+    if opened is not None and opened.own_columns is not None:
+        by_join = {opened.join.on.ours} if opened.join is not None else set()
+        columns = [one for one in opened.own_columns if one not in by_join | set(used)]
+        problems += unused_columns(campaign, renderer, columns, opened.name, opened.header_line)
     return problems
 
 

@@ -29,6 +29,7 @@ def dry_run(request: SendRequest, around: Surroundings, checking: Checking) -> t
         list_name=request.list_name,
         list_format=request.list_format,
         today=around.today(),
+        sieve=request.sieve,
     )
     refuse_unapproved(request, material)
     standing = ByRow()

@@ -38,6 +38,29 @@ class Surroundings:
 
 
 @dataclass(frozen=True, slots=True)
+class Sieve:
+    """What narrows a list and adds to its rows, as the operator wrote it.
+
+    `exclude` are lists or runs, which are looked up in the surroundings.
+    """
+
+    where: str | None = None
+    exclude: tuple[str, ...] = ()
+    join: Path | None = None
+    on: str | None = None
+    around: Surroundings = field(default_factory=Surroundings)
+
+    def words(self) -> list[str]:
+        """The options that say so, with paths that hold in every folder."""
+        words = [] if self.where is None else ["--where", self.where]
+        for name in self.exclude:
+            words += ["--exclude", str(Path(name).absolute()) if Path(name).exists() else name]
+        if self.join is not None:
+            words += ["--join", str(self.join.absolute())]
+        return words + (["--on", self.on] if self.on is not None else [])
+
+
+@dataclass(frozen=True, slots=True)
 class SendRequest:
     """The options of `send`. `rate` is messages a second; None leaves it to the campaign."""
 
@@ -46,6 +69,7 @@ class SendRequest:
     list_name: str
     """The list as the operator named it; `-` for standard input."""
     list_format: str | None = None
+    sieve: Sieve = field(default_factory=Sieve)
     run: str | None = None
     account: str | None = None
     rate: float | None = None

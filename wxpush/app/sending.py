@@ -52,6 +52,7 @@ def opened(request: SendRequest, around: Surroundings) -> Iterator["Sending"]:
         list_name=request.list_name,
         list_format=request.list_format,
         today=around.today(),
+        sieve=request.sieve,
     )
     refuse_unapproved(request, material)
     with ExitStack() as stack:

@@ -1,18 +1,19 @@
 """All problems of campaign × template × list: once for the campaign, and row by row."""
 
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any, NamedTuple, Protocol
 
 from wxpush.campaign.expressions import column_hint
-from wxpush.campaign.render import LACKING, Rendered, Renderer, RowError
+from wxpush.campaign.render import LACKING, Condition, Rendered, Renderer, RowError
 from wxpush.campaign.schema import Campaign
 from wxpush.campaign.wordlists import BLOCKED, WordList
 from wxpush.fastjson import dumps
 from wxpush.i18n import _
-from wxpush.model import BadRow, Finding, Message, Problem, Recipient, Severity
+from wxpush.model import BadRow, Finding, Message, Problem, Recipient, Severity, Unmatched
 from wxpush.yamlfile import Document
 
 MAX_KEY = 200
@@ -213,8 +214,14 @@ class Checker:
         words: WordList | None = None,
         *,
         thorough: bool = False,
+        where: Condition | None = None,
+        excluded: Container[str] | None = None,
     ) -> None:
-        """`thorough`: tell of what nothing forbids, too."""
+        """`thorough`: tell of what nothing forbids, too.
+
+        Rows that don't meet `where` get nothing, nor do the people `excluded`, by openid.
+        """
+        self._where, self._excluded = where, excluded
         self._thorough = thorough
         self._renderer = renderer
         self._rules = rules
@@ -230,16 +237,24 @@ class Checker:
         self._constant = frozenset(renderer.constants())
         """Whose faults are told with the campaign."""
 
-    def examine(self, row: Recipient | BadRow) -> Ready | Skipped | Bad:
+    def examine(self, row: Recipient | BadRow | Unmatched) -> Ready | Skipped | Bad:
         """What becomes of one row; never raises for anything that the row holds."""
         if isinstance(row, BadRow):
             return Bad(None, row.problems, row.values, row.line, row.row)
+        if isinstance(row, Unmatched):
+            return self._skipped("no_match", Recipient(*row))
         try:
+            if self._where is not None and not self._where.holds(row):
+                return self._skipped("where", row)
             if self._has_condition and not self._renderer.wanted(row):
-                return Skipped("condition", self._key_or_none(row), row.row, row.line, row.values)
+                return self._skipped("condition", row)
             rendered = self._renderer.render(row)
         except RowError as error:
+            if self._excluded is not None and self._is_excluded(row):
+                return self._skipped("excluded", row)
             return self._bad(row, self._key_or_none(row), list(error.findings))
+        if self._excluded is not None and rendered.to in self._excluded:
+            return self._skipped("excluded", row)
         findings = self._rules.check(rendered.data, rendered.to, rendered.url, rendered.miniprogram)
         if self._words is not None or self._thorough:
             texts = {f"data.{name}": text for name, text in rendered.data.items()}
@@ -254,7 +269,8 @@ class Checker:
             if any(found.severity is Severity.ERROR for found in findings):
                 return self._bad(row, rendered.key or None, findings)
         payload = self._rules.compose(rendered.to, rendered.data, rendered.url, rendered.miniprogram)
-        message = Message(key, rendered.to, payload, row.row, row.line, dumps(row.values))
+        own = row.values if row.own is None else row.own
+        message = Message(key, rendered.to, payload, row.row, row.line, dumps(own))
         return Ready(message, rendered, tuple(self._problem(row, found) for found in findings))
 
     def _own_findings(self, rendered: Rendered) -> list[Finding]:
@@ -277,7 +293,17 @@ class Checker:
 
     def _bad(self, row: Recipient, key: str | None, findings: list[Finding]) -> Bad:
         problems = tuple(self._problem(row, found) for found in findings)
-        return Bad(key, problems, row.values, row.line, row.row)
+        return Bad(key, problems, row.values if row.own is None else row.own, row.line, row.row)
+
+    def _skipped(self, reason: str, row: Recipient) -> Skipped:
+        own = row.values if row.own is None else row.own
+        return Skipped(reason, self._key_or_none(row), row.row, row.line, own)
+
+    def _is_excluded(self, row: Recipient) -> bool:
+        """Whether a row that can't be rendered is for somebody who would get nothing anyway."""
+        with suppress(RowError):
+            return self._excluded is not None and self._renderer.to(row) in self._excluded
+        return False
 
     def _problem(self, row: Recipient, found: Finding) -> Problem:
         # Which column is lacking says it all; anything else is clearer with the part that it concerns.

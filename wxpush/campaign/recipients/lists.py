@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from wxpush.campaign.recipients.csvrows import OWN_PREFIX, CsvRows, Header, read_header
 from wxpush.campaign.recipients.encoding import TextFile, examine_text
@@ -14,7 +15,10 @@ from wxpush.campaign.recipients.jsonrows import JsonRows
 from wxpush.campaign.sources import lines_at
 from wxpush.errors import InputError
 from wxpush.i18n import _
-from wxpush.model import BadRow, Recipient
+from wxpush.model import BadRow, Recipient, Unmatched
+
+if TYPE_CHECKING:
+    from wxpush.campaign.recipients.joined import Join, On
 
 FORMATS = ("csv", "jsonl", "json", "xlsx")
 #: Endings of files that are taken for lists, and the format each has.
@@ -51,14 +55,18 @@ class RecipientList:
     _text: TextFile | None
     _header: Header | None
     _with_ours: bool = False
+    join: "Join | None" = None
+    """The list whose columns are added to the rows."""
 
-    def __iter__(self) -> Iterator[Recipient | BadRow]:
+    def __iter__(self) -> Iterator[Recipient | BadRow | Unmatched]:
         """Every row, good or bad; raises ProblemsError where the rest can't be read, or there is none."""
         rows = self._rows()
-        row: Recipient | BadRow | None = None
-        for row in rows:
+        row: Recipient | BadRow | Unmatched | None = None
+        for row in rows if self.join is None else map(self.join.of, rows):
             yield row
         self.blank_rows = rows.blanks
+        if self.join is not None:
+            self.join.seen_all = True
         if row is None:
             hint = _("There is a header, but no row below it.") if self.columns else ""
             raise list_error(self.name, self.header_line, "WX303", _("the list has no recipients."), hint)
@@ -66,6 +74,21 @@ class RecipientList:
     def with_ours(self) -> "RecipientList":
         """The same list with our own columns (`wxpush_…`) in its rows: a failures file as it was written."""
         return replace(self, _with_ours=True)
+
+    def joined_to(self, other: "RecipientList", on: "On") -> "RecipientList":
+        """The same list with the columns of `other` in its rows. Raises ProblemsError."""
+        from wxpush.campaign.recipients.joined import Join  # and with it SQLite
+
+        join = Join(other, on, self)
+        columns = None if self.columns is None else (*self.columns, *join.columns)
+        return replace(self, columns=columns, join=join)
+
+    @property
+    def own_columns(self) -> tuple[str, ...] | None:
+        """The columns of the list itself."""
+        if self.columns is None or self.join is None:
+            return self.columns
+        return self.columns[: -len(self.join.columns) or None]
 
     @property
     def lines(self) -> int | None:
@@ -112,7 +135,7 @@ def open_recipients(path: Path, *, list_format: str | None = None, name: str | N
     line = header.line if header else 1
     opened = RecipientList(name, path, kind, columns, line, None, 0, text.digest, text, header)
     if text.encoding != "utf-8-sig":
-        opened.encoding_note = _encoding_note(text.encoding, next(iter(opened)))
+        opened.encoding_note = _encoding_note(text.encoding, next(iter(opened)).values)
     return opened
 
 
@@ -169,10 +192,10 @@ def _workbook(path: Path, name: str, start: bytes) -> RecipientList:
     return RecipientList(name, path, "xlsx", columns, rows.header_line, None, 0, digest, None, None)
 
 
-def _encoding_note(encoding: str, first: Recipient | BadRow) -> str:
+def _encoding_note(encoding: str, first: dict[str, Any]) -> str:
     """Said with a sample, since text in a wrong encoding still looks like text to a program."""
     shown = "GB18030" if encoding == "gb18030" else "UTF-16"
-    texts = [f"{column}={value}" for column, value in first.values.items()]
+    texts = [f"{column}={value}" for column, value in first.items()]
     sample = ", ".join([text for text in texts if not text.isascii()][:4])
     message = _("The list is not UTF-8; it is read as {encoding}.").format(encoding=shown)
     return (
