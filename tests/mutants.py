@@ -200,9 +200,9 @@ MUTANTS: Final = (
     ),
     Mutant(
         "breaks any seal",
-        "wxpush/delivery/ledger.py",
-        "    if value[:_SEAL_LENGTH] != _seal(key, text):\n",
-        "    if len(value) < _SEAL_LENGTH:\n",
+        "wxpush/delivery/seal.py",
+        "    if value[:_LENGTH] != f\"{hash64(key + text):0{_LENGTH}x}\":\n",
+        "    if len(value) < _LENGTH:\n",
         (f"{STORE}::test_a_ledger_with_something_foreign_is_refused",),
     ),
     Mutant(

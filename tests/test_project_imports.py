@@ -37,7 +37,7 @@ SANDBOX_MAY_IMPORT = {"sandbox", "yamlfile", "private", "errors", "model", "i18n
 LIBRARY_ROOMS = {
     "requests": ["channels"],
     "urllib3": ["channels"],
-    "diskcache": ["delivery.ledger", "delivery.store"],
+    "diskcache": ["delivery.store"],
     "jinja2": ["campaign.render", "campaign.expressions", "campaign.filters"],
     "openpyxl": ["campaign.recipients"],
     "yaml": ["yamlfile"],

@@ -93,6 +93,21 @@ class Message(NamedTuple):
     failed_as: Verdict | None = None
 
 
+class Receipt(NamedTuple):
+    """What the channel told of a message's delivery, after it had accepted it.
+
+    `msgid` is 0 where the channel didn't say which message it was; `status` is `success` or why it failed,
+    in the channel's words, in lower case and without needless blanks. `at` is when it happened and
+    `received` when it was told, in Unix time.
+    """
+
+    msgid: int
+    to: str
+    status: str
+    at: int
+    received: float
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """How a message stands after its last attempt; goes unchanged to ledger, progress and report."""

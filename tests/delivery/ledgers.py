@@ -22,7 +22,7 @@ def message(number: int, text: str = "有机红富士苹果 5kg 礼盒装") -> M
     data = {"thing1": {"value": text}, "character_string2": {"value": f"SN20261123{number:05d}"}}
     payload = json.dumps({"touser": key, "data": data}, ensure_ascii=False)
     fields = json.dumps({"openid": key, "product": text}, ensure_ascii=False)
-    return Message(key, "", payload, number, number + 2, fields)
+    return Message(key, key, payload, number, number + 2, fields)
 
 
 def claim(number: int, made: Moment = THEN) -> Claim:
@@ -34,6 +34,7 @@ def record(of: Message, mark: Mark = Mark.ACCEPTED, attempts: int = 1, epoch: in
     keep = mark in KEEPS_PAYLOAD
     return Record(
         key=of.key,
+        to=of.to,
         row=of.row,
         line=of.line,
         mark=mark,

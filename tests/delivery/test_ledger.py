@@ -62,7 +62,7 @@ def folder(tmp_path: Path) -> Path:
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 COUNT = st.integers(0, 2**31)
 MOMENTS = st.builds(Moment, st.floats(0, 4e9), st.floats(0, 1e9), TEXT)
-MESSAGES = st.builds(Message, TEXT, st.just(""), TEXT, COUNT, COUNT, TEXT, st.integers(0, 9), st.none())
+MESSAGES = st.builds(Message, TEXT, TEXT, TEXT, COUNT, COUNT, TEXT, st.integers(0, 9), st.none())
 CODES = st.sampled_from(["0", "-1", "43004", "timeout", "network", "render"])
 
 
@@ -74,6 +74,7 @@ def records(draw: st.DrawFn) -> Record:
     code = "0" if plain else draw(CODES)
     return Record(
         key=draw(TEXT),
+        to=draw(TEXT),
         row=draw(COUNT),
         line=draw(COUNT),
         mark=mark,

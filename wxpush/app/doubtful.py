@@ -107,6 +107,7 @@ class Doubtful:
         again = decision is Decision.RESEND
         return Record(
             key=self.key,
+            to=self.message.to,
             row=self.message.row,
             line=self.line,
             mark=Mark.RELEASED if again else Mark.ACCEPTED,

@@ -85,6 +85,7 @@ class Flight:
         keep = mark in KEEPS_PAYLOAD
         return Record(
             key=message.key,
+            to=message.to,
             row=message.row,
             line=message.line,
             mark=mark,

@@ -11,17 +11,13 @@ One transaction writes new records, deletes the claims that are over and writes 
 """
 
 import json
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-import diskcache
-
 from wxpush.delivery import store
-from wxpush.delivery.identity import RunId, hash64
+from wxpush.delivery.identity import RunId
 from wxpush.delivery.records import (
     FINAL,
     Claim,
@@ -35,15 +31,14 @@ from wxpush.delivery.records import (
     load_invalid,
     load_records,
 )
-from wxpush.errors import DamagedStateError, StorageError
+from wxpush.delivery.seal import sealed, unsealed
+from wxpush.errors import DamagedStateError
 from wxpush.i18n import _
 
 _SCHEMA: Final = 2
 #: The schema of wxpush 0.1, whose blocks have no seal; its runs go on as they began.
 _UNSEALED: Final = 1
-_SEAL_LENGTH: Final = 16
 _LOCK_TIMEOUT: Final = 2.0
-_LOCK_TRIES: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +104,7 @@ class Ledger:
         over = [record.key for record in records if record.mark in FINAL and record.key in self._open_claims]
         if not records and not claims and not self._invalid:
             return
-        with self._transaction():
+        with store.transaction(self._store, self._folder):
             if records:
                 self._write("o", dump_records(records))
             if claims:
@@ -148,7 +143,7 @@ class Ledger:
     def record_at(self, place: Place) -> Record:
         """The record that stands at `place`."""
         key = f"o{place.block:012d}"
-        return load_records(_opened(key, self._store.get(key) or "", sealed=self._sealed))[place.index]
+        return load_records(_opened(key, self._store.get(key) or "", with_seals=self._sealed))[place.index]
 
     def note_invalid(self, row: Invalid) -> None:
         """Keep a wrong row of this call's list; written with the next commit."""
@@ -158,7 +153,7 @@ class Ledger:
         """Drop the wrong rows of the calls before this one. Raises StorageError."""
         if not self._last["i"]:
             return
-        with self._transaction():
+        with store.transaction(self._store, self._folder):
             for number in range(1, self._last["i"] + 1):
                 self._store.delete(f"i{number:012d}")
         self._last["i"] = 0
@@ -176,7 +171,7 @@ class Ledger:
                     _("The run in {path} has lost its ledger.").format(path=self._folder.parent),
                     _("Restore the folder from a backup: only the ledger knows who got the message."),
                 )
-            with self._transaction():
+            with store.transaction(self._store, self._folder):
                 self._store.set("meta", _meta(run, _SCHEMA))
         elif self._sealed and found != _meta(run, _SCHEMA):
             raise DamagedStateError(
@@ -187,7 +182,7 @@ class Ledger:
 
     def _write(self, kind: str, text: str) -> None:
         key = f"{kind}{self._last[kind] + 1:012d}"
-        self._store.set(key, _seal(key, text) + text if self._sealed else text)
+        self._store.set(key, sealed(key, text) if self._sealed else text)
 
     def _blocks_over(self, keys: Iterable[str]) -> list[int]:
         left: dict[int, int] = {}
@@ -207,45 +202,6 @@ class Ledger:
         self._claims_left[block] = len(claims)
         for claim in claims:
             self._open_claims[claim.message.key] = block
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        """One durable transaction; waits a bounded time for another process's lock."""
-        try:
-            with _begun(self._store, self._folder):
-                yield
-        except (sqlite3.Error, diskcache.Timeout, OSError) as failure:
-            raise StorageError(
-                _("The ledger in {path} can't be written: {reason}.").format(
-                    path=self._folder, reason=failure
-                ),
-                _("Free some space on the disk; the same command continues."),
-            ) from None
-
-
-@contextmanager
-def _begun(cache: diskcache.Cache, folder: Path) -> Iterator[None]:
-    """diskcache's `retry=True` would spin for ever where the disk refuses; this ends."""
-    for _attempt in range(_LOCK_TRIES):
-        transaction = cache.transact(retry=False)
-        try:
-            transaction.__enter__()
-        except diskcache.Timeout:
-            continue
-        break
-    else:
-        raise StorageError(
-            _("The ledger in {path} can't be written: another program holds it, or the disk refuses.").format(
-                path=folder
-            ),
-            _("See what has cache.db open and how much space is left; the same command continues."),
-        )
-    try:
-        yield
-    except BaseException as error:
-        transaction.__exit__(type(error), error, error.__traceback__)
-        raise
-    transaction.__exit__(None, None, None)
 
 
 def records(folder: Path) -> Iterator[tuple[Place, Record]]:
@@ -269,12 +225,12 @@ def review(folder: Path, visit: RecordVisitor = lambda _place, _record: None) ->
 
 def invalid_rows(folder: Path) -> Iterator[Invalid]:
     """The wrong rows of the latest call's list."""
-    sealed = True
+    with_seals = True
     for key, value in store.rows(folder, kinds=("meta", "i")):
         if key == "meta":
-            sealed = not value.startswith(_meta_start(_UNSEALED))
+            with_seals = not value.startswith(_meta_start(_UNSEALED))
         else:
-            yield from load_invalid(_opened(key, value, sealed=sealed))
+            yield from load_invalid(_opened(key, value, with_seals=with_seals))
 
 
 def _oldest_first(contents: _Contents) -> list[Claim]:
@@ -313,10 +269,10 @@ def _follow(contents: _Contents, record: Record) -> None:
 
 def _blocks(folder: Path) -> Iterator[tuple[str, int, str]]:
     """Kind, number and text of every block; raises DamagedStateError where records are missing."""
-    expected, sealed = 1, True
+    expected, with_seals = 1, True
     for key, value in store.rows(folder):
         if key == "meta":
-            sealed = not value.startswith(_meta_start(_UNSEALED))
+            with_seals = not value.startswith(_meta_start(_UNSEALED))
             continue
         kind, number = key[:1], key[1:]
         if kind not in ("c", "o", "i") or not number.isdecimal():
@@ -327,7 +283,7 @@ def _blocks(folder: Path) -> Iterator[tuple[str, int, str]]:
             if int(number) != expected:
                 raise DamagedStateError(_("The ledger in {path} has lost records.").format(path=folder))
             expected += 1
-        yield kind, int(number), _opened(key, value, sealed=sealed)
+        yield kind, int(number), _opened(key, value, with_seals=with_seals)
 
 
 def _meta(run: RunId, schema: int) -> str:
@@ -338,18 +294,5 @@ def _meta_start(schema: int) -> str:
     return f'{{"schema": {schema},'
 
 
-def _seal(key: str, text: str) -> str:
-    """SQLite checks the shape of its pages, not what they hold: one bit of a key, and he gets it twice."""
-    return f"{hash64(key + text):0{_SEAL_LENGTH}x}"
-
-
-def _opened(key: str, value: str, *, sealed: bool) -> str:
-    """The text of a block; raises DamagedStateError where it isn't what was written."""
-    if not sealed:
-        return value
-    text = value[_SEAL_LENGTH:]
-    if value[:_SEAL_LENGTH] != _seal(key, text):
-        raise DamagedStateError(
-            _("The ledger holds a block that can't be read."), _("Restore the run's folder from a backup.")
-        )
-    return text
+def _opened(key: str, value: str, *, with_seals: bool) -> str:
+    return unsealed(key, value) if with_seals else value

@@ -15,8 +15,11 @@ from wxpush.model import Arrival, CodeClass, Message, State, Verdict, VerdictKin
 
 _HASH = re.compile(r"[0-9a-f]{16}")
 _MOST = 2**40
-#: How many values a record has that keeps no code.
-_CORE = 9
+#: How many values a record has that keeps no code, and with whom it was for.
+_CORE = (9, 10)
+#: What a record leaves out that keeps no code, or no payload; and how many more it has with whom it was for.
+_NOTHING_KEPT = ("0", "unknown", "", "", "")
+_WITH_TO = (1, 4, 6)
 
 
 class Mark(StrEnum):
@@ -72,11 +75,13 @@ class Claim(NamedTuple):
 class Record(NamedTuple):
     """What became of one message, or of one attempt; `at` is Unix time, whole seconds.
 
-    `payload_hash` is 64 bits of the payload as 16 hex digits. `payload` and `fields` are empty where the
-    mark keeps none.
+    `to` is whom it was for; a ledger of wxpush 0.1 knows that only where it is the key itself, and names
+    the key instead. `payload_hash` is 64 bits of the payload as 16 hex digits. `payload` and `fields` are
+    empty where the mark keeps none.
     """
 
     key: str
+    to: str
     row: int
     line: int
     mark: Mark
@@ -97,7 +102,7 @@ class Record(NamedTuple):
 
     def message(self) -> Message:
         """The message as it was rendered; only of a record that keeps its payload."""
-        return Message(self.key, "", self.payload, self.row, self.line, self.fields, self.epoch)
+        return Message(self.key, self.to, self.payload, self.row, self.line, self.fields, self.epoch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +120,7 @@ class Invalid:
 def dump_claims(claims: Sequence[Claim]) -> str:
     """A block of claims that were made at one moment."""
     made = claims[0].made
-    rows = [
-        (c.message.key, c.message.row, c.message.line, c.message.epoch, c.message.payload, c.message.fields)
-        for c in claims
-    ]
+    rows = [_packed_message(claim.message) for claim in claims]
     return dumps({"t": made.wall, "b": made.boot, "i": made.boot_id, "c": rows})
 
 
@@ -141,7 +143,7 @@ def load_records(text: str) -> list[Record]:
         # Without such an escape there is no half of a surrogate pair anywhere.
         sound = "\\ud" not in text and "\\uD" not in text
         records = [
-            _accepted(packed) if sound and len(packed) == _CORE else _unpacked(*packed)
+            _accepted(packed) if sound and len(packed) in _CORE else _unpacked(*packed)
             for packed in loads(text)
         ]
     if not records:
@@ -163,18 +165,29 @@ def load_invalid(text: str) -> list[Invalid]:
         ]
 
 
-def _message(key: Any, row: Any, line: Any, epoch: Any, payload: Any, fields: Any) -> Message:
-    _refuse_other_types(texts=(key, payload, fields), numbers=(row, line, epoch))
-    return Message(key, "", payload, row, line, fields, epoch)
+def _packed_message(m: Message) -> tuple[Any, ...]:
+    return (m.key, m.row, m.line, m.epoch, m.payload, m.fields, *_packed_to(m.key, m.to))
+
+
+def _message(key: Any, row: Any, line: Any, epoch: Any, payload: Any, fields: Any, to: Any = None) -> Message:
+    to = key if to is None else to
+    _refuse_other_types(texts=(key, to, payload, fields), numbers=(row, line, epoch))
+    return Message(key, to, payload, row, line, fields, epoch)
+
+
+def _packed_to(key: str, to: str) -> tuple[str, ...]:
+    """Whom it is for, last of all; most keys say it already."""
+    return () if to == key else (to,)
 
 
 def _packed(r: Record) -> tuple[Any, ...]:
     core = (r.mark.value, r.key, r.row, r.line, r.epoch, r.payload_hash, r.msgid, r.attempts, r.at)
+    to = _packed_to(r.key, r.to)
     if r.mark is Mark.ACCEPTED and r.code == "0":
-        return core
+        return (*core, *to)
     if r.mark in KEEPS_PAYLOAD:
-        return (*core, r.code, r.cls.value, r.detail, r.payload, r.fields)
-    return (*core, r.code, r.cls.value, r.detail)
+        return (*core, r.code, r.cls.value, r.detail, r.payload, r.fields, *to)
+    return (*core, r.code, r.cls.value, r.detail, *to)
 
 
 def _accepted(packed: Sequence[Any]) -> Record:
@@ -182,10 +195,12 @@ def _accepted(packed: Sequence[Any]) -> Record:
 
     In one expression, since a start reads a million of them.
     """
-    mark, key, row, line, epoch, payload_hash, msgid, attempts, at = packed
+    mark, key, row, line, epoch, payload_hash, msgid, attempts, at, *for_whom = packed
+    to = for_whom[0] if for_whom else key
     if not (
         mark == "A"
         and type(key) is str
+        and type(to) is str
         and (type(msgid) is int or msgid is None)
         and type(row) is int
         and type(line) is int
@@ -201,33 +216,22 @@ def _accepted(packed: Sequence[Any]) -> Record:
     ):
         return _unpacked(*packed)
     return Record(
-        key, row, line, Mark.ACCEPTED, epoch, payload_hash, "0", CodeClass.UNKNOWN, msgid, attempts, at
+        key, to, row, line, Mark.ACCEPTED, epoch, payload_hash, "0", CodeClass.UNKNOWN, msgid, attempts, at
     )
 
 
-def _unpacked(
-    mark: Any,
-    key: Any,
-    row: Any,
-    line: Any,
-    epoch: Any,
-    payload_hash: Any,
-    msgid: Any,
-    attempts: Any,
-    at: Any,
-    code: Any = "0",
-    cls: Any = CodeClass.UNKNOWN.value,
-    detail: Any = "",
-    payload: Any = "",
-    fields: Any = "",
-) -> Record:
-    _refuse_other_types((key, code, detail, payload, fields), (row, line, epoch, attempts, at))
+def _unpacked(*packed: Any) -> Record:
+    mark, key, row, line, epoch, payload_hash, msgid, attempts, at, *rest = packed
+    to = rest.pop() if len(rest) in _WITH_TO else key
+    rest += _NOTHING_KEPT[len(rest) :]
+    code, cls, detail, payload, fields = rest
+    _refuse_other_types((key, to, code, detail, payload, fields), (row, line, epoch, attempts, at))
     if msgid is not None and type(msgid) is not int:
         raise TypeError
     if _HASH.fullmatch(payload_hash) is None:
         raise ValueError
     return Record(
-        key, row, line, Mark(mark), epoch, payload_hash, code, CodeClass(cls), msgid, attempts, at,
+        key, to, row, line, Mark(mark), epoch, payload_hash, code, CodeClass(cls), msgid, attempts, at,
         detail, payload, fields,
     )  # fmt: skip
 

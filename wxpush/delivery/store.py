@@ -21,6 +21,7 @@ from wxpush.private import ensure_private_dir, held, named, refuse_unsafe_file, 
 _DATABASE: Final = "cache.db"
 _MODE_RAW: Final = diskcache.core.MODE_RAW
 _MAX_VALUE: Final = 64 * 1024 * 1024
+_LOCK_TRIES: Final = 8
 
 _SETTINGS: Final[dict[str, Any]] = {
     "eviction_policy": "none",
@@ -128,6 +129,44 @@ def open_store(folder: Path, *, lock_timeout: float) -> diskcache.Cache:
             _("Network drives can't. Put the state on a local disk with --home or WXPUSH_HOME."),
         )
     return store
+
+
+@contextmanager
+def transaction(opened: diskcache.Cache, folder: Path) -> Iterator[None]:
+    """One durable transaction; waits a bounded time for another process's lock. Raises StorageError."""
+    try:
+        with _begun(opened, folder):
+            yield
+    except (sqlite3.Error, diskcache.Timeout, OSError) as failure:
+        raise StorageError(
+            _("The ledger in {path} can't be written: {reason}.").format(path=folder, reason=failure),
+            _("Free some space on the disk; the same command continues."),
+        ) from None
+
+
+@contextmanager
+def _begun(opened: diskcache.Cache, folder: Path) -> Iterator[None]:
+    """diskcache's `retry=True` would spin for ever where the disk refuses; this ends."""
+    for _attempt in range(_LOCK_TRIES):
+        begun = opened.transact(retry=False)
+        try:
+            begun.__enter__()
+        except diskcache.Timeout:
+            continue
+        break
+    else:
+        raise StorageError(
+            _("The ledger in {path} can't be written: another program holds it, or the disk refuses.").format(
+                path=folder
+            ),
+            _space_hint(),
+        )
+    try:
+        yield
+    except BaseException as error:
+        begun.__exit__(type(error), error, error.__traceback__)
+        raise
+    begun.__exit__(None, None, None)
 
 
 def rows(folder: Path, kinds: Sequence[str] = ()) -> Iterator[tuple[str, str]]:
