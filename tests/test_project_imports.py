@@ -49,6 +49,7 @@ LIBRARY_ROOMS = {
     "orjson": ["fastjson"],
     "ahocorasick_rs": ["campaign.wordlists"],
     "platformdirs": ["config"],
+    "sqlalchemy": ["app.sources.query"],
 }
 
 
@@ -184,7 +185,7 @@ def declared() -> dict[str, Requirement]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     lines = [
         *project["dependencies"],
-        *(line for name in ("excel", "fast", "words") for line in project["optional-dependencies"][name]),
+        *(line for name in ("excel", "fast", "sql", "words") for line in project["optional-dependencies"][name]),
     ]
     return {canonicalize_name(requirement.name): requirement for requirement in map(Requirement, lines)}
 

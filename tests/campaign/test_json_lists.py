@@ -16,7 +16,9 @@ TEXTS = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0
 VALUES = st.recursive(
     TEXTS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3), max_leaves=5
 )
-ROWS = st.lists(st.dictionaries(TEXTS.filter(lambda key: key != "wxpush_state"), VALUES, max_size=4), min_size=1)
+ROWS = st.lists(
+    st.dictionaries(TEXTS.filter(lambda key: key != "wxpush_state"), VALUES, max_size=4), min_size=1
+)
 
 
 def opened(folder: Path, text: str, name: str = "users.json") -> RecipientList:

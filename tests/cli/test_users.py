@@ -1,6 +1,5 @@
 """`wxpush users`: the account's people as a list, paged to the end and never beyond, whole or not at all."""
 
-import os
 import signal
 import stat
 import time
@@ -120,7 +119,7 @@ def test_a_refusal_comes_with_its_meaning_and_what_to_do(
     assert str(code) in done.err
     assert words in done.talk
     assert (desk.folder / "users.csv").read_text("utf-8") == "openid\nkept\n"
-    assert sorted(os.listdir(desk.folder)) == ["template.yaml", "users.csv"]
+    assert sorted(path.name for path in desk.folder.iterdir()) == ["template.yaml", "users.csv"]
 
 
 def test_a_tag_that_is_gone_meanwhile_is_said_so(account: Callable[..., Desk], tmp_path: Path) -> None:
@@ -148,9 +147,7 @@ def test_a_file_that_holds_more_than_openids_is_left_alone(account: Callable[...
 
 
 def test_ctrl_c_leaves_no_half_file(account: Callable[..., Desk]) -> None:
-    desk = account(
-        followers={"listed": 20_000}, faults={"lists": {"silence_before": {"after": 1}}}
-    )
+    desk = account(followers={"listed": 20_000}, faults={"lists": {"silence_before": {"after": 1}}})
     assert desk.sandbox is not None
     with desk.start("users", "pull", "--output", "users.csv") as running:
         deadline = time.monotonic() + 20
@@ -159,7 +156,7 @@ def test_ctrl_c_leaves_no_half_file(account: Callable[..., Desk]) -> None:
             time.sleep(0.02)
         running.signal(signal.SIGINT)
         assert running.done().code == 130
-    assert os.listdir(desk.folder) == ["template.yaml"]
+    assert [path.name for path in desk.folder.iterdir()] == ["template.yaml"]
 
 
 def test_a_token_that_another_system_replaced_is_renewed_on_the_way(account: Callable[..., Desk]) -> None:

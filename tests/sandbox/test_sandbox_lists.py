@@ -9,8 +9,10 @@ TAGGED = "/cgi-bin/user/tag/get"
 
 
 def followers(caller, after=""):
-    return caller.get(FOLLOWERS) if not after else caller.json(
-        "GET", f"{caller.authorised(FOLLOWERS)}&next_openid={after}"
+    return (
+        caller.get(FOLLOWERS)
+        if not after
+        else caller.json("GET", f"{caller.authorised(FOLLOWERS)}&next_openid={after}")
     )
 
 

@@ -14,6 +14,7 @@ from wxpush.app.aftermath import look_back, skips_of, tally
 from wxpush.app.codes import Cause, failure_groups
 from wxpush.app.request import Surroundings
 from wxpush.app.results import FailureGroup, RunView
+from wxpush.app.sources.spool import QUERY
 from wxpush.delivery.run import STATE_DIR, RunCard, RunFolder, runs_in
 from wxpush.errors import DamagedStateError, InputError, WxpushError
 from wxpush.i18n import _
@@ -120,8 +121,9 @@ def from_here(path: Path) -> str:
 
 def send_command(folder: RunFolder, card: RunCard) -> str:
     """The command that goes on with this very run, whatever its campaign's name turns into today."""
-    words = ["wxpush", "send", from_here(campaign_file(folder, card)), from_here(Path(card.list))]
-    words += ["--run", card.name]
+    words = ["wxpush", "send", from_here(campaign_file(folder, card))]
+    words += [] if card.list == QUERY else [from_here(Path(card.list))]
+    words += [*card.options, "--run", card.name]
     if card.account != "default":
         words += ["--account", card.account]
     return shlex.join(words)

@@ -22,8 +22,8 @@ class People:
     def __len__(self) -> int:
         return sum(map(len, self._buckets))
 
-    def __contains__(self, openid: str) -> bool:
-        hashed = hash64(openid)
+    def __contains__(self, openid: object) -> bool:
+        hashed = hash64(str(openid))
         bucket = self._buckets[hashed % _BUCKETS]
         place = bisect_left(bucket, hashed)
         return place < len(bucket) and bucket[place] == hashed

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from wxpush.app.sources.spool import QUERY, STDIN
 from wxpush.clock import Clock
 from wxpush.config.directories import Directories
 from wxpush.delivery.hours import BEIJING
@@ -67,8 +68,10 @@ class SendRequest:
     campaign: Path
     recipients: Path
     list_name: str
-    """The list as the operator named it; `-` for standard input."""
+    """The list as the operator named it; `-` for standard input, `--sql` for a query."""
     list_format: str | None = None
+    query: tuple[str, ...] = ()
+    """The options of a query, to be typed again."""
     sieve: Sieve = field(default_factory=Sieve)
     run: str | None = None
     account: str | None = None
@@ -86,3 +89,13 @@ class SendRequest:
     sandbox: str | None = None
     """The scenario (a name or a file) of a sandbox started for this command."""
     failures: Path | None = None
+
+    @property
+    def is_file(self) -> bool:
+        """Whether the list is a file of the operator's, which others may lie beside."""
+        return self.list_name not in (STDIN, QUERY)
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """What else names the list and who of it is meant, to be typed again in any folder."""
+        return (*self.query, *self.sieve.words())

@@ -137,6 +137,8 @@ class Summary:
     gone_pending: int = 0
     changed: int = 0
     changed_lines: Sequence[int] = ()
+    unmatched_file: Path | None = None
+    """The rows for which the joined list has none."""
     unsettled: int = 0
     notes: Sequence[str] = ()
 
@@ -167,12 +169,15 @@ class Summary:
             "rate_per_s": round(self.rate_per_s, 1),
             "stopped_by": stop and {"code": stop.code, "meaning": stop.meaning_en, "hint": stop.hint},
             "failures_file": None if self.failures_file is None else str(self.failures_file),
+            "unmatched_file": None if self.unmatched_file is None else str(self.unmatched_file),
         }
 
     def to_keep(self) -> dict[str, Any]:
         """The same for the run's card: read again from any folder, so its paths are whole."""
-        file = self.failures_file
-        return self.to_json() | {"failures_file": None if file is None else str(file.absolute())}
+        files = {"failures_file": self.failures_file, "unmatched_file": self.unmatched_file}
+        return self.to_json() | {
+            name: None if file is None else str(file.absolute()) for name, file in files.items()
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,8 @@ from wxpush.app.place import Scene, real_scene, sandbox_scene
 from wxpush.app.request import SendRequest, Surroundings
 from wxpush.app.results import Plan, Sample, Summary, Survey
 from wxpush.app.selection import DUPLICATE, Choices, Selection
+from wxpush.app.sources.excluding import refuse_other_accounts
+from wxpush.app.sources.spool import QUERY, STDIN
 from wxpush.app.survey import by_state, recall_survey, remembered, survey_list
 from wxpush.campaign.check import Ready
 from wxpush.delivery import store
@@ -36,6 +38,7 @@ from wxpush.model import State
 from wxpush.private import remove, remove_tree
 
 _LONGEST_NAME: Final = 80
+_SPOOLED: Final = {STDIN: "stdin", QUERY: "sql"}
 
 
 @contextmanager
@@ -80,6 +83,8 @@ def _held(
     request: SendRequest, around: Surroundings, material: Material, scene: Scene
 ) -> Iterator["Sending"]:
     """The run's lock and ledger."""
+    if not scene.rehearsal:
+        refuse_other_accounts(material.sifted.excluded, scene.origin, scene.account.appid)
     run = RunId(scene.origin, scene.account.appid, request.run or material.campaign.name)
     folder = RunFolder.of(scene.state, run)
     with folder.locked():
@@ -133,6 +138,7 @@ class Sending:
             refuse_older_ledger(found, self._before.get(State.ACCEPTED, 0), folder.ledger)
         self._surveyed: Survey | None = None
         self._written: Standing | None = None
+        self._unmatched: Path | None = None
         self._delivering = Delivering(scene.account, scene.directories, around.clock)
         self._pace = Pace.of(material.campaign, request.rate, request.workers, any_hour=scene.rehearsal)
 
@@ -171,6 +177,7 @@ class Sending:
             )
             return self._surveyed
         survey = survey_list(self._material, self._selection(), self._standing, tell)
+        self._list_unmatched()
         if survey.wrong and not self._request.skip_invalid:
             raise ProblemsError(survey.problems, total=survey.wrong)
         self._surveyed = survey
@@ -216,7 +223,7 @@ class Sending:
             failures_waiting=self._before.get(State.FAILED, 0),
             in_doubt=self._before.get(State.IN_DOUBT, 0) - recovered,
             resends=self._request.resend_in_doubt,
-            notes=self._material.notes(),
+            notes=self._material.notes() + self._notes(),
         )
 
     def _goes_first(self) -> int:
@@ -255,6 +262,7 @@ class Sending:
         delivered = self._deliver(outgoing, listener)
         if self._surveyed is None:
             outgoing.count_rest()
+            self._list_unmatched()
         return self._summed_up(delivered, outgoing)
 
     def stop(self) -> None:
@@ -328,7 +336,9 @@ class Sending:
             gone_pending=gone.get(State.PENDING, 0),
             changed=survey.changed if survey else len(changed),
             changed_lines=changed,
+            unmatched_file=self._unmatched,
             unsettled=ending.unsettled,
+            notes=self._notes(),
         )
         self._remember(summary)
         return summary
@@ -342,17 +352,36 @@ class Sending:
         self._standing.absorb(self._written)
         return self._standing
 
+    def _list_unmatched(self) -> None:
+        """Write down which rows the joined list knows nothing of, once all have gone by."""
+        join = self._material.recipients.join
+        if join is not None and join.seen_all:
+            from wxpush.app.sources.unmatched import write_unmatched
+
+            now = self._around.clock.wall()
+            with suppress(StorageError):
+                self._unmatched = write_unmatched(join, self._beside("unmatched"), self._folder.path, now)
+
+    def _notes(self) -> list[str]:
+        if self._unmatched is None:
+            return []
+        return [_("The rows without a match are listed in {path}.").format(path=self._unmatched)]
+
     def _failures_file(self, aftermath: Aftermath) -> Path | None:
         if self._request.failures is not None:
             wanted = self._request.failures
-        elif self._request.list_name == "-":
-            wanted = self._folder.path / "stdin.failures.csv"
         else:
-            suffix = ".sandbox.failures.csv" if self._scene.rehearsal else ".failures.csv"
-            wanted = self._request.recipients.with_name(self._request.recipients.stem + suffix)
+            wanted = self._beside("failures")
         with suppress(StorageError):
             return write_failures(self._folder, aftermath, wanted)
         return None
+
+    def _beside(self, kind: str) -> Path:
+        """Where a file about the list goes: beside it, or into the run's folder if it is none."""
+        if not self._request.is_file:
+            return self._folder.path / f"{_SPOOLED[self._request.list_name]}.{kind}.csv"
+        suffix = f".sandbox.{kind}.csv" if self._scene.rehearsal else f".{kind}.csv"
+        return self._request.recipients.with_name(self._request.recipients.stem + suffix)
 
     def _remember(self, summary: Summary) -> None:
         self._card = replace(self._card, updated=self._around.clock.wall(), call=summary.to_keep())
@@ -397,7 +426,7 @@ class Sending:
 
     def _list_path(self) -> str:
         name = self._request.list_name
-        return name if name == "-" else str(self._request.recipients.absolute())
+        return str(self._request.recipients.absolute()) if self._request.is_file else name
 
     def _people(self, to_send: int | None) -> int | None:
         limit = self._request.limit
@@ -437,6 +466,7 @@ class Sending:
             account=self._scene.account.name,
             campaign=str(self._request.campaign.absolute()),
             list=self._list_path(),
+            options=self._request.options,
             template_id=template.id,
             template_title=template.title,
             content=self._material.content,

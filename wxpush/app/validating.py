@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from wxpush.app.material import file_advice, list_of, template_of
 from wxpush.app.repeats import Repeats, conflict
+from wxpush.app.request import Sieve
+from wxpush.app.sources.sifting import Sifted, joined, sifted
 from wxpush.app.usage import Audience, Use
 from wxpush.campaign.check import Bad, Checker, Ready, Skipped, check_campaign
 from wxpush.campaign.lint import one_sided_condition
@@ -44,6 +46,8 @@ class ListToCheck:
     path: Path
     name: str
     format: str | None = None
+    sieve: Sieve | None = None
+    """What narrows it and adds to it."""
 
 
 @dataclass(slots=True)
@@ -65,6 +69,8 @@ class Validation:
     """The templates without a fault, as the files use them."""
     audience: Audience | None = None
     """Whom to ask the account about, where somebody wants to."""
+    quoted: dict[tuple[str, int], str] = field(default_factory=dict)
+    """Lines that stand in no file: a condition of the command line."""
     _told: set[Problem] = field(default_factory=set)
 
     @property
@@ -137,7 +143,7 @@ def quoted_lines(found: Validation) -> dict[tuple[str, int], str]:
     wanted: dict[str, set[int]] = {}
     for problem in found.problems:
         wanted.setdefault(problem.file, set()).add(problem.line)
-    texts = {}
+    texts = dict(found.quoted)
     for file, numbers in wanted.items():
         of_list = found.opened is not None and file == found.opened.name
         lines = found.opened.texts_of(numbers) if found.opened and of_list else lines_at(Path(file), numbers)
@@ -258,7 +264,12 @@ def _check_campaign(
     found.uses.append(_use_of(reading, template, reading.campaign.keep_quota))
     campaign, rules = reading.campaign, WeChatRules(template, reading.campaign.checks)
     renderer = Renderer(campaign)
-    problems = file_advice(campaign, renderer, opened)
+    chosen, sieve_problems = Sifted(), list[Problem]()
+    if opened is not None and wanted is not None and wanted.sieve is not None:
+        chosen = sifted(wanted.sieve, renderer, opened, today, sieve_problems)
+        found.quoted |= chosen.lines
+        _add_of_options(found, sieve_problems)
+    problems = file_advice(campaign, renderer, opened, chosen.used)
     words = words_of(campaign, problems)
     found.add(problems)
     if opened is None:
@@ -269,8 +280,18 @@ def _check_campaign(
         campaign, renderer, rules, columns, words=words, list_name=opened.name, header_line=opened.header_line
     )
     found.add(of_all)
-    if not any(problem.severity is Severity.ERROR and problem.code == "WX204" for problem in of_all):
-        checker = Checker(campaign, renderer, rules, opened.name, words, thorough=True)
+    lacking = any(problem.severity is Severity.ERROR and problem.code == "WX204" for problem in of_all)
+    if not lacking and not sieve_problems:
+        checker = Checker(
+            campaign,
+            renderer,
+            rules,
+            opened.name,
+            words,
+            thorough=True,
+            where=chosen.where,
+            excluded=chosen.excluded,
+        )
         _check_rows(campaign, checker, opened, found, checking)
 
 
@@ -288,9 +309,18 @@ def _opened(wanted: ListToCheck | None, found: Validation) -> "RecipientList | N
     _note(found, wanted.name)
     problems: list[Problem] = []
     opened = list_of(wanted.path, wanted.name, wanted.format, problems)
-    found.add(problems)
+    if wanted.sieve is not None:
+        opened = joined(opened, wanted.sieve, problems)
+    _add_of_options(found, problems)
     found.opened = opened or found.opened
     return opened
+
+
+def _add_of_options(found: Validation, problems: Sequence[Problem]) -> None:
+    """Take in problems that may stand in other lists than the one that is checked, or in an option."""
+    for problem in problems:
+        _note(found, problem.file)
+    found.add(problems)
 
 
 def _check_rows(

@@ -262,10 +262,10 @@ class Checker:
             findings += self._rules.advise(texts) if self._thorough else []
         key = rendered.key
         if findings or not rendered.to or not _is_plain(key) or "" in rendered.data.values():
-            own = self._own_findings(rendered)
-            said = {found.where for found in own}
+            ours = self._own_findings(rendered)
+            said = {found.where for found in ours}
             said |= self._constant
-            findings = own + [found for found in weighed(findings, self._levels) if found.where not in said]
+            findings = ours + [found for found in weighed(findings, self._levels) if found.where not in said]
             if any(found.severity is Severity.ERROR for found in findings):
                 return self._bad(row, rendered.key or None, findings)
         payload = self._rules.compose(rendered.to, rendered.data, rendered.url, rendered.miniprogram)

@@ -148,22 +148,6 @@ def put_off(signals: Signals) -> Iterator[None]:
         raise KeyboardInterrupt
 
 
-@contextmanager
-def readable(list_name: str) -> Iterator[Path]:
-    """The path of a list; standard input (`-`) is kept privately on disk, since it is read twice."""
-    if list_name != "-":
-        yield Path(list_name)
-        return
-    import shutil
-    import tempfile
-
-    with tempfile.TemporaryDirectory(prefix="wxpush-") as folder:  # made with mode 0700
-        path = Path(folder) / "stdin"
-        with path.open("wb") as spool:
-            shutil.copyfileobj(sys.stdin.buffer, spool)
-        yield path
-
-
 def _raise_interrupt() -> None:
     raise KeyboardInterrupt
 

@@ -23,7 +23,9 @@ Workers = Annotated[
 ListFormat = Annotated[
     str | None,
     typer.Option(
-        "--list-format", metavar="csv|jsonl|json|xlsx", help=_("The list's format, where the ending is silent.")
+        "--list-format",
+        metavar="csv|jsonl|json|xlsx",
+        help=_("The list's format, where the ending is silent."),
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help=_("Print one JSON object on standard output."))]

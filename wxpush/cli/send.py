@@ -11,11 +11,11 @@ from wxpush.cli.base import (
     agree,
     interruptible,
     parse_rate,
-    readable,
     refused,
     surroundings,
     this_command,
 )
+from wxpush.cli.lists import Dsn, Exclude, Join, On, Recipients, Sql, Where, list_of, sieve_of
 from wxpush.cli.options import AccountName, Json, ListFormat, Quiet, Rate, Workers, Yes
 from wxpush.console import Console
 from wxpush.errors import (
@@ -35,10 +35,7 @@ _USUAL_SCENARIO: Final = "calm"
 
 def send(
     campaign: Annotated[Path, typer.Argument(metavar="CAMPAIGN", help=_("The campaign file (YAML)."))],
-    recipients: Annotated[
-        str,
-        typer.Argument(metavar="RECIPIENTS", help=_("The list: CSV, JSONL or .xlsx; - for standard input.")),
-    ],
+    recipients: Recipients = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help=_("Check everything and show the plan; no network, no record."))
     ] = False,
@@ -75,6 +72,12 @@ def send(
     ] = None,
     account: AccountName = None,
     list_format: ListFormat = None,
+    sql: Sql = None,
+    dsn: Dsn = None,
+    where: Where = None,
+    exclude: Exclude = None,
+    join: Join = None,
+    on: On = None,
     skip_invalid: Annotated[
         bool, typer.Option("--skip-invalid", help=_("Send the good rows and count the wrong ones as failed."))
     ] = False,
@@ -114,9 +117,9 @@ def send(
         _refuse_contradictions(in_doubt, to, row, scenario, sandbox=sandbox, dry_run=dry_run, as_json=as_json)
         request = SendRequest(
             campaign=campaign,
-            recipients=Path(recipients),
-            list_name=recipients,
-            list_format=list_format,
+            recipients=Path(recipients or ""),
+            list_name=recipients or "",
+            sieve=sieve_of(where, exclude, join, on),
             run=run,
             account=account,
             rate=parse_rate(rate),
@@ -132,8 +135,14 @@ def send(
             sandbox=(scenario or _USUAL_SCENARIO) if sandbox else None,
             failures=failures,
         )
-        with interruptible() as signals, readable(recipients) as path:
-            request = replace(request, recipients=path)
+        with interruptible() as signals, list_of(recipients, list_format, sql, dsn) as source:
+            request = replace(
+                request,
+                recipients=source.path,
+                list_name=source.name,
+                list_format=source.list_format,
+                query=source.words,
+            )
             if to is not None:
                 return _try_out(request, to, row, console, signals, yes=yes)
             if dry_run:

@@ -37,7 +37,9 @@ def tags(account: AccountName = None, as_json: Json = False) -> int:
 def pull(
     tags: Annotated[
         list[str] | None,
-        typer.Option("--tag", metavar="ID|NAME", help=_("Only who has this tag; may be given several times.")),
+        typer.Option(
+            "--tag", metavar="ID|NAME", help=_("Only who has this tag; may be given several times.")
+        ),
     ] = None,
     every: Annotated[
         bool, typer.Option("--all/--any", help=_("Of several tags: who has all of them, or any (default)."))
@@ -45,7 +47,9 @@ def pull(
     account: AccountName = None,
     output: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help=_("Write to this file, whole or not at all (default: standard output).")),
+        typer.Option(
+            metavar="FILE", help=_("Write to this file, whole or not at all (default: standard output).")
+        ),
     ] = None,
     quiet: Quiet = False,
 ) -> int:

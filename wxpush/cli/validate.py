@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from wxpush.cli.base import beijing_today, interruptible, readable, surroundings
+from wxpush.cli.base import beijing_today, interruptible, surroundings
+from wxpush.cli.lists import Dsn, Exclude, Join, On, Sql, Where, list_of, sieve_of
 from wxpush.cli.options import AccountName, ListFormat, Quiet
 from wxpush.console import Console
 from wxpush.errors import InputError, InterruptedRunError
 from wxpush.i18n import _, speaking
 
 if TYPE_CHECKING:
+    from wxpush.app.request import Sieve
+    from wxpush.app.sources.spool import Source
     from wxpush.app.usage import Audience
     from wxpush.app.validating import Validation
 
@@ -41,6 +44,12 @@ def validate(
         typer.Option(metavar="LIST", help=_("Check this list, too, row by row; - for standard input.")),
     ] = None,
     list_format: ListFormat = None,
+    sql: Sql = None,
+    dsn: Dsn = None,
+    where: Where = None,
+    exclude: Exclude = None,
+    join: Join = None,
+    on: On = None,
     as_format: Annotated[
         Format,
         typer.Option(
@@ -70,7 +79,13 @@ def validate(
         with interruptible(), nullcontext() if chosen is Format.TEXT else speaking("en"):
             size = _size(sample)
             audience = _audience(size, recipients) if online else None
-            found = _validated(paths, recipients, list_format, console, audience)
+            sieve = sieve_of(where, exclude, join, on)
+            if recipients is None and sql is None:
+                _refuse_without_list(sieve, dsn)
+                found = _validated(paths, None, None, console, audience)
+            else:
+                with list_of(recipients, list_format, sql, dsn) as source:
+                    found = _validated(paths, source, sieve, console, audience)
             if online:
                 _compare(found, account)
             _show(found, chosen, console, strict=strict)
@@ -97,19 +112,23 @@ def _size(sample: str) -> int | None:
 
 def _validated(
     paths: list[Path],
-    recipients: str | None,
-    list_format: str | None,
+    source: "Source | None",
+    sieve: "Sieve | None",
     console: Console,
     audience: "Audience | None",
 ) -> "Validation":
     from wxpush.app.validating import ListToCheck, validate
 
-    today = beijing_today()
-    if recipients is None:
-        return validate(paths, None, today=today, checking=console.checking)
-    with readable(recipients) as path:
-        wanted = ListToCheck(path, recipients, list_format)
-        return validate(paths, wanted, today=today, checking=console.checking, audience=audience)
+    wanted = None if source is None else ListToCheck(source.path, source.name, source.list_format, sieve)
+    return validate(paths, wanted, today=beijing_today(), checking=console.checking, audience=audience)
+
+
+def _refuse_without_list(sieve: "Sieve", dsn: str | None) -> None:
+    if sieve.words() or dsn is not None:
+        raise InputError(
+            _("--dsn, --where, --exclude and --join are for a list."),
+            _("Name it with --recipients, or pass --sql."),
+        )
 
 
 def _compare(found: "Validation", account: str | None) -> None:

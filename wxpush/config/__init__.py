@@ -2,7 +2,15 @@
 
 from wxpush.config.account import Account, OutsideToken
 from wxpush.config.directories import Directories
-from wxpush.config.load import load_account, load_testers
+from wxpush.config.load import load_account, load_database, load_testers
 from wxpush.config.secret import Secret
 
-__all__ = ["Account", "Directories", "OutsideToken", "Secret", "load_account", "load_testers"]
+__all__ = [
+    "Account",
+    "Directories",
+    "OutsideToken",
+    "Secret",
+    "load_account",
+    "load_database",
+    "load_testers",
+]

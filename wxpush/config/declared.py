@@ -1,4 +1,4 @@
-"""What config.yaml declares: named accounts and testers, as they are written."""
+"""What config.yaml declares: named accounts, testers and databases, as they are written."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -41,3 +41,5 @@ class ConfigFile:
     default: str | None = None
     testers: Mapping[str, str] = field(default_factory=dict)
     accounts: Mapping[str, Declared] = field(default_factory=dict)
+    databases: Mapping[str, str] = field(default_factory=dict)
+    """By name, the variable that holds the URL."""

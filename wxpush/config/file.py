@@ -17,7 +17,8 @@ from wxpush.i18n import _
 from wxpush.model import Problem
 from wxpush.yamlfile import Document, KeyPath, parse_yaml
 
-_TOP: Final = ("default", "testers", "accounts")
+_TOP: Final = ("default", "testers", "accounts", "databases")
+_DATABASE: Final = ("url_env",)
 _SECRETS: Final = ("secret_env", "secret_file", "secret_command")
 _ACCOUNT: Final = ("appid", *_SECRETS, "token", "api_base", "proxy", "ca_file")
 _SOURCES: Final = ("file", "command", "url")
@@ -59,7 +60,11 @@ class _Reader:
             self.fault(("default",), "WX604", _("There is no account {name}.").format(name=repr(default)))
         testers = self.mapping(top, "testers", ())
         names = {name: self.text(testers, name, ("testers",)) or "" for name in testers}
-        return ConfigFile(folder, default, names, accounts)
+        databases = {
+            name: self.database(value, ("databases", name))
+            for name, value in self.mapping(top, "databases", ()).items()
+        }
+        return ConfigFile(folder, default, names, accounts, databases)
 
     def account(self, value: Any, at: KeyPath) -> Declared:
         if not isinstance(value, dict):
@@ -81,6 +86,14 @@ class _Reader:
         )
         self.one_secret(value, at)
         return declared
+
+    def database(self, value: Any, at: KeyPath) -> str:
+        """The variable that holds a database's URL, which has a password in it."""
+        found = self.as_mapping(value, at)
+        self.known_keys(found, at, _DATABASE)
+        if found and "url_env" not in found:
+            self.fault(at, "WX603", _("The database lacks its `url_env`, the variable with its URL."))
+        return self.checked(found, "url_env", at, _variable_fault) or ""
 
     def one_secret(self, value: Mapping[str, Any], at: KeyPath) -> None:
         given = [key for key in _SECRETS if key in value]

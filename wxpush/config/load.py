@@ -51,6 +51,22 @@ def load_testers(environ: Mapping[str, str], config_path: Path | None = None) ->
     return dict(_config(environ, config_path).testers)
 
 
+def load_database(name: str, environ: Mapping[str, str], config_path: Path | None = None) -> str:
+    """The variable that holds the URL of the database called `name`.
+
+    Raises InputError for a name that isn't there, ProblemsError for faults of config.yaml.
+    """
+    known = _config(environ, config_path).databases
+    if name not in known:
+        names = ", ".join(known)
+        hint = _("Write it into config.yaml: databases: {{{name}: {{url_env: CRM_DSN}}}}").format(name="crm")
+        raise InputError(
+            _("There is no database {name}.").format(name=repr(name)),
+            _("config.yaml has: {names}.").format(names=names) if names else hint,
+        )
+    return known[name]
+
+
 def _config(environ: Mapping[str, str], config_path: Path | None) -> ConfigFile:
     if config_path is None and environ.get("WXPUSH_CONFIG"):
         config_path = Path(environ["WXPUSH_CONFIG"]).expanduser()

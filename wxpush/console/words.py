@@ -77,6 +77,9 @@ def reason(name: str) -> str:
     words = {
         "duplicate": _("the same message twice in the list"),
         "condition": _("`when` is false"),
+        "where": _("`--where` is false"),
+        "excluded": _("excluded"),
+        "no_match": _("no match to join"),
         "suppressed": _("on the suppression list"),
         "frequency": _("had a message lately"),
         "expired": _("too late for it"),

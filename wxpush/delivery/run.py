@@ -53,6 +53,8 @@ class RunCard:
     bases: tuple[str, ...] = ()
     survey: dict[str, Any] = field(default_factory=dict)
     call: dict[str, Any] = field(default_factory=dict)
+    options: tuple[str, ...] = ()
+    """What names the list and who of it is meant beside `list`, as words of the command."""
     approved: str = ""
     """The code of what somebody approved, where the latest call was given one."""
 
@@ -102,7 +104,7 @@ class RunFolder:
         try:
             values = json.loads(content)
             known = values["schema"] == _SCHEMA
-            values = {"approved": "", **values}  # which cards of wxpush 0.1 lack
+            values = {"approved": "", "options": [], **values}  # which cards of wxpush 0.1 lack
             card = RunCard(**{f.name: _typed(values[f.name], f.type) for f in fields(RunCard)})
         except (ValueError, TypeError, KeyError, RecursionError):
             known = False

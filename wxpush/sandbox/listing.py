@@ -20,7 +20,7 @@ _DIGITS: Final = 9
 
 
 class Page(NamedTuple):
-    """A part of a list; `next_openid` is what to ask for next, empty where the scenario says so at the end."""
+    """A part of a list; `next_openid` is what to ask for next, empty at the end if the scenario has it so."""
 
     openids: list[str]
     next_openid: str

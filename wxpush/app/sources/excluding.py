@@ -13,7 +13,6 @@ from wxpush.i18n import _, ngettext
 from wxpush.model import BadRow, Problem
 
 if TYPE_CHECKING:
-    from wxpush.delivery.records import Record
     from wxpush.delivery.run import RunCard, RunFolder
 
 OPENID: Final = "openid"
@@ -28,7 +27,7 @@ class Excluded:
     notes: list[str] = field(default_factory=list)
     runs: "list[RunCard]" = field(default_factory=list)
 
-    def __contains__(self, openid: str) -> bool:
+    def __contains__(self, openid: object) -> bool:
         return openid in self.people
 
 
@@ -119,26 +118,22 @@ def _reached(folder: "RunFolder", name: str) -> Iterator[str]:
     standing = standing_for(folder.card())
     claims = ledger.review(folder.ledger, standing.note)
     for claim in claims:
-        yield _openid(claim.message.to or claim.message.key, name)
+        yield _openid(claim.message.key, claim.message.to, name)
     for place, record in ledger.records(folder.ledger):
         if record.mark.state not in (State.FAILED, State.PENDING) and standing.is_latest(place, record):
-            yield _openid_of(record, name)
+            yield _openid(record.key, record.to, name)
 
 
-def _openid_of(record: "Record", run: str) -> str:
-    return _openid(record.key, run)
-
-
-def _openid(text: str, run: str) -> str:
-    """Raises InputError for a key that is no openid, of a run that kept none."""
+def _openid(key: str, to: str, run: str) -> str:
+    """Raises InputError for a key in place of an openid, as ledgers of wxpush 0.1 have it."""
     from wxpush.channels.wechat.addresses import openid_findings
     from wxpush.model import Severity
 
-    if any(finding.severity is Severity.ERROR for finding in openid_findings(text)):
+    if to == key and any(finding.severity is Severity.ERROR for finding in openid_findings(to)):
         raise InputError(
             _('--exclude: the run "{run}" didn\'t note the openids of its messages, only their keys.').format(
                 run=run
             ),
             _("Exclude the list that it was sent with."),
         )
-    return text
+    return to

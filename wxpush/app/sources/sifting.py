@@ -91,9 +91,7 @@ def sieve_notes(opened: "RecipientList", found: Sifted) -> list[str]:
     return notes + (found.excluded.notes if found.excluded else [])
 
 
-def _condition(
-    text: str, opened: "RecipientList", today: date, problems: list[Problem]
-) -> Condition | None:
+def _condition(text: str, opened: "RecipientList", today: date, problems: list[Problem]) -> Condition | None:
     try:
         expression = parse_condition(text)
     except ExpressionError as error:

@@ -8,16 +8,28 @@ the process is; and it comes with Python.
 import sqlite3
 import weakref
 from collections.abc import Iterator
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 from wxpush.campaign.recipients.faults import bad_row
-from wxpush.campaign.recipients.lists import RecipientList
 from wxpush.errors import InputError, ProblemsError
 from wxpush.fastjson import dumps, loads
 from wxpush.i18n import _
 from wxpush.model import BadRow, Problem, Recipient, Unmatched
 
 _SHOWN: Final = 20
+
+
+class Listed(Protocol):
+    """A list as it is opened."""
+
+    name: str
+    columns: tuple[str, ...] | None
+    header_line: int
+
+    def __iter__(self) -> Iterator[Recipient | BadRow | Unmatched]: ...
+
+    def digest(self) -> str:
+        """SHA-256 in hex of its bytes."""
 
 
 class On(NamedTuple):
@@ -40,7 +52,7 @@ def parse_on(text: str) -> On:
 class Join:
     """The joined list by the value of its column. `rows` is how many it has, `columns` those that it adds."""
 
-    def __init__(self, joined: RecipientList, on: On, to: RecipientList) -> None:
+    def __init__(self, joined: Listed, on: On, to: Listed) -> None:
         """Reads `joined` through. Raises ProblemsError with what is wrong with it, or between the two."""
         self.name, self.on, self.rows = joined.name, on, 0
         self.digest = f"{joined.digest()} {on.ours}={on.theirs}"
@@ -93,7 +105,7 @@ class Join:
         found = self._rows.execute("SELECT fields FROM joined WHERE value = ?", (key,)).fetchone()
         return None if found is None else loads(found[0])
 
-    def _take_in(self, joined: RecipientList) -> list[Problem]:
+    def _take_in(self, joined: Listed) -> list[Problem]:
         problems: list[Problem] = []
         for row in joined:
             if isinstance(row, BadRow):
@@ -121,12 +133,10 @@ class Join:
         message = message.format(column=self.on.theirs, value=key, line=line)
         return [Problem(self.name, row.line, 0, "WX318", message, _("Keep one of the two rows."))]
 
-    def _clashes(self, to: RecipientList) -> list[Problem]:
+    def _clashes(self, to: Listed) -> list[Problem]:
         columns = [column for column in self._columns if column in (to.columns or ())]
         hint = _("Rename one of them, or take it out of the joined list.")
-        return [
-            Problem(to.name, to.header_line, 0, "WX318", self._clash(column), hint) for column in columns
-        ]
+        return [Problem(to.name, to.header_line, 0, "WX318", self._clash(column), hint) for column in columns]
 
     def _clash(self, column: str) -> str:
         message = _('both {list} and {joined} have a column "{column}".')
@@ -137,7 +147,7 @@ def _packed(row: Unmatched) -> tuple[int, int, str]:
     return row.row, row.line, dumps(row.values)
 
 
-def _lacking(opened: RecipientList, column: str) -> list[Problem]:
+def _lacking(opened: Listed, column: str) -> list[Problem]:
     """What is wrong with a list that hasn't the column; one whose rows have their own is believed."""
     if opened.columns is None or column in opened.columns:
         return []

@@ -39,8 +39,8 @@ class RecipientList:
     """One list; iterating it reads it from the start, every time.
 
     `name` is how places name it; `columns` are those of the header, without our own (`wxpush_…`), and None
-    for JSONL and JSON, where each row has its own; `header_line` is the header's line or row; `encoding_note` is
-    what to say aloud of the encoding, None for UTF-8.
+    for JSONL and JSON, where each row has its own; `header_line` is the header's line or row;
+    `encoding_note` is what to say aloud of the encoding, None for UTF-8.
     """
 
     name: str

@@ -94,13 +94,17 @@ def pages(ask: Callable[[str], dict[str, Any]]) -> Iterator[Page]:
 def _page(answer: dict[str, Any]) -> Page:
     data, after, total = answer.get("data"), answer.get("next_openid"), answer.get("total")
     openids = data.get("openid", []) if isinstance(data, dict) else []
-    if not isinstance(openids, list) or not all(isinstance(one, str) and _OPENID.fullmatch(one) for one in openids):
+    if not isinstance(openids, list) or not all(
+        isinstance(one, str) and _OPENID.fullmatch(one) for one in openids
+    ):
         raise _unreadable()
     return Page(openids, after if isinstance(after, str) else "", total if isinstance(total, int) else -1)
 
 
 def _tag(item: Any) -> Tag:
-    identifier, name, count = (item.get(key) if isinstance(item, dict) else None for key in ("id", "name", "count"))
+    identifier, name, count = (
+        item.get(key) if isinstance(item, dict) else None for key in ("id", "name", "count")
+    )
     if not isinstance(identifier, int) or not isinstance(name, str):
         raise _unreadable()
     whole = name.encode("utf-8", "replace").decode()  # half a character can't be shown
