@@ -185,7 +185,11 @@ def declared() -> dict[str, Requirement]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     lines = [
         *project["dependencies"],
-        *(line for name in ("excel", "fast", "sql", "words") for line in project["optional-dependencies"][name]),
+        *(
+            line
+            for name in ("excel", "fast", "sql", "words")
+            for line in project["optional-dependencies"][name]
+        ),
     ]
     return {canonicalize_name(requirement.name): requirement for requirement in map(Requirement, lines)}
 

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -52,13 +52,18 @@ class Sieve:
     around: Surroundings = field(default_factory=Surroundings)
 
     def words(self) -> list[str]:
-        """The options that say so, with paths that hold in every folder."""
+        """The options that say so, as they were typed."""
         words = [] if self.where is None else ["--where", self.where]
         for name in self.exclude:
-            words += ["--exclude", str(Path(name).absolute()) if Path(name).exists() else name]
+            words += ["--exclude", name]
         if self.join is not None:
-            words += ["--join", str(self.join.absolute())]
+            words += ["--join", str(self.join)]
         return words + (["--on", self.on] if self.on is not None else [])
+
+    def from_anywhere(self) -> "Sieve":
+        """The same with paths that hold in every folder."""
+        lists = (str(Path(name).absolute()) if Path(name).exists() else name for name in self.exclude)
+        return replace(self, exclude=tuple(lists), join=self.join and self.join.absolute())
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,4 +103,4 @@ class SendRequest:
     @property
     def options(self) -> tuple[str, ...]:
         """What else names the list and who of it is meant, to be typed again in any folder."""
-        return (*self.query, *self.sieve.words())
+        return (*self.query, *self.sieve.from_anywhere().words())

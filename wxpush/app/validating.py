@@ -327,7 +327,7 @@ def _check_rows(
     campaign: Campaign, checker: Checker, opened: "RecipientList", found: Validation, checking: Checking
 ) -> None:
     """Every row, rendered and checked; what the condition and the keys come to over all of them."""
-    repeats, rows, unwanted = Repeats(), 0, 0
+    repeats, rows, unwanted, left_out = Repeats(), 0, 0, 0
     with checking(opened.lines) as tell:
         try:
             for row in opened:
@@ -341,11 +341,13 @@ def _check_rows(
                             found.audience.see(ready.message.line, ready.message.to)
                         if repeats.meet(ready.message) is Seen.DIFFERENT:
                             found.add([conflict(ready, opened.name)])
-                    case Skipped():
+                    case Skipped("condition"):
                         unwanted += 1
+                    case Skipped():
+                        left_out += 1
                     case Bad() as bad:
                         found.add(bad.problems)
         except ProblemsError as error:
             found.add(error.problems)
     found.rows = max(found.rows, rows)
-    found.add(one_sided_condition(campaign, rows - unwanted, unwanted))
+    found.add(one_sided_condition(campaign, rows - left_out - unwanted, unwanted))

@@ -78,7 +78,7 @@ def validate(
         # What machines keep and compare doesn't change with the language of who runs it.
         with interruptible(), nullcontext() if chosen is Format.TEXT else speaking("en"):
             size = _size(sample)
-            audience = _audience(size, recipients) if online else None
+            audience = _audience(size, recipients or ("--sql" if sql else None)) if online else None
             sieve = sieve_of(where, exclude, join, on)
             if recipients is None and sql is None:
                 _refuse_without_list(sieve, dsn)

@@ -60,9 +60,11 @@ def fault_column(source: str) -> int:
 
     Jinja tells lines only: so every word is put on a line of its own.
     """
+    if "{{" in source:
+        return 0
     pieces = _WORDS.findall(source)
     try:
-        ENVIRONMENT.parse("\n".join(["{{ (", *pieces, ") }}"]))
+        ENVIRONMENT.parse("\n".join(["{{", *pieces, "}}"]))
     except TemplateSyntaxError as error:
         # The first piece stands on line 2.
         return 0 if "\n" in source else min(len("".join(pieces[: error.lineno - 2])), len(source)) + 1
