@@ -27,6 +27,8 @@ COMMANDS = [
     "template list",
     "template pull",
     "template diff",
+    "users pull",
+    "users tags",
     "quota",
     "explain",
     "schema",

@@ -59,7 +59,7 @@ def load_database(name: str, environ: Mapping[str, str], config_path: Path | Non
     known = _config(environ, config_path).databases
     if name not in known:
         names = ", ".join(known)
-        hint = _("Write it into config.yaml: databases: {{{name}: {{url_env: CRM_DSN}}}}").format(name="crm")
+        hint = _("Write it into config.yaml: databases: {crm: {url_env: CRM_DSN}}")
         raise InputError(
             _("There is no database {name}.").format(name=repr(name)),
             _("config.yaml has: {names}.").format(names=names) if names else hint,

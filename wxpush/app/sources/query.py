@@ -58,7 +58,9 @@ def write_rows(query: Query, environ: Mapping[str, str], file: BinaryIO) -> None
             }
             file.write(_line(values))
     if not row:
-        raise InputError(_("--sql: the query finds no rows."), _("Try it in the database's own client."))
+        raise InputError(
+            _("--sql: the query finds no rows."), _("Try the query in the database's own client.")
+        )
 
 
 @contextmanager

@@ -99,7 +99,7 @@ def _condition(text: str, opened: "RecipientList", today: date, problems: list[P
         problems.append(Problem(WHERE, 1, place, error.code, error.message, error.hint))
         return None
     for column in sorted(expression.required - set(opened.columns or expression.required)):
-        message = _('there is no column "{column}".').format(column=column)
+        message = _('there is no column "{name}".').format(name=column)
         hint = column_hint(column, opened.columns or ())
         problems.append(Problem(WHERE, 1, text.find(column) + 1, "WX204", message, hint))
     return Condition(WHERE, expression, today)
