@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 import wxpush
+from wxpush.app.request import Sieve
 from wxpush.app.validating import ListToCheck, validate
 from wxpush.config.file import read_config
 from wxpush.errors import ProblemsError
@@ -53,6 +54,7 @@ class Folder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.list: str | None = None
+        self.sieve: Sieve | None = None
         self.write("template.yaml", TEMPLATE)
         self.write("words.txt", "加微信\n")
         self.write("campaign.yaml", campaign())
@@ -62,7 +64,9 @@ class Folder:
         (self.path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
 
     def problems(self) -> list[Problem]:
-        wanted = None if self.list is None else ListToCheck(self.path / self.list, self.list)
+        wanted = (
+            None if self.list is None else ListToCheck(self.path / self.list, self.list, None, self.sieve)
+        )
         checking = lambda _lines: nullcontext(lambda _rows: None)  # noqa: E731 - a listener that is silent
         today = date(2026, 11, 23)
         return validate([self.path / "campaign.yaml"], wanted, today=today, checking=checking).problems
@@ -99,6 +103,23 @@ def with_workbook(cell: object) -> Callable[[Folder], None]:
     return write
 
 
+def joined_with(bindings: str) -> Callable[[Folder], None]:
+    def write(folder: Folder) -> None:
+        folder.write("users.csv", "phone,product,order_no\n13800000001,咖啡豆,SO2026112300001\n")
+        folder.write("openids.csv", bindings)
+        folder.list, folder.sieve = "users.csv", Sieve(join=Path("openids.csv"), on="phone")
+
+    return write
+
+
+def excluding(people: str) -> Callable[[Folder], None]:
+    def write(folder: Folder) -> None:
+        folder.write("vip.csv", people)
+        folder.list, folder.sieve = "users.csv", Sieve(exclude=("vip.csv",))
+
+    return write
+
+
 def no_list(folder: Folder) -> None:
     folder.list = "nowhere.csv"
 
@@ -131,6 +152,11 @@ MADE: dict[str, tuple[Callable[[Folder], None], Callable[[Folder], None]]] = {
     "WX314": (broken_workbook, with_workbook("咖啡豆")),
     "WX315": (with_workbook("#N/A"), with_workbook("咖啡豆")),
     "WX316": (with_workbook(1234567890123456789), with_workbook("1234567890123456789")),
+    "WX318": (
+        joined_with("phone,openid,product\n13800000001,oW3kTzuBGTNqeX76QEj000000001,x\n"),
+        joined_with("phone,openid\n13800000001,oW3kTzuBGTNqeX76QEj000000001\n"),
+    ),
+    "WX319": (excluding("phone\n13800000001\n"), excluding("openid\noW3kTzuBGTNqeX76QEj000000009\n")),
     "WX404": (with_list(HEAD + ROW.format("咖" * 100_000)), with_list(LIST)),
 }
 ELSEWHERE = {

@@ -48,6 +48,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "validate campaign.yaml --recipients users.csv": CAMPAIGN | {"orjson"},
     "preview campaign.yaml users.csv -n 2": CAMPAIGN | {"orjson"},
     "template list": CAMPAIGN | NETWORK,
+    "users tags": NETWORK,
+    "users pull": NETWORK,
     "doctor --offline": CAMPAIGN | NETWORK | {"sqlite3"},
     "schema campaign": set(),
     "send campaign.yaml users.csv --dry-run": CAMPAIGN | LEDGER,

@@ -79,7 +79,7 @@ def list_of(
 
     if sql is not None:
         if recipients is not None or list_format is not None:
-            raise InputError(_("--sql is the list: leave RECIPIENTS and --list-format out."))
+            raise InputError(_("--sql is the list: leave the other one and --list-format out."))
         if dsn is None:
             raise InputError(_("--sql needs --dsn, the database."), _("Write it like: --dsn env:SHOP_DSN"))
         from wxpush.app.sources.query import Query
