@@ -14,7 +14,7 @@ import pytest
 
 from tests.cli.command import Desk, Done, adds_up, counts, openid, people
 from wxpush.app.known_runs import send_command
-from wxpush.app.sources.query import exact
+from wxpush.app.sources.query import _reason, exact
 from wxpush.delivery.run import RunFolder
 from wxpush.errors import InputError
 from wxpush.sandbox import Sandbox
@@ -203,6 +203,7 @@ def test_a_file_comes_before_a_run_of_its_name(desk: Desk) -> None:
     by_file = desk.send("--dry-run", "--exclude", "first")
     assert (skips(by_file), "of the list first" in by_file.talk) == ({"excluded": 1}, True)
     (desk.folder / "first").unlink()
+    (desk.folder / "first").mkdir()
     by_run = desk.send("--dry-run", "--exclude", "first")
     assert (skips(by_run), "of the run first" in by_run.talk) == ({"excluded": 3}, True)
     neither = desk.send("--exclude", "nobody")
@@ -459,6 +460,8 @@ def test_a_semicolon_at_the_end_and_in_texts_is_no_second_statement(desk: Desk) 
         "postgresql+psycopg://shop:hunter2@db/shop",
         "postgresql://db/shop?user=a&password=hunter2",
         "mysql://a:hunter2@db:1/x",
+        "postgresql://[bad:hunter2@/x",
+        "mssql+pyodbc:///?odbc_connect=DRIVER%3DODBC%3BUID%3Da%3BPWD%3Dhunter2",
     ],
 )
 def test_a_password_on_the_command_line_is_refused_and_never_shown(desk: Desk, dsn: str) -> None:
@@ -467,6 +470,15 @@ def test_a_password_on_the_command_line_is_refused_and_never_shown(desk: Desk, d
     assert done.code == 2
     assert "env:SHOP_DSN" in done.talk
     assert "hunter2" not in done.out + done.err
+
+
+def test_a_driver_that_tells_the_password_is_not_believed() -> None:
+    url = "postgresql+psycopg://shop:hunter%2F2@db/shop"
+    words = f'connection to "{url}" failed: no password hunter/2 for shop\nDSN: password=hunter%2F2'
+    told = _reason(ValueError(words), url)
+    assert "hunter" not in told
+    assert "\n" not in told
+    assert "failed: no password *** for shop" in told
 
 
 def test_the_url_comes_from_a_variable_or_by_a_name_of_the_configuration(desk: Desk) -> None:
@@ -499,6 +511,15 @@ def test_a_url_of_no_use_is_told_without_its_secrets(desk: Desk, url: str, words
     done = from_sql(desk, "select 1", dsn="env:SHOP_DSN", SHOP_DSN=url)
     assert done.code == 2
     assert words in done.talk
+
+
+def test_what_is_not_installed_is_named_with_the_command_that_installs_it(desk: Desk) -> None:
+    desk.campaign()
+    driver = from_sql(desk, "select 1", dsn="postgresql+psycopg://shop@db/shop")
+    assert (driver.code, "pip install psycopg" in driver.talk) == (2, True)
+    desk.write("without/sqlalchemy.py", "raise ModuleNotFoundError(name='sqlalchemy')\n")
+    library = from_sql(desk, "select 1", PYTHONPATH=str(desk.folder / "without"))
+    assert (library.code, "pip install 'wxpush[sql]'" in library.talk) == (2, True)
 
 
 def test_options_that_contradict_are_refused(desk: Desk) -> None:

@@ -2,6 +2,8 @@
 
 import signal
 import stat
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -144,6 +146,31 @@ def test_a_file_that_holds_more_than_openids_is_left_alone(account: Callable[...
     desk.write("old.csv", "openid\nb\n")
     assert desk.run("users", "pull", "--output", "old.csv").code == 0
     assert len(pulled((desk.folder / "old.csv").read_text("utf-8"))) == 3
+
+
+def test_a_reader_that_has_enough_ends_it_and_a_full_disk_is_told(account: Callable[..., Desk]) -> None:
+    desk = account(followers={"listed": 200_000})
+    assert desk.sandbox is not None
+    with desk.start("users", "pull") as running:
+        assert running.process.stdout is not None
+        assert running.process.stdout.readline() == "openid\n"
+        running.process.stdout.close()
+        assert running.process.wait(30) == 0
+        assert running.process.stderr is not None
+        assert running.process.stderr.read() == ""
+    assert desk.sandbox.requests_by_path["/cgi-bin/user/get"] < 20
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "wxpush", "users", "pull"]
+        ended = subprocess.run(
+            command,
+            env=desk.environment(),
+            cwd=desk.folder,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert (ended.returncode, "No space left" in ended.stderr) == (4, True)
 
 
 def test_ctrl_c_leaves_no_half_file(account: Callable[..., Desk]) -> None:

@@ -38,6 +38,11 @@ class Surroundings:
         return datetime.fromtimestamp(wall, UTC).astimezone(BEIJING)
 
 
+def is_list(name: str) -> bool:
+    """Whether what is to be left out is a file; a folder may well bear the name of the run that it is of."""
+    return Path(name).exists() and not Path(name).is_dir()
+
+
 @dataclass(frozen=True, slots=True)
 class Sieve:
     """What narrows a list and adds to its rows, as the operator wrote it.
@@ -62,7 +67,7 @@ class Sieve:
 
     def from_anywhere(self) -> "Sieve":
         """The same with paths that hold in every folder."""
-        lists = (str(Path(name).absolute()) if Path(name).exists() else name for name in self.exclude)
+        lists = (str(Path(name).absolute()) if is_list(name) else name for name in self.exclude)
         return replace(self, exclude=tuple(lists), join=self.join and self.join.absolute())
 
 

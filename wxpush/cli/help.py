@@ -64,7 +64,7 @@ def _usage(ctx: Any, arguments: Iterable[Any], commands: _Rows) -> str:
 
 
 def _option(option: Any) -> str:
-    names = ", ".join(sorted(option.opts, key=len))
+    names = ", ".join(sorted([*option.opts, *option.secondary_opts], key=len))
     return names if option.is_flag or option.metavar is None else f"{names} {option.metavar}"
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Recipients = Annotated[
     str | None,
     typer.Argument(
-        metavar="[RECIPIENTS]",
+        metavar="RECIPIENTS",
         show_default=False,
         help=_("The list: CSV, JSONL, JSON or .xlsx; - for standard input. Not with --sql."),
     ),

@@ -1,5 +1,6 @@
 """`wxpush users pull` and `tags`."""
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,11 +9,11 @@ import typer
 from wxpush.cli.base import command, interruptible, new_app, surroundings
 from wxpush.cli.options import AccountName, Json, Quiet
 from wxpush.console import Console
-from wxpush.errors import InterruptedRunError
+from wxpush.errors import InterruptedRunError, StorageError
 from wxpush.i18n import _, ngettext
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from wxpush.app.pulling import Pull
 
@@ -62,7 +63,10 @@ def pull(
     try:
         with interruptible(), opened(account, tags or [], surroundings(), every=every) as found:
             if output is None:
-                count = _write(found, console.raw, console)
+                with _told(console):
+                    count = _write(found, console.raw, console)
+                if not console.is_read:
+                    return 0  # who read it has had enough
             else:
                 with openid_file(output) as file:
                     count = _write(found, file.write, console)
@@ -80,6 +84,18 @@ def pull(
     return 0
 
 
+@contextmanager
+def _told(console: Console) -> "Iterator[None]":
+    try:
+        yield
+    except OSError as error:
+        console.give_up()
+        raise StorageError(
+            _("Standard output can't be written: {reason}.").format(reason=error.strerror),
+            _("Make room, and run the same command again: the list is not whole."),
+        ) from None
+
+
 def _write(found: "Pull", write: "Callable[[str], object]", console: Console) -> int:
     from wxpush.report.openids import HEADER, lines
 
@@ -90,4 +106,6 @@ def _write(found: "Pull", write: "Callable[[str], object]", console: Console) ->
             write(lines(openids))
             count += len(openids)
             tell(count)
+            if not console.is_read:
+                break
     return count

@@ -235,9 +235,18 @@ class Console:
             self._talk(pages.findings.in_all(files, rows, errors, warnings), style)
 
     def raw(self, text: str) -> None:
-        """A whole document in a format of its own, on standard output."""
+        """A whole document in a format of its own, or a part of one, on standard output."""
         self._out.write(text)
         self._out.flush()
+
+    def give_up(self) -> None:
+        """Write nothing more to standard output, which can't be written to."""
+        self._out.give_up()
+
+    @property
+    def is_read(self) -> bool:
+        """Whether anybody still reads standard output, as far as writing to it has shown."""
+        return not self._out.is_gone
 
     def summary(self, summary: Summary, next_commands: Sequence[tuple[str, str]] = ()) -> None:
         """How a run stands after a call, then (command, why) to type next."""

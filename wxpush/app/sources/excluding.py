@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from wxpush.app.people import People
-from wxpush.app.request import Surroundings
+from wxpush.app.request import Surroundings, is_list
 from wxpush.campaign.expressions import column_hint
 from wxpush.errors import InputError, ProblemsError
 from wxpush.i18n import _, ngettext
@@ -38,7 +38,7 @@ def excluded(names: Sequence[str], column: str, around: Surroundings) -> Exclude
     """
     found = Excluded()
     for name in names:
-        if Path(name).exists():
+        if is_list(name):
             _take_list(found, name, column)
         else:
             _take_run(found, name, around)

@@ -13,7 +13,7 @@ from decimal import Decimal
 from enum import Enum
 from pathlib import Path
 from typing import Any, BinaryIO, Final
-from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
+from urllib.parse import quote, quote_plus, unquote
 from uuid import UUID
 
 from wxpush.config import load_database
@@ -22,7 +22,9 @@ from wxpush.i18n import _
 
 _ROWS_AT_ONCE: Final = 1_000
 _FROM_ENVIRONMENT: Final = "env:"
-_PASSWORDS: Final = frozenset({"password", "passwd", "pwd", "pass", "sslpassword", "authtoken", "token"})
+#: A password before the host, as SQLAlchemy looks for it; and one among the options behind it.
+_BEFORE_HOST: Final = re.compile(r"[^:]*://[^:/]*:([^@]*)@")
+_AS_OPTION: Final = re.compile(r"(?:password|passwd|pwd|pass|token)\s*=\s*([^;&\s]+)", re.IGNORECASE)
 _LONGEST_MESSAGE: Final = 500
 #: What may stand before a statement's end: texts, quoted names, comments, and all but a semicolon.
 _BODY: Final = re.compile(
@@ -102,7 +104,7 @@ def _engine(url: str) -> Any:
         engine = sqlalchemy.create_engine(parsed, poolclass=sqlalchemy.NullPool)
     except exc.NoSuchModuleError:
         raise InputError(
-            _("--dsn: no database of this kind is known: {kind}.").format(kind=urlsplit(url).scheme),
+            _("--dsn: no database of this kind is known: {kind}.").format(kind=url.partition("://")[0]),
             _("Write it as SQLAlchemy does: postgresql+psycopg://…, mysql+pymysql://…, sqlite:///shop.db"),
         ) from None
     except ImportError as error:
@@ -190,24 +192,19 @@ def _url(dsn: str, environ: Mapping[str, str]) -> str:
 
 
 def _passwords(url: str) -> list[str]:
-    """Every password in a URL, as it is written there and as it is meant."""
-    parts = urlsplit(url)
-    userinfo, at, _host = parts.netloc.rpartition("@")
-    found = [userinfo.partition(":")[2]] if at else []
-    found += [value for name, value in parse_qsl(parts.query) if name.lower() in _PASSWORDS]
-    return [one for one in found if one]
+    """Every password in a URL, as it is written there or as it is meant."""
+    found = _BEFORE_HOST.match(url)
+    told = [found[1]] if found else []
+    told += _AS_OPTION.findall(url) + _AS_OPTION.findall(unquote(url))
+    return [one for one in told if one]
 
 
 def _reason(error: Exception, url: str) -> str:
     """The driver's own words on one line, without a password."""
     text = " ".join(str(getattr(error, "orig", None) or error).split())
-    for password in _passwords(url):
-        for written in {
-            password,
-            unquote(password),
-            quote(unquote(password), safe=""),
-            quote_plus(unquote(password)),
-        }:
+    for password in sorted(_passwords(url), key=len, reverse=True):
+        meant = unquote(password)
+        for written in (password, meant, quote(meant, safe=""), quote_plus(meant)):
             text = text.replace(written, "***")
     return text.replace(url, "***")[:_LONGEST_MESSAGE]
 
