@@ -65,7 +65,7 @@ class Screen:
             self.stream.flush()
 
     def give_up(self) -> None:
-        """Write nothing more: what is left in the buffers goes nowhere, or Python tries it again at its end."""
+        """Write nothing more; what waits in the buffers goes nowhere, else Python tries it at its end."""
         self.is_gone = True
         with suppress(OSError, ValueError), open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device
             os.dup2(nowhere.fileno(), self.stream.fileno())
