@@ -327,6 +327,16 @@ def test_a_failure_is_listed_with_the_rows_own_columns_and_sent_again(desk: Desk
     assert desk.shown()[openid(2)] == 1
 
 
+def test_a_tester_gets_a_joined_row(desk: Desk) -> None:
+    joined_desk(desk)
+    done = desk.run("send", "campaign.yaml", "users.csv", *JOIN, "--to", openid(77), "--row", "3", "--yes")
+    assert (done.code, dict(desk.shown())) == (0, {openid(77): 1})
+    unmatched = desk.run(
+        "send", "campaign.yaml", "users.csv", *JOIN, "--to", openid(77), "--row", "6", "--yes"
+    )
+    assert (unmatched.code, "no row on line 6" in unmatched.talk) == (2, True)
+
+
 def test_a_changed_binding_is_another_list(desk: Desk) -> None:
     joined_desk(desk)
     assert desk.send(*JOIN).json["accepted"] == 3
