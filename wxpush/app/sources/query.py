@@ -24,7 +24,7 @@ _ROWS_AT_ONCE: Final = 1_000
 _FROM_ENVIRONMENT: Final = "env:"
 #: A password before the host, as SQLAlchemy looks for it; and one among the options behind it.
 _BEFORE_HOST: Final = re.compile(r"[^:]*://[^:/]*:([^@]*)@")
-_AS_OPTION: Final = re.compile(r"(?:password|passwd|pwd|pass|token)\s*=\s*([^;&\s]+)", re.IGNORECASE)
+_AS_OPTION: Final = re.compile(r"[?&;]\s*(?:password|passwd|pwd|pass|token)\s*=\s*([^;&\s]+)", re.IGNORECASE)
 _LONGEST_MESSAGE: Final = 500
 #: What may stand before a statement's end: texts, quoted names, comments, and all but a semicolon.
 _BODY: Final = re.compile(
