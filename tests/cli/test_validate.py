@@ -410,6 +410,7 @@ def test_a_campaign_with_twenty_planted_mistakes_shows_all_of_them_and_nothing_e
         (12, "WX120"),  # chanel
         (13, "WX205"),  # a brace is lacking
         (14, "WX205"),  # = for ==
+        (15, "WX503"),  # no https://
         (16, "WX121"),  # no appid
         (17, "WX202"),  # time5 is lacking
         (18, "WX207"),  # shorter
@@ -426,3 +427,155 @@ def test_a_campaign_with_twenty_planted_mistakes_shows_all_of_them_and_nothing_e
         (29, "WX123"),  # no value
         (30, "WX108"),  # rate again
     ]
+
+
+MIXED = """\
+name: orders
+template: template.yaml
+blocked_words: [words.txt, nowhere.txt, lost.txt]
+checks: {thing: of, amuont: off}
+url: shop.example.com/orders/1
+miniprogram: {apid: wx123, pagepath: /pages/order}
+when: status == 'paid'
+rate: 500/s
+bursts: 0
+timeout: 5min
+retry: {atempts: 0}
+dat:
+  thing1: 这段文字是固定的，不过它实在是太长了，微信最多只收二十个字
+  character_string2: 订单
+  amount4: "{{ amount | mony }}元"
+  thing5: 刷单
+"""
+
+
+def test_a_fault_of_form_hides_no_fault_of_a_value(offline: Desk) -> None:
+    """Each in the same go, also below a misspelt key; and a misspelt key is told once."""
+    offline.write("words.txt", "刷单\n")
+    offline.write("mixed.yaml", MIXED)
+    done = validate(offline, "mixed.yaml", "--json")
+    assert [(line, severity, code) for _file, line, _column, severity, code in told(done)] == [
+        (3, "error", "WX213"),  # nowhere.txt
+        (3, "error", "WX213"),  # lost.txt
+        (4, "error", "WX122"),  # of
+        (4, "warning", "WX215"),  # amuont
+        (5, "error", "WX503"),  # no https://
+        (6, "error", "WX120"),  # apid
+        (6, "error", "WX504"),  # no appid
+        (6, "warning", "WX505"),  # a slash
+        (8, "warning", "WX212"),  # too fast for long
+        (9, "error", "WX120"),  # bursts
+        (9, "error", "WX122"),  # 0
+        (10, "error", "WX122"),  # 5min
+        (11, "error", "WX120"),  # atempts
+        (11, "error", "WX122"),  # 0
+        (12, "error", "WX120"),  # dat
+        (13, "error", "WX511"),  # too long
+        (14, "error", "WX516"),  # Chinese
+        (15, "error", "WX207"),  # mony
+        (16, "error", "WX203"),  # thing5
+        (16, "error", "WX408"),  # a blocked word
+    ]
+    assert [problem["hint"] for problem in done.json["problems"] if problem["code"] == "WX120"] == [
+        f"Did you mean `{key}`?" for key in ("appid", "burst", "attempts", "data")
+    ]
+
+
+def test_rows_are_checked_beside_a_fault_of_form_unless_it_decides_about_them(offline: Desk) -> None:
+    rows = people(2)
+    rows[1]["amount"] = "很多"
+    offline.list(rows)
+    line = ("campaign.yaml", "--recipients", "users.csv", "--json")
+    offline.campaign(rate="fast", checks="{unused_column: off}")
+    assert [(file, line) for file, line, *_rest in told(validate(offline, *line))] == [
+        ("campaign.yaml", 7),
+        ("users.csv", 3),
+    ]
+    offline.campaign(when="amount = 1", checks="{unused_column: off}")
+    assert [code for *_place, code in told(validate(offline, *line))] == ["WX205"]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("idd: {id}\ntitle: t\ncontent: 'a:{{{{thing1.DATA}}}}'\n", 1),
+        ("id: {id}\ncontnt: 'a:{{{{thing1.DATA}}}}'\n", 2),
+    ],
+)
+def test_a_misspelt_key_of_a_template_is_told_once(offline: Desk, text: str, line: int) -> None:
+    offline.write("template.yaml", text.format(id="x" * 43))
+    assert told(validate(offline, "template.yaml", "--json")) == [
+        ("template.yaml", line, 1, "error", "WX552")
+    ]
+
+
+def test_a_template_with_a_fault_still_has_its_values_checked(offline: Desk) -> None:
+    offline.write("template.yaml", "id: short\ntitle: t\ncontent: '单号:{{character_string1.DATA}}'\n")
+    offline.campaign(data="{character_string1: 订单}")
+    assert [code for *_place, code in told(validate(offline, "campaign.yaml", "--json"))] == [
+        "WX516",
+        "WX553",
+    ]
+    offline.write("template.yaml", f"id: {'x' * 43}\ncontent: '单号:{{{{character_string1.DATA}}'\n")
+    assert [code for *_place, code in told(validate(offline, "campaign.yaml", "--json"))] == ["WX554"]
+
+
+FIXED = """\
+name: orders
+template:
+  id: mvfAq5sOBf4RH7pITKym3qm_CvU7epPNufQkYrXJ8LP
+  title: 订单发货通知
+  content: |
+    {{thing1.DATA}} {{character_string2.DATA}} {{amount3.DATA}} {{phrase4.DATA}} {{thing5.DATA}}
+    {{time6.DATA}} {{thing7.DATA}} {{car_number8.DATA}}
+url: "shop.example.com/orders/{{ order_no }}"
+miniprogram: {appid: wx123, pagepath: "/pages/order?id={{ order_no }}"}
+blocked_words: words.txt
+checks: {unused_column: off}
+data:
+  thing1: "您购买的商品{{ product }}已经由我们的仓库发出，请注意查收"
+  character_string2: "订单{{ order_no }}"
+  amount3: "约{{ amount }}元"
+  phrase4: "{{ '已发货' if name else '' }}ok"
+  thing5: "红{{ name }}包 红包"
+  time6: "2026年1月1日 {{ amount }}点"
+  thing7: "刷{{ name }}单 刷单"
+  car_number8: "粤·{{ name }}"
+"""
+
+
+def test_what_is_the_same_for_all_is_told_once_in_the_campaign(offline: Desk) -> None:
+    offline.write("words.txt", "刷单\n咖啡\n")
+    offline.write("campaign.yaml", FIXED)
+    offline.list(people(3))
+    done = validate(offline, "campaign.yaml", "--recipients", "users.csv", "--json")
+    assert told(done) == [
+        ("campaign.yaml", 8, 6, "error", "WX503"),
+        ("campaign.yaml", 9, 22, "error", "WX504"),
+        ("campaign.yaml", 9, 39, "warning", "WX505"),
+        ("campaign.yaml", 13, 11, "error", "WX511"),
+        ("campaign.yaml", 14, 22, "error", "WX516"),
+        ("campaign.yaml", 15, 12, "error", "WX519"),
+        ("campaign.yaml", 16, 12, "error", "WX523"),
+        ("campaign.yaml", 17, 11, "warning", "WX506"),
+        ("campaign.yaml", 18, 10, "error", "WX517"),
+        ("campaign.yaml", 19, 11, "error", "WX408"),
+        ("campaign.yaml", 20, 16, "error", "WX521"),
+        *[("users.csv", line, 0, "error", "WX408") for line in (2, 3, 4)],
+    ], "the blocked word in the list's own column is the rows' matter"
+    (long,) = (one for one in done.json["problems"] if one["code"] == "WX511")
+    assert long["message"].startswith("data.thing1, what is the same for all: 22 characters;")
+
+
+def test_what_may_yet_be_right_with_a_row_is_not_told_of_the_campaign(offline: Desk) -> None:
+    offline.campaign(
+        url="'{{ name }}/orders'",
+        miniprogram="{appid: '{{ name }}', pagepath: '{{ name }}/x'}",
+        data="""
+  thing1: "商品 {{ product }}"
+  character_string2: "NO. {{ order_no }}"
+  amount4: "¥{{ amount }}元\"""",
+    )
+    assert validate(offline, "campaign.yaml").out == ""
+    offline.campaign(url="'https://{{ name }}/orders'")
+    assert validate(offline, "campaign.yaml").out == ""

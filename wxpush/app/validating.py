@@ -8,16 +8,13 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from wxpush.app.material import file_advice, list_of, template_of
+from wxpush.app.material import list_of, papers_of, template_of
 from wxpush.app.repeats import Repeats, conflict
 from wxpush.app.usage import Audience, Use
-from wxpush.campaign.check import Bad, Checker, Ready, Skipped, check_campaign
+from wxpush.campaign.check import Bad, Checker, Ready, Skipped
 from wxpush.campaign.lint import one_sided_condition
-from wxpush.campaign.render import Renderer
 from wxpush.campaign.schema import Campaign, Reading, read_campaign
 from wxpush.campaign.sources import lines_at
-from wxpush.campaign.wordlists import words_of
-from wxpush.channels.wechat.rules import WeChatRules
 from wxpush.channels.wechat.template import KEYS, Template, load_template
 from wxpush.delivery.fingerprints import Seen
 from wxpush.errors import InputError, ProblemsError
@@ -32,6 +29,8 @@ if TYPE_CHECKING:
 MOST: Final = 1_000
 _ENDINGS: Final = frozenset({".yaml", ".yml"})
 _TELL_EVERY: Final = 2_000
+_DECIDING: Final = frozenset({"to", "key", "when", "checks"})
+"""The keys without which nothing can be said of a row: whether it is wanted, whose it is, what matters."""
 
 #: A context that is given how many lines the list has, and gives what is told how many rows are done.
 Checking = Callable[[int | None], AbstractContextManager[Callable[[int], None]]]
@@ -246,32 +245,20 @@ def _check_campaign(
 ) -> None:
     _note(found, path)
     reading = read_campaign(path, today=today, parsed=parsed)
-    found.add(reading.problems)
     problems: list[Problem] = []
     template = template_of(reading, problems)
     if isinstance(reading.template, Path) and reading.template.is_file():
         _note(found, reading.template)
-    found.add([*problems, *(template.warnings if template else ())])
     opened = _opened(wanted, found)
-    if template is None or reading.campaign is None:
-        return
-    found.uses.append(_use_of(reading, template, reading.campaign.keep_quota))
-    campaign, rules = reading.campaign, WeChatRules(template, reading.campaign.checks)
-    renderer = Renderer(campaign)
-    problems = file_advice(campaign, renderer, opened)
-    words = words_of(campaign, problems)
+    papers = papers_of(reading, template, opened, problems)
     found.add(problems)
-    if opened is None:
-        found.add(check_campaign(campaign, renderer, rules, words=words))
+    if papers is None:
         return
-    columns = opened.columns
-    of_all = check_campaign(
-        campaign, renderer, rules, columns, words=words, list_name=opened.name, header_line=opened.header_line
-    )
-    found.add(of_all)
-    if not any(problem.severity is Severity.ERROR and problem.code == "WX204" for problem in of_all):
-        checker = Checker(campaign, renderer, rules, opened.name, words, thorough=True)
-        _check_rows(campaign, checker, opened, found, checking)
+    if template is not None and template.template is not None:
+        found.uses.append(_use_of(reading, template.template, papers.campaign.keep_quota))
+    lacking = any(one.severity is Severity.ERROR and one.code == "WX204" for one in problems)
+    if opened is not None and not lacking and not reading.faulty & _DECIDING:
+        _check_rows(papers.campaign, papers.checker(opened, thorough=True), opened, found, checking)
 
 
 def _use_of(reading: Reading, template: Template, keep_quota: float) -> Use:
