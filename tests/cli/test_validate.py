@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -243,6 +244,71 @@ def test_bad_usage_exits_2(offline: Desk, arguments: tuple[str, ...], words: str
     done = validate(offline, *arguments)
     assert done.code == 2
     assert words in done.talk
+
+
+def failure_in(done: Done, form: str) -> str:
+    """What a document says why there was no check; it is whole in itself."""
+    match form:
+        case "json":
+            assert done.json["ok"] is False
+            assert (done.json["files"], done.json["errors"]) == (0, len(done.json["problems"]))
+            return " ".join(str(problem["message"]) for problem in done.json["problems"])
+        case "junit":
+            suite = ElementTree.fromstring(done.out)[0]
+            assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("1", "0", "1")
+            (error,) = suite.iter("error")
+            return str(error.get("message"))
+        case "sarif":
+            (run,) = json.loads(done.out)["runs"]
+            (invocation,) = run["invocations"]
+            assert (invocation["executionSuccessful"], invocation["exitCode"]) == (False, done.code)
+            assert run["results"] == []
+            return " ".join(one["message"]["text"] for one in invocation["toolExecutionNotifications"])
+    assert re.match("::error( title=[a-z]+)?::", done.out)
+    return done.out
+
+
+@pytest.mark.parametrize("form", ["json", "github", "junit", "sarif"])
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("nowhere.yaml",), "nowhere.yaml: there is no such file or folder."),
+        (("template.yaml", "--strickt"), "There is no option --strickt. Did you mean --strict?"),
+        ((), "PATH... is missing."),
+        (("template.yaml", "--sample", "x"), "--sample takes a number, or all."),
+        (("template.yaml", "--recipients"), "--recipients needs a value."),
+        (("template.yaml", "--online", "--account", "nobody"), "nobody"),
+    ],
+)
+def test_a_check_that_cannot_be_done_says_so_in_its_own_format(
+    offline: Desk, form: str, arguments: tuple[str, ...], words: str
+) -> None:
+    done = offline.run("--lang", "zh", "validate", f"--format={form}", *arguments)
+    assert done.code == 2
+    assert words in failure_in(done, form)
+    assert words in done.talk
+
+
+@pytest.mark.parametrize("form", ["json", "github", "junit", "sarif"])
+def test_a_network_that_fails_is_told_in_the_format_too(desk: Desk, form: str) -> None:
+    desk.campaign()
+    assert desk.sandbox is not None
+    desk.sandbox.go_down()
+    done = validate(desk, "campaign.yaml", "--online", "--format", form)
+    assert done.code == 3
+    assert failure_in(done, form)
+
+
+def test_a_broken_config_is_told_with_its_place(offline: Desk) -> None:
+    offline.campaign()
+    offline.write("config.yaml", "accounts: {shop: {apid: x}}\n")
+    offline.variables["WXPUSH_CONFIG"] = str(offline.folder / "config.yaml")
+    done = validate(offline, "campaign.yaml", "--online", "--format", "sarif")
+    (run,) = json.loads(done.out)["runs"]
+    notes = run["invocations"][0]["toolExecutionNotifications"]
+    assert {"startLine": 1, "startColumn": 19} in [
+        note["locations"][0]["physicalLocation"]["region"] for note in notes
+    ]
 
 
 def test_a_list_beside_the_campaign_as_send_takes_it_is_told_how_to_be_given(offline: Desk) -> None:

@@ -1,6 +1,5 @@
 """`wxpush validate`."""
 
-from contextlib import nullcontext
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -11,7 +10,7 @@ from wxpush.cli.base import beijing_today, interruptible, readable, surroundings
 from wxpush.cli.options import AccountName, ListFormat, Quiet
 from wxpush.console import Console
 from wxpush.errors import InputError, InterruptedRunError
-from wxpush.i18n import _, speaking
+from wxpush.i18n import _
 
 if TYPE_CHECKING:
     from wxpush.app.usage import Audience
@@ -66,8 +65,7 @@ def validate(
     chosen = Format.JSON if as_json else as_format
     console = Console(quiet=quiet or chosen is not Format.TEXT, json=chosen is not Format.TEXT)
     try:
-        # What machines keep and compare doesn't change with the language of who runs it.
-        with interruptible(), nullcontext() if chosen is Format.TEXT else speaking("en"):
+        with interruptible():
             size = _size(sample)
             audience = _audience(size, recipients) if online else None
             found = _validated(paths, recipients, list_format, console, audience)
@@ -75,8 +73,7 @@ def validate(
                 _compare(found, account)
             _show(found, chosen, console, strict=strict)
     except KeyboardInterrupt:
-        console.say(_("Interrupted."))
-        return InterruptedRunError.exit_code
+        raise InterruptedRunError(_("Interrupted.")) from None
     return 0 if found.ok(strict=strict) else 1
 
 
@@ -154,12 +151,12 @@ def _write(found: "Validation", chosen: Format, console: Console, *, strict: boo
             console.raw(annotations.sarif(found.problems))
         case _:
             console.json(
-                {
-                    "ok": found.ok(strict=strict),
-                    "files": len(found.files),
-                    "rows": found.rows,
-                    "errors": found.counts[Severity.ERROR],
-                    "warnings": found.counts[Severity.WARNING],
-                    "problems": [annotations.problem_json(problem) for problem in found.problems],
-                }
+                annotations.check_json(
+                    found.problems,
+                    ok=found.ok(strict=strict),
+                    files=len(found.files),
+                    rows=found.rows,
+                    errors=found.counts[Severity.ERROR],
+                    warnings=found.counts[Severity.WARNING],
+                )
             )
