@@ -119,7 +119,8 @@ class Severity(StrEnum):
 class Problem:
     """Something wrong in a file: place, stable code (`WX101`), what is wrong and how to mend it.
 
-    `line` and `column` count from 1; 0 where the place has none.
+    `line` and `column` count from 1; 0 where the place has none. `detail` are lines that show more of it,
+    such as a diff.
     """
 
     file: str
@@ -129,6 +130,7 @@ class Problem:
     message: str
     hint: str = ""
     severity: Severity = Severity.ERROR
+    detail: tuple[str, ...] = ()
 
     @property
     def place(self) -> str:

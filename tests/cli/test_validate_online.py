@@ -48,7 +48,10 @@ def test_other_words_are_a_warning_and_other_keywords_an_error(desk: Desk) -> No
     desk.write("template.yaml", TEMPLATE_FILE.replace("商品名称", "商品"))
     assert found(desk) == [("template.yaml", 3, "warning", "WX611")]
     text = desk.run(*ONLINE).out
-    assert "-商品:{{thing1.DATA}}  +商品名称:{{thing1.DATA}}" in text
+    assert "template.yaml:3:10: warning WX611: the account's template says something else" in text
+    assert "\n    -商品:{{thing1.DATA}}\n    +商品名称:{{thing1.DATA}}\n" in text
+    (problem,) = desk.run(*ONLINE, "--json").json["problems"]
+    assert problem["detail"] == ["-商品:{{thing1.DATA}}", "+商品名称:{{thing1.DATA}}"]
     desk.write("template.yaml", TEMPLATE_FILE.replace("amount4", "amount5"))
     desk.campaign(
         checks=QUIET,

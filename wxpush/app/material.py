@@ -94,7 +94,10 @@ class Material:
         """What to say of the list, in the language in force."""
         opened = self.recipients
         notes = [opened.encoding_note] if opened.encoding_note else []
-        return notes + [str(problem) for problem in self.warnings]
+        for problem in self.warnings:
+            hint = f" {problem.hint}" if problem.hint else ""
+            notes.append(f"{problem.place}: {problem.code}: {problem.message}{hint}")
+        return notes
 
     def sample(self, message: Message, rendered: Rendered) -> "Sample":
         """`rendered` as a person reads it."""

@@ -15,7 +15,6 @@ from wxpush.model import Problem, Severity
 BATCH: Final = 100
 """So many people WeChat tells of in one call."""
 _PATIENCE: Final = 15.0
-_CHANGES_SHOWN: Final = 3
 
 
 def compare(
@@ -50,12 +49,11 @@ def _of_template(use: Use, listed: dict[str, Listed], account: str) -> Iterable[
         if line[:1] in ("+", "-")
     ]
     if changes:
-        shown = "  ".join(changes[:_CHANGES_SHOWN]) + (" …" if len(changes) > _CHANGES_SHOWN else "")
-        message = _("the account's template says something else: {changes}").format(changes=shown)
+        message = _("the account's template says something else (− the file, + the account).")
         hint = _("Bring the file up to date: wxpush template pull {id}").format(id=use.template.id)
         same_keywords = {keyword.name for keyword in use.template.keywords} == set(found.keywords)
         severity = Severity.WARNING if same_keywords else Severity.ERROR
-        yield Problem(*use.content_place, "WX611", message, hint, severity)
+        yield Problem(*use.content_place, "WX611", message, hint, severity, tuple(changes))
 
 
 def _of_quota(client: WeChatClient, audience: Audience, keep: float) -> Iterable[Problem]:

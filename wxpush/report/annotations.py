@@ -21,7 +21,8 @@ _NOT_XML: Final = re.compile("[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U0001000
 
 
 def problem_json(problem: Problem) -> dict[str, Any]:
-    """A problem as `validate --json` prints it."""
+    """A problem as `validate --json` prints it; `detail` is there where more lines show it."""
+    detail = {"detail": list(problem.detail)} if problem.detail else {}
     return {
         "file": problem.file,
         "line": problem.line,
@@ -30,6 +31,7 @@ def problem_json(problem: Problem) -> dict[str, Any]:
         "code": problem.code,
         "message": problem.message,
         "hint": problem.hint,
+        **detail,
     }
 
 
@@ -61,7 +63,7 @@ def github(problems: Sequence[Problem]) -> str:
 def _command(problem: Problem) -> str:
     place = {"file": problem.file, "line": problem.line, "col": problem.column, "title": problem.code}
     told = ",".join(f"{name}={_property(_seen(str(value)))}" for name, value in place.items() if value)
-    sentences = "\n".join(map(_seen, filter(None, (problem.message, problem.hint))))
+    sentences = "\n".join(map(_seen, filter(None, (problem.message, problem.hint, *problem.detail))))
     kind = f"{problem.severity.value} {told}".rstrip()
     return f"::{kind}::{_data(sentences)}\n"
 
@@ -198,4 +200,4 @@ def _uri(file: str) -> str:
 
 
 def _sentences(problem: Problem, between: str) -> str:
-    return between.join(filter(None, (problem.message, problem.hint)))
+    return "\n".join([between.join(filter(None, (problem.message, problem.hint))), *problem.detail])
