@@ -213,7 +213,8 @@ class Finding:
     """What a channel's rules have against one part of a message.
 
     `where` names the part (`data.thing1`, `to`, `url`), `rule` the rule that a campaign's `checks:` can
-    turn to a warning or off (a keyword type such as `thing`, or `openid`).
+    turn to a warning or off (a keyword type such as `thing`, or `openid`). `advice` is a rule that only
+    warns of what nothing forbids, unless the campaign makes it an error.
     """
 
     where: str
@@ -222,3 +223,4 @@ class Finding:
     message: str
     hint: str = ""
     severity: Severity = Severity.ERROR
+    advice: bool = False

@@ -392,6 +392,25 @@ def test_advice_that_was_made_an_error_stops_a_sending(
     assert desk.send().code == 0
 
 
+def test_writing_down_how_a_rule_is_by_itself_changes_nothing(offline: Desk) -> None:
+    """Its doubts stay doubts; only advice is made an error by it, and --strict lets any warning fail."""
+    rows = people(2)
+    rows[0] |= {"product": "咖啡☕", "openid": rows[0]["openid"] + "x"}
+    rows[1]["amount"] = "很多"
+    offline.list(rows)
+    line = ("campaign.yaml", "--recipients", "users.csv", "--json")
+    url = "http://{{ order_no }}" + "/x" * 520
+    offline.campaign(url=url, checks="{unused_column: off}")
+    by_itself = told(validate(offline, *line))
+    assert {severity for *_place, severity, _code in by_itself} == {"warning", "error"}
+    rules = ["thing", "amount", "openid", "url", "miniprogram", "blocked_words"]
+    levels = ", ".join(f"{rule}: error" for rule in rules)
+    offline.campaign(url=url, checks=f"{{unused_column: off, {levels}}}")
+    assert told(validate(offline, *line)) == by_itself
+    offline.campaign(url=url, checks="{unused_column: off, thing: warn, amount: warn, url: off, openid: off}")
+    assert {severity for *_place, severity, _code in told(validate(offline, *line))} == {"warning"}
+
+
 def test_more_problems_than_anybody_reads_are_counted(offline: Desk) -> None:
     offline.campaign(checks="{unused_column: off}")
     rows = people(1200)

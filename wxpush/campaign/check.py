@@ -199,13 +199,16 @@ def _of_campaign(campaign: Campaign, found: Finding, message: str) -> Problem:
 
 
 def weighed(findings: Iterable[Finding], levels: Mapping[str, str]) -> list[Finding]:
-    """The findings as the campaign's `checks:` wants them: a rule that isn't named there has its own mind."""
+    """The findings as the campaign's `checks:` wants them: a rule that isn't named there has its own mind.
+
+    `error` is how a rule is by itself, so that its doubts stay doubts; only advice becomes an error by it.
+    """
     kept = []
     for found in findings:
         level = levels.get(found.rule)
         if level == "warn":
             kept.append(replace(found, severity=Severity.WARNING))
-        elif level == "error":
+        elif level == "error" and found.advice:
             kept.append(replace(found, severity=Severity.ERROR))
         elif level != "off":
             kept.append(found)
