@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from wxpush.app.material import list_of, papers_of, template_of
 from wxpush.app.repeats import Repeats, conflict
-from wxpush.app.usage import Audience, Use
+from wxpush.app.usage import Audience, Audiences, Use
 from wxpush.campaign.check import Bad, Checker, Ready, Skipped
 from wxpush.campaign.lint import one_sided_condition
 from wxpush.campaign.schema import Campaign, Reading, read_campaign
@@ -62,7 +62,7 @@ class Validation:
     """The list, where it can be read."""
     uses: list[Use] = field(default_factory=list)
     """The templates without a fault, as the files use them."""
-    audience: Audience | None = None
+    audiences: Audiences | None = None
     """Whom to ask the account about, where somebody wants to."""
     _told: set[Problem] = field(default_factory=set)
 
@@ -99,13 +99,13 @@ def validate(
     *,
     today: date,
     checking: Checking,
-    audience: Audience | None = None,
+    audiences: Audiences | None = None,
 ) -> Validation:
-    """Check files, and folders with all that is in them; `audience` takes in whom the list would reach.
+    """Check files, and folders with all that is in them; `audiences` take in whom the list would reach.
 
     Raises InputError for a path that isn't there.
     """
-    found = Validation(audience=audience)
+    found = Validation(audiences=audiences)
     campaigns = 0
     for path, parsed in _files(paths, found):
         kind = _kind(parsed)
@@ -258,7 +258,10 @@ def _check_campaign(
         found.uses.append(_use_of(reading, template.template, papers.campaign.keep_quota))
     lacking = any(one.severity is Severity.ERROR and one.code == "WX204" for one in problems)
     if opened is not None and not lacking and not reading.faulty & _DECIDING:
-        _check_rows(papers.campaign, papers.checker(opened, thorough=True), opened, found, checking)
+        keep, audiences = papers.campaign.keep_quota, found.audiences
+        audience = None if audiences is None else audiences.begin(str(path), keep)
+        checker = papers.checker(opened, thorough=True)
+        _check_rows(papers.campaign, checker, opened, found, checking, audience)
 
 
 def _use_of(reading: Reading, template: Template, keep_quota: float) -> Use:
@@ -281,7 +284,12 @@ def _opened(wanted: ListToCheck | None, found: Validation) -> "RecipientList | N
 
 
 def _check_rows(
-    campaign: Campaign, checker: Checker, opened: "RecipientList", found: Validation, checking: Checking
+    campaign: Campaign,
+    checker: Checker,
+    opened: "RecipientList",
+    found: Validation,
+    checking: Checking,
+    audience: Audience | None,
 ) -> None:
     """Every row, rendered and checked; what the condition and the keys come to over all of them."""
     repeats, rows, unwanted = Repeats(), 0, 0
@@ -294,9 +302,10 @@ def _check_rows(
                 match checker.examine(row):
                     case Ready() as ready:
                         found.add(ready.warnings)
-                        if found.audience is not None:
-                            found.audience.see(ready.message.line, ready.message.to)
-                        if repeats.meet(ready.message) is Seen.DIFFERENT:
+                        seen = repeats.meet(ready.message)
+                        if audience is not None and seen is Seen.NEW:
+                            audience.see(ready.message.line, ready.message.to)
+                        if seen is Seen.DIFFERENT:
                             found.add([conflict(ready, opened.name)])
                     case Skipped():
                         unwanted += 1

@@ -13,7 +13,7 @@ from wxpush.errors import InputError, InterruptedRunError
 from wxpush.i18n import _
 
 if TYPE_CHECKING:
-    from wxpush.app.usage import Audience
+    from wxpush.app.usage import Audiences
     from wxpush.app.validating import Validation
 
 
@@ -67,8 +67,8 @@ def validate(
     try:
         with interruptible():
             size = _size(sample)
-            audience = _audience(size, recipients) if online else None
-            found = _validated(paths, recipients, list_format, console, audience)
+            audiences = _audiences(size, recipients) if online else None
+            found = _validated(paths, recipients, list_format, console, audiences)
             if online:
                 _compare(found, account)
             _show(found, chosen, console, strict=strict)
@@ -77,10 +77,10 @@ def validate(
     return 0 if found.ok(strict=strict) else 1
 
 
-def _audience(size: int | None, recipients: str | None) -> "Audience":
-    from wxpush.app.usage import Audience
+def _audiences(size: int | None, recipients: str | None) -> "Audiences":
+    from wxpush.app.usage import Audiences
 
-    return Audience(size, recipients or "")
+    return Audiences(recipients or "", size)
 
 
 def _size(sample: str) -> int | None:
@@ -97,7 +97,7 @@ def _validated(
     recipients: str | None,
     list_format: str | None,
     console: Console,
-    audience: "Audience | None",
+    audiences: "Audiences | None",
 ) -> "Validation":
     from wxpush.app.validating import ListToCheck, validate
 
@@ -106,13 +106,13 @@ def _validated(
         return validate(paths, None, today=today, checking=console.checking)
     with readable(recipients) as path:
         wanted = ListToCheck(path, recipients, list_format)
-        return validate(paths, wanted, today=today, checking=console.checking, audience=audience)
+        return validate(paths, wanted, today=today, checking=console.checking, audiences=audiences)
 
 
 def _compare(found: "Validation", account: str | None) -> None:
     from wxpush.app.online import compare
 
-    found.add(compare(found.uses, found.audience, account, surroundings()))
+    found.add(compare(found.uses, found.audiences, account, surroundings()))
     found.sort()
 
 
