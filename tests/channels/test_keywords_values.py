@@ -257,6 +257,20 @@ def test_every_price_up_to_ten_digits_is_an_amount(yuan: int, fen: int) -> None:
     assert (found == []) is (len(str(yuan)) <= 8)
 
 
+@pytest.mark.parametrize(
+    ("type_", "value"),
+    [
+        ("time", "1５:0１"),
+        ("time", "2026-01-0２ 15:04"),
+        ("date", "202６-01-02"),
+        ("number", "１2"),
+        ("amount", "1２元"),
+    ],
+)
+def test_full_width_digits_in_a_figure_or_a_moment_are_no_digits(type_: str, value: str) -> None:
+    assert any(one.severity is Severity.ERROR for one in check_value(type_, value))
+
+
 _PIECE = st.text(alphabet="ab1 .~-/:¥元年月日订单，,🎉\n·京", max_size=12)
 
 

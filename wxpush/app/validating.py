@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 
 from wxpush.app.material import list_of, papers_of, template_of
 from wxpush.app.repeats import Repeats, conflict
-from wxpush.app.usage import Audience, Audiences, Use
 from wxpush.campaign.check import Bad, Checker, Ready, Skipped
 from wxpush.campaign.lint import one_sided_condition
 from wxpush.campaign.schema import Campaign, Reading, read_campaign
@@ -23,6 +22,7 @@ from wxpush.model import Problem, Severity
 from wxpush.yamlfile import Document, KeyPath, Parsed, load_yaml, parse_yaml
 
 if TYPE_CHECKING:
+    from wxpush.app.usage import Audience, Audiences, Use
     from wxpush.campaign.recipients import RecipientList
 
 #: So many errors, and as many warnings, are told one by one; more are counted.
@@ -60,9 +60,9 @@ class Validation:
     counts: Counter[Severity] = field(default_factory=Counter)
     opened: "RecipientList | None" = None
     """The list, where it can be read."""
-    uses: list[Use] = field(default_factory=list)
-    """The templates without a fault, as the files use them."""
-    audiences: Audiences | None = None
+    uses: list["Use"] = field(default_factory=list)
+    """The templates without a fault, as the files use them, where somebody asks the account about them."""
+    audiences: "Audiences | None" = None
     """Whom to ask the account about, where somebody wants to."""
     _told: set[Problem] = field(default_factory=set)
 
@@ -99,7 +99,7 @@ def validate(
     *,
     today: date,
     checking: Checking,
-    audiences: Audiences | None = None,
+    audiences: "Audiences | None" = None,
 ) -> Validation:
     """Check files, and folders with all that is in them; `audiences` take in whom the list would reach.
 
@@ -225,12 +225,14 @@ def _check_template(path: Path, found: Validation) -> None:
         found.add(error.problems)
         return
     found.add(template.warnings)
-    document = load_yaml(path)
-    found.uses.append(_use(template, document, (), 0.0))
+    if found.audiences is not None:
+        found.uses.append(_use(template, load_yaml(path), (), 0.0))
 
 
-def _use(template: Template, document: Document, base: KeyPath, keep_quota: float) -> Use:
+def _use(template: Template, document: Document, base: KeyPath, keep_quota: float) -> "Use":
     """Where the parts of a template stand that an account may say otherwise about."""
+    from wxpush.app.usage import Use
+
     at, content = document.place((*base, "id")), document.place((*base, "content"))
     return Use(template, (document.file, *at), (document.file, *content), keep_quota)
 
@@ -254,7 +256,7 @@ def _check_campaign(
     found.add(problems)
     if papers is None:
         return
-    if template is not None and template.template is not None:
+    if found.audiences is not None and template is not None and template.template is not None:
         found.uses.append(_use_of(reading, template.template, papers.campaign.keep_quota))
     lacking = any(one.severity is Severity.ERROR and one.code == "WX204" for one in problems)
     if opened is not None and not lacking and not reading.faulty & _DECIDING:
@@ -264,7 +266,7 @@ def _check_campaign(
         _check_rows(papers.campaign, checker, opened, found, checking, audience)
 
 
-def _use_of(reading: Reading, template: Template, keep_quota: float) -> Use:
+def _use_of(reading: Reading, template: Template, keep_quota: float) -> "Use":
     if isinstance(reading.template, Path):
         return _use(template, load_yaml(reading.template), (), keep_quota)
     if reading.document is None:
@@ -289,7 +291,7 @@ def _check_rows(
     opened: "RecipientList",
     found: Validation,
     checking: Checking,
-    audience: Audience | None,
+    audience: "Audience | None",
 ) -> None:
     """Every row, rendered and checked; what the condition and the keys come to over all of them."""
     repeats, rows, unwanted = Repeats(), 0, 0

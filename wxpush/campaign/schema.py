@@ -177,8 +177,9 @@ class Campaign(_Part):
     burst: Annotated[int | None, _whole(1, 10_000)] = None
     workers: Annotated[int | None, _whole(1, 512)] = None
     timeout: Annotated[Duration, _bounded(0.1, 60, "100ms – 60s")] = 10.0
-    retry: Retry = Retry()
-    stop_when: StopWhen = StopWhen()
+    # Made without being checked: else each part would be built as a model of its own when this is read.
+    retry: Retry = Retry.model_construct()
+    stop_when: StopWhen = StopWhen.model_construct()
     checks: dict[str, Annotated[Literal["error", "warn", "off"], _choice("error", "warn", "off")]] = Field(
         default_factory=dict
     )

@@ -220,7 +220,7 @@ def _cut(limit: int) -> Callable[[], str]:
 TYPES: dict[str, Type] = {
     "thing": Type("WX511", f"[{_TEXT}]{{1,{THING}}}", _at_most(THING), pictures=True),
     "short_thing": Type("WX512", f"[{_TEXT}]{{1,{SHORT_THING}}}", _short_thing, pictures=True),
-    "number": Type("WX513", PLAIN_NUMBER.pattern, number_faults, strange=r"[^0-9.+\s-]"),
+    "number": Type("WX513", PLAIN_NUMBER, number_faults, strange=r"[^0-9.+\s-]"),
     "letter": Type(
         "WX514",
         f"[A-Za-z]{{1,{STRING}}}",
@@ -237,9 +237,9 @@ TYPES: dict[str, Type] = {
         f"[ -~]{{1,{STRING}}}",
         _only("[ -~]", _ascii_rule, STRING, _cut(STRING)),
     ),
-    "time": Type("WX517", PLAIN_TIME.pattern, time_faults, strange=_STRANGE_MOMENT),
-    "date": Type("WX518", PLAIN_DATE.pattern, date_faults, strange=_STRANGE_MOMENT),
-    "amount": Type("WX519", PLAIN_AMOUNT.pattern, amount_faults, strange=r"[^\W\d元]|[,，]"),
+    "time": Type("WX517", PLAIN_TIME, time_faults, strange=_STRANGE_MOMENT),
+    "date": Type("WX518", PLAIN_DATE, date_faults, strange=_STRANGE_MOMENT),
+    "amount": Type("WX519", PLAIN_AMOUNT, amount_faults, strange=r"[^\W\d元]|[,，]"),
     "phone_number": Type(
         "WX520",
         rf"[ -@\[-`{{-~]{{1,{PHONE}}}",
