@@ -3,16 +3,16 @@
 import base64
 import hashlib
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from wxpush import __version__
 from wxpush.app.request import Sieve
 from wxpush.app.sources.sifting import Sifted, joined, sieve_notes, sifted
-from wxpush.campaign.check import Checker, check_campaign, keyword_problems, weighed
+from wxpush.campaign.check import Checker, check_campaign, weighed
 from wxpush.campaign.expressions import TODAY
 from wxpush.campaign.lint import constant_condition, unused_columns
 from wxpush.campaign.render import Rendered, Renderer
@@ -20,7 +20,12 @@ from wxpush.campaign.schema import Campaign, Reading, read_campaign
 from wxpush.campaign.wordlists import WordList, words_of
 from wxpush.channels.wechat.advice import MARKETING, rate_findings
 from wxpush.channels.wechat.rules import WeChatRules
-from wxpush.channels.wechat.template import Template, read_template, read_template_mapping
+from wxpush.channels.wechat.template import (
+    Template,
+    TemplateReading,
+    read_template,
+    read_template_mapping,
+)
 from wxpush.errors import ProblemsError
 from wxpush.i18n import _
 from wxpush.model import Message, Problem, Severity
@@ -31,6 +36,10 @@ if TYPE_CHECKING:
 
 #: 40 bits: nobody meets another list's code by chance.
 _CODE_LENGTH: Final = 8
+_EXPRESSIONS: Final = frozenset({"to", "key", "when", "url", "miniprogram", "data"})
+"""The keys of a campaign that may read columns of the list."""
+_BROKEN_CONTENT: Final = "WX554"
+_ADVICE: Final = frozenset({"WX210", "WX211", "WX212"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +106,10 @@ class Material:
         opened = self.recipients
         notes = [opened.encoding_note] if opened.encoding_note else []
         notes += sieve_notes(opened, self.sifted)
-        return notes + [str(problem) for problem in self.warnings]
+        for problem in self.warnings:
+            hint = f" {problem.hint}" if problem.hint else ""
+            notes.append(f"{problem.place}: {problem.code}: {problem.message}{hint}")
+        return notes
 
     def sample(self, message: Message, rendered: Rendered) -> "Sample":
         """`rendered` as a person reads it."""
@@ -123,41 +135,105 @@ def read_material(
     sieve = sieve or Sieve()
     problems: list[Problem] = []
     reading = read_campaign(campaign, today=today)
-    problems += reading.problems
     template = template_of(reading, problems)
     opened = joined(list_of(recipients, list_name, list_format, problems), sieve, problems)
-    if reading.campaign is None or template is None or opened is None:
-        raise ProblemsError(problems)
-    renderer = Renderer(reading.campaign)
-    rules, words = WeChatRules(template, reading.campaign.checks), words_of(reading.campaign, problems)
-    problems += check_campaign(
-        reading.campaign,
-        renderer,
-        rules,
-        opened.columns,
-        words=words,
-        list_name=opened.name,
-        header_line=opened.header_line,
-    )
-    found = sifted(sieve, renderer, opened, today, problems)
-    advice = file_advice(reading.campaign, renderer, opened, found.used)
+    papers = papers_of(reading, template, opened, problems, sieve)
     # What is only advice is for the check on the desk; who made it an error wants it to stop a sending.
-    problems += [problem for problem in advice if problem.severity is Severity.ERROR]
-    if any(problem.severity is Severity.ERROR for problem in problems):
-        raise ProblemsError([problem for problem in problems if problem.severity is Severity.ERROR])
-    thorough = reading.campaign.checks.get(MARKETING) == "error"
-    checker = Checker(
-        reading.campaign,
+    errors = [problem for problem in problems if problem.severity is Severity.ERROR]
+    if errors or papers is None or template is None or template.template is None or opened is None:
+        raise ProblemsError(in_order(errors))
+    thorough = papers.campaign.checks.get(MARKETING) == "error"
+    checker = papers.checker(opened, thorough=thorough)
+    warnings = tuple(problem for problem in problems if problem.code not in _ADVICE)
+    return Material(
+        papers.campaign,
+        template.template,
+        opened,
+        papers.renderer,
+        checker,
+        warnings,
+        papers.words,
+        papers.sifted,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Papers:
+    """A campaign and its template as far as they can be understood, ready to check rows with."""
+
+    campaign: Campaign
+    renderer: Renderer
+    rules: WeChatRules
+    words: WordList | None
+    sifted: Sifted = field(default_factory=Sifted)
+    """Who of the list is meant."""
+
+    def checker(self, opened: "RecipientList", *, thorough: bool) -> Checker:
+        """What looks at the rows of a list; `thorough`: tells of what nothing forbids, too."""
+        return Checker(
+            self.campaign,
+            self.renderer,
+            self.rules,
+            opened.name,
+            self.words,
+            thorough=thorough,
+            where=self.sifted.where,
+            excluded=self.sifted.excluded,
+        )
+
+
+def papers_of(
+    reading: Reading,
+    template: TemplateReading | None,
+    opened: "RecipientList | None",
+    problems: list[Problem],
+    sieve: Sieve | None = None,
+) -> Papers | None:
+    """Check all of a campaign that doesn't depend on a row, as far as it can be understood.
+
+    So is what a `sieve` says of the list. What is wrong is added to `problems`. None where nothing can be
+    understood.
+    """
+    problems += reading.problems
+    draft = reading.draft
+    if draft is None:
+        return None
+    known = template.draft if template is not None else None
+    renderer = Renderer(draft)
+    rules = WeChatRules(known or Template("", "", ""), draft.checks)
+    words, found = words_of(draft, problems), Sifted()
+    if opened is not None and sieve is not None:
+        found = sifted(sieve, renderer, opened, draft.today, problems)
+    papers = Papers(draft, renderer, rules, words, found)
+    problems += check_campaign(
+        draft,
         renderer,
         rules,
-        opened.name,
-        words,
-        thorough=thorough,
-        where=found.where,
-        excluded=found.excluded,
+        opened.columns if opened is not None else None,
+        words=papers.words,
+        list_name=opened.name if opened is not None else "",
+        header_line=opened.header_line if opened is not None else 1,
+        written=_written(reading, template),
     )
-    warnings = (*template.warnings, *problems)
-    return Material(reading.campaign, template, opened, renderer, checker, warnings, words, found)
+    # A column may well be read by what can't be understood.
+    readable = opened if not reading.faulty & _EXPRESSIONS else None
+    problems += file_advice(draft, renderer, readable, found.used)
+    return papers
+
+
+def _written(reading: Reading, template: TemplateReading | None) -> Mapping[str, Any]:
+    """The campaign's `data` as it is written; nothing where the template's keywords are not all known."""
+    unknown = template is None or any(problem.code == _BROKEN_CONTENT for problem in template.problems)
+    return {} if unknown or reading.data is None else reading.data
+
+
+def in_order(problems: Sequence[Problem]) -> list[Problem]:
+    """The problems file by file, in the order of their lines; errors first at one place."""
+    files = list(dict.fromkeys(problem.file for problem in problems))
+    return sorted(
+        problems,
+        key=lambda one: (files.index(one.file), one.line, one.column, one.severity is Severity.WARNING),
+    )
 
 
 def file_advice(
@@ -178,12 +254,8 @@ def file_advice(
     return problems
 
 
-def template_of(reading: Reading, problems: list[Problem]) -> Template | None:
-    """The template that a campaign names or holds. What is wrong with it is added to `problems`.
-
-    So is what is wrong with the campaign's keywords, where nobody will look at them any more, since the
-    campaign or the template has other faults.
-    """
+def template_of(reading: Reading, problems: list[Problem]) -> TemplateReading | None:
+    """The template that a campaign names or holds. What is wrong with it is added to `problems`."""
     if reading.template is None or reading.document is None:
         return None
     if isinstance(reading.template, Path):
@@ -196,10 +268,8 @@ def template_of(reading: Reading, problems: list[Problem]) -> Template | None:
     else:
         found = read_template_mapping(reading.template, reading.document, ("template",))
     problems += found.problems
-    incomplete = reading.campaign is None or found.template is None
-    if incomplete and reading.data and found.keywords:
-        problems += keyword_problems(reading.document, reading.data, found.keywords)
-    return found.template
+    problems += found.draft.warnings if found.draft is not None else ()
+    return found
 
 
 def list_of(

@@ -34,6 +34,9 @@ class Rules(Protocol):
     ) -> list[Finding]:
         """What is wrong with a rendered message; empty values are reported by the campaign room."""
 
+    def check_fixed(self, pieces: Mapping[str, Sequence[str | None]]) -> list[Finding]:
+        """What is wrong with texts, by their place, whatever stands for None in a message."""
+
     @property
     def names(self) -> Collection[str]:
         """The rules that a campaign's `checks:` can turn off, by name."""
@@ -112,15 +115,18 @@ def check_campaign(
     words: WordList | None = None,
     list_name: str = "",
     header_line: int = 1,
+    written: Mapping[str, Any] | None = None,
 ) -> list[Problem]:
     """The problems that don't depend on a row: keywords, values that are the same for all, lacking columns.
 
     `columns` is None for a list whose rows each have their own. A lacking column is placed at the list's
-    header, or in the campaign where no list is named.
+    header, or in the campaign where no list is named. `written` is the campaign's `data` where the campaign
+    is a draft that leaves some of it out.
     """
-    problems = keyword_problems(campaign.document, campaign.data, rules.keywords)
+    data = campaign.data if written is None else written
+    problems = keyword_problems(campaign.document, data, rules.keywords) if data and rules.keywords else []
     problems += _unknown_rules(campaign, rules)
-    problems += _constant_problems(campaign, renderer.constants(), rules, words)
+    problems += _constant_problems(campaign, renderer, rules, words)
     if columns is not None:
         problems += _column_problems(campaign, renderer, columns, list_name, header_line)
     return problems
@@ -145,32 +151,65 @@ def _unknown_rules(campaign: Campaign, rules: Rules) -> list[Problem]:
 
 
 def _constant_problems(
-    campaign: Campaign, texts: Mapping[str, str], rules: Rules, words: WordList | None
+    campaign: Campaign, renderer: Renderer, rules: Rules, words: WordList | None
 ) -> list[Problem]:
-    """What speaks against texts without a column in them: told once, not with every row."""
-    values = {where: text for where, text in texts.items() if where.startswith("data.")}
-    data = {where.removeprefix("data."): text for where, text in values.items()}
-    findings = rules.check(data, texts.get("to", ""), texts.get("url"), None)
-    findings += rules.advise(values) + (words.findings(values) if words else [])
+    """What speaks against texts, or parts of them, without a column: told once, not with every row."""
     problems = []
-    for found in weighed(findings, campaign.checks):
+    texts = renderer.constants()
+    for found in weighed(_constant_findings(texts, rules, words), campaign.checks):
         if found.where in texts:
-            path = tuple(found.where.split(".", 1))
-            message = f"{found.where}: {found.message}"
-            problems.append(
-                campaign.document.problem(path, found.code, message, found.hint, severity=found.severity)
-            )
+            problems.append(_of_campaign(campaign, found, f"{found.where}: {found.message}"))
+    for found in weighed([*_fixed(renderer, rules), *_fixed_words(renderer, rules, words)], campaign.checks):
+        message = _("{where}, what is the same for all: {message}")
+        problems.append(
+            _of_campaign(campaign, found, message.format(where=found.where, message=found.message))
+        )
     return problems
 
 
+def _constant_findings(texts: Mapping[str, str], rules: Rules, words: WordList | None) -> list[Finding]:
+    values = {where: text for where, text in texts.items() if where.startswith("data.")}
+    data = {where.removeprefix("data."): text for where, text in values.items()}
+    miniprogram = {
+        where.removeprefix("miniprogram."): text
+        for where, text in texts.items()
+        if where.startswith("miniprogram.")
+    }
+    findings = rules.check(data, texts.get("to", ""), texts.get("url"), miniprogram or None)
+    return findings + rules.advise(values) + (words.findings(values) if words else [])
+
+
+def _fixed(renderer: Renderer, rules: Rules) -> list[Finding]:
+    """What is wrong with a message whatever the row holds, where the text isn't the same for all."""
+    return rules.check_fixed(renderer.fixed_pieces())
+
+
+def _fixed_words(renderer: Renderer, rules: Rules, words: WordList | None) -> list[Finding]:
+    """The same for single words. No word has a line break in it, so that none is found across a column."""
+    texts = {
+        where: "\n".join(piece or "" for piece in pieces)
+        for where, pieces in renderer.fixed_pieces().items()
+        if where.startswith("data.")
+    }
+    return rules.advise(texts) + (words.findings(texts) if words else [])
+
+
+def _of_campaign(campaign: Campaign, found: Finding, message: str) -> Problem:
+    path = tuple(found.where.split(".", 1))
+    return campaign.document.problem(path, found.code, message, found.hint, severity=found.severity)
+
+
 def weighed(findings: Iterable[Finding], levels: Mapping[str, str]) -> list[Finding]:
-    """The findings as the campaign's `checks:` wants them: a rule that isn't named there has its own mind."""
+    """The findings as the campaign's `checks:` wants them: a rule that isn't named there has its own mind.
+
+    `error` is how a rule is by itself, so that its doubts stay doubts; only advice becomes an error by it.
+    """
     kept = []
     for found in findings:
         level = levels.get(found.rule)
         if level == "warn":
             kept.append(replace(found, severity=Severity.WARNING))
-        elif level == "error":
+        elif level == "error" and found.advice:
             kept.append(replace(found, severity=Severity.ERROR))
         elif level != "off":
             kept.append(found)
@@ -236,6 +275,9 @@ class Checker:
         self._has_condition = campaign.when is not None
         self._constant = frozenset(renderer.constants())
         """Whose faults are told with the campaign."""
+        self._fixed = {_kind_of(found) for found in _fixed(renderer, rules)}
+        """What is told with the campaign of texts that aren't the same for all."""
+        self._fixed_words = {(found.where, found.message) for found in _fixed_words(renderer, rules, words)}
 
     def examine(self, row: Recipient | BadRow | Unmatched) -> Ready | Skipped | Bad:
         """What becomes of one row; never raises for anything that the row holds."""
@@ -256,10 +298,10 @@ class Checker:
         if self._excluded is not None and rendered.to in self._excluded:
             return self._skipped("excluded", row)
         findings = self._rules.check(rendered.data, rendered.to, rendered.url, rendered.miniprogram)
+        if findings and self._fixed:
+            findings = [found for found in findings if _kind_of(found) not in self._fixed]
         if self._words is not None or self._thorough:
-            texts = {f"data.{name}": text for name, text in rendered.data.items()}
-            findings += self._words.findings(texts) if self._words else []
-            findings += self._rules.advise(texts) if self._thorough else []
+            findings += self._words_in(rendered)
         key = rendered.key
         if findings or not rendered.to or not _is_plain(key) or "" in rendered.data.values():
             ours = self._own_findings(rendered)
@@ -272,6 +314,12 @@ class Checker:
         own = row.values if row.own is None else row.own
         message = Message(key, rendered.to, payload, row.row, row.line, dumps(own))
         return Ready(message, rendered, tuple(self._problem(row, found) for found in findings))
+
+    def _words_in(self, rendered: Rendered) -> list[Finding]:
+        texts = {f"data.{name}": text for name, text in rendered.data.items()}
+        found = self._words.findings(texts) if self._words else []
+        found += self._rules.advise(texts) if self._thorough else []
+        return [one for one in found if (one.where, one.message) not in self._fixed_words]
 
     def _own_findings(self, rendered: Rendered) -> list[Finding]:
         """What no rules of a channel can allow: nobody to send to, empty keywords, a useless key."""
@@ -315,6 +363,11 @@ class Checker:
             return self._renderer.key(row) or None
         except RowError:
             return None
+
+
+def _kind_of(found: Finding) -> tuple[str, str, Severity]:
+    """By which a row's finding is known as one that is told with the campaign: numbers in it may differ."""
+    return found.where, found.code, found.severity
 
 
 def _is_plain(key: str) -> bool:

@@ -27,6 +27,8 @@ class Sifted:
     excluded: Excluded | None = None
     text: str = ""
     """The condition as it was written."""
+    faulty: bool = False
+    """Whether something is wrong with either."""
 
     @property
     def digests(self) -> list[str]:
@@ -71,6 +73,7 @@ def sifted(
     """The condition and the people; what is wrong with them is added to `problems`. Raises InputError."""
     if sieve.where is None and not sieve.exclude:
         return Sifted()
+    before = len(problems)
     where = None if sieve.where is None else _condition(sieve.where, opened, today, problems)
     people = None
     if sieve.exclude:
@@ -78,7 +81,7 @@ def sifted(
             people = excluded(sieve.exclude, _recipient_column(renderer), sieve.around)
         except ProblemsError as error:
             problems += error.problems
-    return Sifted(where, people, sieve.where or "")
+    return Sifted(where, people, sieve.where or "", len(problems) > before)
 
 
 def sieve_notes(opened: "RecipientList", found: Sifted) -> list[str]:
