@@ -1,6 +1,7 @@
 """Who of a list is meant, and where it comes from: --where, --exclude, --join, a database, JSON on a pipe."""
 
 import json
+import re
 import shlex
 import sqlite3
 import stat
@@ -22,6 +23,11 @@ from wxpush.sandbox import Sandbox
 
 def skips(done: Done) -> dict[str, int]:
     return {one["reason"]: one["count"] for one in done.json["skips"]}
+
+
+def told(done: Done, place: str, words: str) -> bool:
+    """Whether a problem is told of, with its place."""
+    return re.search(f"{re.escape(place)}: [^:]*:? ?{re.escape(words)}", done.talk) is not None
 
 
 def priced(desk: Desk, amounts: list[str], **changes: str) -> None:
@@ -94,7 +100,7 @@ def test_a_value_that_a_row_lacks_is_that_rows_error(desk: Desk) -> None:
     command = ("send", "campaign.yaml", "users.jsonl", "--yes", "--json")
     done = desk.run(*command, "--where", "amount|float > 1")
     assert done.code == 2
-    assert 'users.jsonl:2: no value for "amount"' in done.talk
+    assert told(done, "users.jsonl:2", 'no value for "amount"')
     allowed = desk.run(*command, "--where", "amount is defined and amount|float > 1")
     assert counts(allowed.json) == {"accepted": 1, "skipped": 1}
 
@@ -155,7 +161,7 @@ def test_the_column_is_the_one_that_the_campaign_sends_to_or_openid(desk: Desk) 
     command = ("send", "campaign.yaml", "users.jsonl", "--yes", "--json")
     wrong = desk.run(*command, "--exclude", "by_phone.csv")
     assert wrong.code == 2
-    assert 'by_phone.csv:1: there is no column "wx"' in wrong.talk
+    assert told(wrong, "by_phone.csv:1", 'there is no column "wx"')
     assert "phone, name" in wrong.talk
     done = desk.run(*command, "--exclude", "by_wx.csv", "--exclude", "by_openid.csv")
     assert counts(done.json) == {"accepted": 1, "skipped": 2}
@@ -286,9 +292,7 @@ def test_the_columns_may_be_called_differently(desk: Desk) -> None:
     }
     wrong = desk.send(*JOIN)
     assert wrong.code == 2
-    assert (
-        'openids.csv:1: there is no column "phone" to join by. The columns are: mobile, openid.' in wrong.talk
-    )
+    assert told(wrong, "openids.csv:1", 'there is no column "phone" to join by. The columns')
 
 
 def test_columns_of_one_name_in_both_lists_are_refused(desk: Desk) -> None:
@@ -299,7 +303,7 @@ def test_columns_of_one_name_in_both_lists_are_refused(desk: Desk) -> None:
     assert 'both users.csv and openids.csv have a column "product"' in done.talk
     desk.write("users.jsonl", '{"phone": "13800000001", "product": "咖啡豆"}\n')
     line = desk.run("send", "campaign.yaml", "users.jsonl", "--yes", *JOIN)
-    assert (line.code, "users.jsonl:1: both users.jsonl" in line.talk) == (2, True)
+    assert (line.code, told(line, "users.jsonl:1", "both users.jsonl")) == (2, True)
 
 
 def test_two_rows_of_one_number_are_refused_unless_they_say_the_same(desk: Desk) -> None:
@@ -310,7 +314,7 @@ def test_two_rows_of_one_number_are_refused_unless_they_say_the_same(desk: Desk)
     desk.write("openids.csv", bindings + f"13800000001,{openid(9)}\n")
     done = desk.send(*JOIN)
     assert done.code == 2
-    assert 'openids.csv:5: phone "13800000001" stands in line 4, too' in done.talk
+    assert told(done, "openids.csv:5", 'phone "13800000001" stands in line 4, too')
 
 
 def test_a_failure_is_listed_with_the_rows_own_columns_and_sent_again(desk: Desk) -> None:
@@ -419,7 +423,7 @@ def test_a_query_is_checked_and_its_failures_listed_as_any_list_is(desk: Desk) -
     assert desk.sandbox is not None
     desk.sandbox.unfollow(openid(3))
     lacking = from_sql(desk, "select openid, product, amount from orders")
-    assert (lacking.code, '--sql:1: no value for "order_no"' in lacking.talk) == (2, True)
+    assert (lacking.code, told(lacking, "--sql:1", 'no value for "order_no"')) == (2, True)
     done = from_sql(desk, EVERYBODY, "--where", "order_no != 'SO2026112300001'")
     assert (done.code, counts(done.json)) == (1, {"accepted": 2, "failed": 1, "skipped": 1})
     assert Path(done.json["failures_file"]).name == "sql.failures.csv"
@@ -428,8 +432,8 @@ def test_a_query_is_checked_and_its_failures_listed_as_any_list_is(desk: Desk) -
     assert (shown.code, "--sql 'select *" in shown.talk) == (0, True)
     checked = desk.run("validate", "campaign.yaml", "--sql", EVERYBODY, "--dsn", "sqlite:///shop.db")
     assert (checked.code, "4 rows" in checked.talk) == (0, True)
-    told = from_sql(desk, EVERYBODY, "--dry-run")
-    assert counts(told.json) == {"pending": 4}
+    rehearsed = from_sql(desk, EVERYBODY, "--dry-run")
+    assert counts(rehearsed.json) == {"pending": 4}
 
 
 @pytest.mark.parametrize(
