@@ -292,7 +292,7 @@ def test_the_columns_may_be_called_differently(desk: Desk) -> None:
     }
     wrong = desk.send(*JOIN)
     assert wrong.code == 2
-    assert told(wrong, "openids.csv:1", 'there is no column "phone" to join by. The columns are: mobile')
+    assert told(wrong, "openids.csv:1", 'there is no column "phone" to join by. The columns')
 
 
 def test_columns_of_one_name_in_both_lists_are_refused(desk: Desk) -> None:
@@ -432,8 +432,8 @@ def test_a_query_is_checked_and_its_failures_listed_as_any_list_is(desk: Desk) -
     assert (shown.code, "--sql 'select *" in shown.talk) == (0, True)
     checked = desk.run("validate", "campaign.yaml", "--sql", EVERYBODY, "--dsn", "sqlite:///shop.db")
     assert (checked.code, "4 rows" in checked.talk) == (0, True)
-    told = from_sql(desk, EVERYBODY, "--dry-run")
-    assert counts(told.json) == {"pending": 4}
+    rehearsed = from_sql(desk, EVERYBODY, "--dry-run")
+    assert counts(rehearsed.json) == {"pending": 4}
 
 
 @pytest.mark.parametrize(
