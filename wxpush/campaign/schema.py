@@ -42,6 +42,7 @@ from wxpush.model import Problem
 from wxpush.yamlfile import Document, KeyPath, Parsed, misspelt, parse_yaml
 
 _NAME_LENGTH = 80
+_LEVELS: Final = ("error", "warn", "off")
 
 
 def _expression(value: object) -> str:
@@ -180,7 +181,7 @@ class Campaign(_Part):
     # Made without being checked: else each part would be built as a model of its own when this is read.
     retry: Retry = Retry.model_construct()
     stop_when: StopWhen = StopWhen.model_construct()
-    checks: dict[str, Annotated[Literal["error", "warn", "off"], _choice("error", "warn", "off")]] = Field(
+    checks: dict[str, Annotated[Literal["error", "warn", "off"], _choice(*_LEVELS)]] = Field(
         default_factory=dict
     )
     blocked_words: Annotated[tuple[Path, ...], BeforeValidator(_files)] = ()
@@ -208,6 +209,16 @@ class Campaign(_Part):
     def today(self) -> date:
         """The day that `{{ today }}` stands for."""
         return self._today
+
+    def with_keywords(self, meant: Mapping[str, str]) -> "Campaign":
+        """The same with other names for some of its keywords; their places stay where they are."""
+        if not meant:
+            return self
+        data = {meant.get(name, name): text for name, text in self.data.items()}
+        renamed = self.model_copy(update={"data": data})
+        for name, right in meant.items():
+            renamed._document = renamed._document.renamed(("data", name), right)
+        return renamed
 
     def content_fingerprint(self) -> str:
         """SHA-256 in hex over what alters its messages; the template file's own content is not in it."""
@@ -278,7 +289,7 @@ def read_campaign(path: Path, *, today: date, parsed: Parsed | None = None) -> R
         _beside(path.parent, template) if isinstance(template, str) and template else _group(template),
         _group(data),
         draft,
-        frozenset(str(fault["loc"][0]) for fault in faults),
+        frozenset(str(fault["loc"][0]) for fault in faults if not _is_level(fault)),
     )
 
 
@@ -317,9 +328,17 @@ _STAND_INS: Final[dict[str, Any]] = {"name": "-", "template": {}, "data": {"-": 
 _SOME_APPID: Final = "wx0123456789abcdef"
 
 
+def _is_level(fault: dict[str, Any]) -> bool:
+    """Whether a fault concerns a level in `checks`, which says how much a problem matters and no more."""
+    return fault["loc"][0] == "checks" and len(fault["loc"]) > 1
+
+
 def _draft(document: Document, faults: list[dict[str, Any]], source: Path, today: date) -> Campaign | None:
     """The campaign without its faults; what it can't do without has a stand-in that nothing is said of."""
     value = without(document.value, [fault["loc"] for fault in faults])
+    for fault in filter(_is_level, faults):
+        near = get_close_matches(str(fault["input"]).lower(), _LEVELS, 1)
+        value["checks"] |= {fault["loc"][1]: near[0]} if near else {}
     no_data = not value.get("data")
     value |= {key: stand_in for key, stand_in in _STAND_INS.items() if not value.get(key)}
     if isinstance(value.get("miniprogram"), dict):
