@@ -18,7 +18,7 @@ PACKAGE = ROOT / "wxpush"
 
 # Higher floors may import lower ones, never the other way round.
 FLOORS = {
-    "errors": 0, "model": 0, "i18n": 0, "clock": 0, "fastjson": 0,
+    "errors": 0, "model": 0, "i18n": 0, "clock": 0, "fastjson": 0, "safe": 0,
     "config": 1, "yamlfile": 1, "private": 1, "lock": 1,
     "delivery": 2, "campaign": 2, "channels": 2,
     "report": 3, "sandbox": 3,

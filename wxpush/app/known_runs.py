@@ -14,11 +14,11 @@ from wxpush.app.aftermath import look_back, skips_of, tally
 from wxpush.app.codes import Cause, failure_groups
 from wxpush.app.request import Surroundings
 from wxpush.app.results import FailureGroup, RunView
-from wxpush.delivery.run import STATE_DIR, RunCard, RunFolder, runs_in
+from wxpush.delivery.run import RunCard, RunFolder, runs_in
 from wxpush.errors import DamagedStateError, InputError, WxpushError
 from wxpush.i18n import _
 from wxpush.model import CodeClass, State
-from wxpush.private import ensure_private_dir, read_private, write_private
+from wxpush.private import STATE_DIR, ensure_private_dir, read_private, write_private
 
 _PLACES: Final = "places.json"
 _MOST_PLACES: Final = 200

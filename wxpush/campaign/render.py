@@ -13,6 +13,7 @@ from wxpush.campaign.expressions import (
     Expression,
     as_written,
     compile_parts,
+    fixed_pieces,
     parse_condition,
     parse_text,
     tests_of,
@@ -92,6 +93,19 @@ class Renderer:
             if not expression.required | expression.optional:
                 with suppress(*_FAULTS):
                     found[where] = compile_parts([expression], "")(values).strip()
+        return found
+
+    def fixed_pieces(self) -> dict[str, tuple[str | None, ...]]:
+        """Of each text that changes with the row what doesn't, by its place in the campaign.
+
+        None stands where something is put in. Texts without anything fixed are left out.
+        """
+        found = {}
+        for where, expression in self._parts.items():
+            if expression.required | expression.optional:
+                pieces = fixed_pieces(expression)
+                if any(pieces):
+                    found[where] = pieces
         return found
 
     def constant_condition(self) -> bool:

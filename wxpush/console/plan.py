@@ -175,7 +175,7 @@ def _warnings(survey: Survey | None) -> list[str]:
     if survey is None:
         return []
     shown = survey.warnings[:_MOST_WARNINGS]
-    notes = [joined(f"{found.place}: {found.message}", found.hint) for found in shown]
+    notes = [joined(f"{found.place}: {found.code}: {found.message}", found.hint) for found in shown]
     more = survey.warnings_total - len(shown)
     if more > 0:
         text = ngettext("… and {count} more doubtful value", "… and {count} more doubtful values", more)

@@ -13,9 +13,8 @@ from wxpush.delivery.identity import RunId
 from wxpush.errors import DamagedStateError, InputError, LockedError, StateError, StorageError
 from wxpush.i18n import _
 from wxpush.lock import locked
-from wxpush.private import ensure_private_dir, read_private, remove, write_private
+from wxpush.private import STATE_DIR, ensure_private_dir, read_private, remove, write_private
 
-STATE_DIR: Final = ".wxpush"
 _RUNS: Final = "runs"
 _CARD: Final = "run.json"
 _PID: Final = "run.pid"

@@ -122,6 +122,20 @@ def _pattern(part: Expression, columns: list[Any]) -> str:
     return pattern
 
 
+def fixed_pieces(expression: Expression) -> tuple[str | None, ...]:
+    """The texts of an expression that are the same for every row, in order; None for all that isn't."""
+    pieces: list[str | None] = []
+    for output in expression.body:
+        for node in output.nodes if isinstance(output, nodes.Output) else [output]:
+            if not isinstance(node, nodes.TemplateData):
+                pieces.append(None)
+            elif pieces and pieces[-1] is not None:
+                pieces[-1] += node.data
+            else:
+                pieces.append(node.data)
+    return tuple(pieces)
+
+
 def tests_of(expression: Expression) -> list[Expression]:
     """The conditions of the `… if … else …` in a text, each an expression that renders `1` or nothing."""
     found = []
