@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wxpush.app.forecast import forecast
-from wxpush.delivery.hours import BEIJING, Hours
+from wxpush.delivery.hours import BEIJING, DayHours, Hours
 
-DAY = Hours(time(8), time(21))
-NOON = Hours(time(12), time(13))
-NIGHT = Hours(time(21), time(6))
-TILL_MIDNIGHT = Hours(time(8), time(0))
+DAY = DayHours(time(8), time(21))
+NOON = DayHours(time(12), time(13))
+NIGHT = DayHours(time(21), time(6))
+TILL_MIDNIGHT = DayHours(time(8), time(0))
 
 
 def beijing(text: str) -> datetime:

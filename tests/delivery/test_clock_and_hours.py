@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wxpush.clock import Clock, Moment, age, boot_seconds
-from wxpush.delivery.hours import BEIJING, CIVIL_HOURS, Hours, next_time, quota_back
+from wxpush.delivery.hours import BEIJING, CIVIL_HOURS, DayHours, Week, next_time, quota_back
 
 WALL = 1_795_399_200.0
 THEN = Moment(WALL, 5000.0, "boot-1")
@@ -60,9 +60,9 @@ def beijing(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=BEIJING)
 
 
-DAY = Hours(time(8), time(21))
-NIGHT = Hours(time(21), time(6))
-TILL_MIDNIGHT = Hours(time(8), time(0))
+DAY = DayHours(time(8), time(21))
+NIGHT = DayHours(time(21), time(6))
+TILL_MIDNIGHT = DayHours(time(8), time(0))
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ TILL_MIDNIGHT = Hours(time(8), time(0))
         (CIVIL_HOURS, "2026-11-24 00:05", "2026-11-24 08:00"),
     ],
 )
-def test_hours_say_when_they_open(hours: Hours, now: str, opens: str | None) -> None:
+def test_hours_say_when_they_open(hours: DayHours, now: str, opens: str | None) -> None:
     assert hours.wait(beijing(now)) == (opens and beijing(opens))
 
 
@@ -99,7 +99,7 @@ MOMENTS = st.floats(1e9, 4e9).map(lambda wall: datetime.fromtimestamp(wall, UTC)
 
 @given(CLOCKS, CLOCKS, MOMENTS)
 def test_hours_are_open_when_they_say_they_open(opens: time, closes: time, now: datetime) -> None:
-    hours = Hours(opens, closes)
+    hours = DayHours(opens, closes)
     begins = hours.wait(now)
     if begins is not None:
         assert now < begins <= now + timedelta(days=1)

@@ -16,7 +16,7 @@ from wxpush.delivery.engine import Settings
 from wxpush.delivery.flight import Flight
 from wxpush.delivery.gate import GateRules
 from wxpush.delivery.hand import Hand
-from wxpush.delivery.hours import BEIJING, Hours
+from wxpush.delivery.hours import BEIJING, DayHours
 from wxpush.delivery.policy import RetryRules, StopRules
 from wxpush.delivery.ports import Notice, Progress, Why
 from wxpush.delivery.records import Claim, Mark, Record
@@ -264,7 +264,7 @@ def test_an_unreadable_quota_is_said_and_sending_goes_on() -> None:
 
 
 def test_nothing_is_begun_outside_the_hours() -> None:
-    world = World(rules=GateRules(30.0, hours=Hours(time(12), time(13))), settings=Settings(rate=30.0))
+    world = World(rules=GateRules(30.0, hours=DayHours(time(12), time(13))), settings=Settings(rate=30.0))
     world.run(messages(30))
     hours = {datetime.fromtimestamp(p.at + world.time.wall_offset, BEIJING).hour for p in world.channel.posts}
     assert hours == {12}

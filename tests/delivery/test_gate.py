@@ -7,7 +7,7 @@ import pytest
 from tests.delivery import world as w
 from tests.delivery.world import Time
 from wxpush.delivery.gate import Gate, GateRules, left_to_run
-from wxpush.delivery.hours import BEIJING, Hours
+from wxpush.delivery.hours import BEIJING, DayHours
 from wxpush.delivery.ports import Why
 from wxpush.model import Quota
 
@@ -111,7 +111,7 @@ def test_no_network_for_a_token_is_an_outage() -> None:
 
 
 def test_hours_close_it_until_they_open() -> None:
-    stage = Stage(GateRules(30.0, hours=Hours(time(12), time(13))))
+    stage = Stage(GateRules(30.0, hours=DayHours(time(12), time(13))))
     assert (stage.why(), stage.until()) == (Why.HOURS, "23 12:00:00")
     stage.time.now += 2 * 3600
     assert stage.why() is None
@@ -211,7 +211,7 @@ def test_a_quota_that_is_late_is_asked_for_every_half_hour() -> None:
 
 
 def test_own_hours_hold_after_a_wait_for_quota() -> None:
-    stage = Stage(GateRules(30.0, hours=Hours(time(6), time(23))), Quota(1000, 950, 50))
+    stage = Stage(GateRules(30.0, hours=DayHours(time(6), time(23))), Quota(1000, 950, 50))
     stage.gate.wait_for_quota()
     stage.time.now += timedelta(hours=14, minutes=5).total_seconds()
     stage.gate.take_quota(FULL)

@@ -82,7 +82,7 @@ class Delivering:
             self._account, self._keeper, workers=pace.workers, timeout=campaign.timeout, clock=self._clock
         )
         burst = None if campaign.burst is None else float(campaign.burst)
-        rules = GateRules(pace.rate, burst, pace.hours, campaign.keep_quota)
+        rules = GateRules(pace.rate, burst, pace.hours, campaign.keep_quota, pace.until)
         engine = Engine(
             channel,
             ledger,

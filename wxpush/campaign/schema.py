@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, time
+from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -24,7 +24,7 @@ from pydantic import (
 )
 
 from wxpush.campaign.expressions import TODAY, parse_condition, parse_text, render_alone
-from wxpush.campaign.fault import FaultError
+from wxpush.campaign.fault import FaultError, FaultsError
 from wxpush.campaign.units import (
     UnitError,
     no_value,
@@ -33,8 +33,8 @@ from wxpush.campaign.units import (
     parse_duration,
     parse_rate,
     parse_share,
-    parse_window,
 )
+from wxpush.campaign.windows import Window, parse_windows
 from wxpush.errors import ProblemsError
 from wxpush.i18n import _
 from wxpush.model import Problem
@@ -185,7 +185,7 @@ class Campaign(_Part):
     """Files of words that no message may hold, one word a line."""
     keep_quota: Share = 0.1
     on_quota: Annotated[Literal["stop", "wait"], _choice("stop", "wait")] = "stop"
-    send_window: Annotated[tuple[time, time] | None, BeforeValidator(parse_window)] = None
+    send_window: Annotated[tuple[Window, ...] | None, BeforeValidator(parse_windows)] = None
     tolerate: Share = 0.0
 
     _document: Document = PrivateAttr()
@@ -260,7 +260,7 @@ def read_campaign(path: Path, *, today: date, parsed: Parsed | None = None) -> R
         campaign._document, campaign._source, campaign._today = document, path, today
     except ValidationError as error:
         seen = {(found.line, found.column) for found in problems}
-        told = [_problem(document, dict(fault)) for fault in error.errors(include_url=False)]
+        told = [found for fault in error.errors(include_url=False) for found in _problems(document, dict(fault))]
         problems += [found for found in told if (found.line, found.column) not in seen]
     template, data = document.value.get("template"), document.value.get("data")
     problems.sort(key=lambda found: (found.line, found.column))
@@ -275,6 +275,20 @@ def read_campaign(path: Path, *, today: date, parsed: Parsed | None = None) -> R
 
 def _group(value: object) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
+
+
+def _problems(document: Document, fault: dict[str, Any]) -> list[Problem]:
+    """One fault as pydantic reports it, or what it is made of."""
+    reason = (fault.get("ctx") or {}).get("error")
+    if not isinstance(reason, FaultsError):
+        return [_problem(document, fault)]
+    problems = []
+    for spot, inner in reason.faults:
+        path = (*fault["loc"], *spot.path)
+        name = ".".join(str(part) for part in path if isinstance(part, str))
+        message = f"{name}: {inner.message}"
+        problems.append(document.problem(path, inner.code, message, inner.hint, at_key=spot.at_key))
+    return problems
 
 
 def _problem(document: Document, fault: dict[str, Any]) -> Problem:
