@@ -66,9 +66,7 @@ def test_a_whole_day_is_a_window() -> None:
 
 
 def test_several_windows_are_a_list(tmp_path: Path) -> None:
-    read = campaign(
-        tmp_path, f'{HEAD}{DATA}send_window: ["Mon-Fri 08:00-21:00", "Sat,Sun 10:00-18:00"]\n'
-    )
+    read = campaign(tmp_path, f'{HEAD}{DATA}send_window: ["Mon-Fri 08:00-21:00", "Sat,Sun 10:00-18:00"]\n')
     assert read.send_window == (
         Window(*DAY, frozenset(range(5))),
         Window(time(10), time(18), frozenset({5, 6})),
@@ -79,7 +77,9 @@ def test_each_fault_of_a_list_has_its_place(tmp_path: Path) -> None:
     path = tmp_path / "campaign.yaml"
     lines = ["send_window:", "  - Mon-Fri 08:00-21:00", "  - Satur 10:00-18:00", "  - Sun 25:00-26:00", ""]
     path.write_text(HEAD + DATA + "\n".join(lines), encoding="utf-8")
-    found = [(one.line, one.column, one.code, one.message) for one in read_campaign(path, today=TODAY).problems]
+    found = [
+        (one.line, one.column, one.code, one.message) for one in read_campaign(path, today=TODAY).problems
+    ]
     first = (HEAD + DATA).count("\n") + 3
     assert [(line, column, code) for line, column, code, _message in found] == [
         (first, 5, "WX122"),

@@ -9,6 +9,7 @@ from wxpush.app.material import Material, read_material
 from wxpush.app.pace import Pace
 from wxpush.app.request import SendRequest, Surroundings
 from wxpush.app.results import Plan, Summary, Survey
+from wxpush.app.schedule import begin_of, day_of, refuse_odd_moments
 from wxpush.app.selection import Choices, Selection
 from wxpush.app.survey import survey_list
 from wxpush.config import load_account
@@ -28,9 +29,10 @@ def dry_run(request: SendRequest, around: Surroundings, checking: Checking) -> t
         request.recipients,
         list_name=request.list_name,
         list_format=request.list_format,
-        today=around.today(),
+        today=day_of(request, around),
     )
     refuse_unapproved(request, material)
+    refuse_odd_moments(request, around, material.campaign)
     standing = ByRow()
     selection = Selection(material, standing, _nothing_recorded, Choices(keep_first=request.keep_first))
     with checking(material.recipients.lines) as tell:
@@ -46,7 +48,15 @@ def _nothing_recorded(place: Place) -> Record:
 
 def _plan(request: SendRequest, around: Surroundings, material: Material, survey: Survey) -> Plan:
     campaign, pace = material.campaign, Pace.of(material.campaign, request.rate, request.workers)
-    expected = forecast(around.now(), survey.to_send, pace.rate, pace.hours, left_today=None, left_daily=None)
+    expected = forecast(
+        begin_of(request, around),
+        survey.to_send,
+        pace.rate,
+        pace.hours,
+        left_today=None,
+        left_daily=None,
+        until=request.until,
+    )
     try:
         account = load_account(request.account or campaign.account, around.environ, need_secret=False)
         known = (account.name, account.appid, account.api_base)
@@ -79,6 +89,8 @@ def _plan(request: SendRequest, around: Surroundings, material: Material, survey
         sample=survey.sample,
         rehearsal="dry_run",
         notes=material.notes(),
+        until=request.until,
+        left_then=expected.left,
     )
 
 

@@ -19,8 +19,10 @@ from wxpush.app.pace import Pace
 from wxpush.app.place import Scene, real_scene, sandbox_scene
 from wxpush.app.request import SendRequest, Surroundings
 from wxpush.app.results import Plan, Sample, Summary, Survey
+from wxpush.app.schedule import begin_of, day_of, refuse_odd_moments
 from wxpush.app.selection import DUPLICATE, Choices, Selection
 from wxpush.app.survey import by_state, recall_survey, remembered, survey_list
+from wxpush.app.waiting import wait_until
 from wxpush.campaign.check import Ready
 from wxpush.delivery import store
 from wxpush.delivery.engine import Ending
@@ -51,9 +53,10 @@ def opened(request: SendRequest, around: Surroundings) -> Iterator["Sending"]:
         request.recipients,
         list_name=request.list_name,
         list_format=request.list_format,
-        today=around.today(),
+        today=day_of(request, around),
     )
     refuse_unapproved(request, material)
+    refuse_odd_moments(request, around, material.campaign)
     with ExitStack() as stack:
         if request.sandbox is not None:
             scene = stack.enter_context(
@@ -133,7 +136,13 @@ class Sending:
         self._surveyed: Survey | None = None
         self._written: Standing | None = None
         self._delivering = Delivering(scene.account, scene.directories, around.clock)
-        self._pace = Pace.of(material.campaign, request.rate, request.workers, any_hour=scene.rehearsal)
+        self._pace = Pace.of(
+            material.campaign,
+            request.rate,
+            request.workers,
+            until=request.until,
+            any_hour=scene.rehearsal,
+        )
 
     def close(self) -> None:
         """Let go of the ledger."""
@@ -208,6 +217,8 @@ class Sending:
             begins=expected.begins if expected else None,
             ends=expected.ends if expected else None,
             days=expected.days if expected else 1,
+            until=self._request.until,
+            left_then=expected.left if expected else None,
             goes_on_alone=self._goes_on_alone(to_send),
             sample=survey.sample if survey else self._first_sample(),
             rehearsal="sandbox" if self._scene.rehearsal else "",
@@ -230,6 +241,16 @@ class Sending:
         ending = Ending("stopped", error.code, str(error), error.hint)
         outgoing = Outgoing(self._selection(), self._ledger, self._around.clock, 0)
         return self._summed_up(Delivered(ending, Progress()), outgoing)
+
+    def wait(self, tell: Callable[[float], None]) -> None:
+        """Wait for the moment that was asked for, then look at account and quota anew.
+
+        `tell` hears how many seconds are left. Raises InputError where the machine slept far past it,
+        StoppedError for an account that can't send by then.
+        """
+        if self._request.at is not None:
+            wait_until(self._request.at, self._around.clock, tell)
+            self._delivering.look_again()
 
     def execute(self, listener: Listener) -> Summary:
         """Send, and tell how the run stands, whatever WeChat and the network do.
@@ -361,20 +382,29 @@ class Sending:
     def _forecast(self, messages: int | None) -> Forecast | None:
         if messages is None:
             return None
-        keep, quota = self._material.campaign.keep_quota, self._delivering.quota.quota
+        left_at_begin, left_daily = self._quota_left()
         return forecast(
-            self._around.now(),
+            begin_of(self._request, self._around),
             self._people(messages) or 0,
             self._pace.rate,
             self._pace.hours,
-            left_today=left_to_run(quota, keep) if quota else None,
-            left_daily=int(quota.limit * (1 - keep)) if quota else None,
+            left_today=left_at_begin,
+            left_daily=left_daily,
+            until=self._request.until,
         )
 
+    def _quota_left(self) -> tuple[int, int] | tuple[None, None]:
+        """What the quota gives to this run on the day on which it begins, and on any other day."""
+        keep, quota = self._material.campaign.keep_quota, self._delivering.quota.quota
+        if quota is None:
+            return None, None
+        daily = int(quota.limit * (1 - keep))
+        is_today = day_of(self._request, self._around) == self._around.today()
+        return left_to_run(quota, keep) if is_today else daily, daily
+
     def _goes_on_alone(self, to_send: int | None) -> bool:
-        quota, campaign = self._delivering.quota.quota, self._material.campaign
-        enough = quota is None or (to_send or 0) <= left_to_run(quota, campaign.keep_quota)
-        return enough or campaign.on_quota == "wait"
+        left, _daily = self._quota_left()
+        return left is None or (to_send or 0) <= left or self._material.campaign.on_quota == "wait"
 
     def _worth_keeping(self) -> dict[str, Any]:
         """What the next call needn't find out again: only of a list that is good by itself."""

@@ -260,7 +260,9 @@ def read_campaign(path: Path, *, today: date, parsed: Parsed | None = None) -> R
         campaign._document, campaign._source, campaign._today = document, path, today
     except ValidationError as error:
         seen = {(found.line, found.column) for found in problems}
-        told = [found for fault in error.errors(include_url=False) for found in _problems(document, dict(fault))]
+        told = [
+            found for fault in error.errors(include_url=False) for found in _problems(document, dict(fault))
+        ]
         problems += [found for found in told if (found.line, found.column) not in seen]
     template, data = document.value.get("template"), document.value.get("data")
     problems.sort(key=lambda found: (found.line, found.column))

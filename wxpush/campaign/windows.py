@@ -51,7 +51,7 @@ def parse_windows(value: object) -> tuple[Window, ...]:
 
 
 def parse_window(value: object) -> Window:
-    """`08:00-21:00`, `Mon-Fri 08:00-21:00`, `周一至周五 08:00-21:00`, `Mon,Wed 20:00-02:00`. Raises ValueError."""
+    """`08:00-21:00`, `Mon-Fri 08:00-21:00`, `周一、周三 20:00-02:00`. Raises ValueError."""
     found = _WINDOW.fullmatch(one_text(value))
     hours = found and _hours(*map(int, found.groups()[1:]))
     if found is None or hours is None:

@@ -16,7 +16,7 @@ from wxpush.cli.base import (
     surroundings,
     this_command,
 )
-from wxpush.cli.options import AccountName, Json, ListFormat, Quiet, Rate, Workers, Yes
+from wxpush.cli.options import AccountName, At, Json, ListFormat, Quiet, Rate, Until, Workers, Yes
 from wxpush.console import Console
 from wxpush.errors import (
     InputError,
@@ -27,8 +27,11 @@ from wxpush.errors import (
 from wxpush.i18n import _
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from wxpush.app.request import SendRequest
     from wxpush.app.results import Summary
+    from wxpush.app.sending import Sending
 
 _USUAL_SCENARIO: Final = "calm"
 
@@ -94,6 +97,8 @@ def send(
         str | None,
         typer.Option(metavar="CODE", help=_("Send only what has this code of `wxpush preview`.")),
     ] = None,
+    at: At = None,
+    until: Until = None,
     yes: Yes = False,
     as_json: Json = False,
     report: Annotated[
@@ -112,6 +117,7 @@ def send(
     code: int | None = None
     try:
         _refuse_contradictions(in_doubt, to, row, scenario, sandbox=sandbox, dry_run=dry_run, as_json=as_json)
+        begins, ends = _moments(at, until, to)
         request = SendRequest(
             campaign=campaign,
             recipients=Path(recipients),
@@ -128,6 +134,8 @@ def send(
             resend_in_doubt=in_doubt == "resend",
             accept_changes=accept_changes,
             approved=approved,
+            at=begins,
+            until=ends,
             dry_run=dry_run,
             sandbox=(scenario or _USUAL_SCENARIO) if sandbox else None,
             failures=failures,
@@ -180,6 +188,19 @@ def _refuse_contradictions(
         )
 
 
+def _moments(at: str | None, until: str | None, to: str | None) -> "tuple[datetime | None, datetime | None]":
+    """`--at` and `--until`. Raises InputError."""
+    if at is None and until is None:
+        return None, None
+    from wxpush.app.moments import beginning, end
+
+    if to is not None:
+        raise InputError(_("--to sends at once, so it doesn't go with --at or --until."))
+    now = surroundings().now()
+    begins = None if at is None else beginning(at, now)
+    return begins, None if until is None else end(until, begins or now)
+
+
 def _rehearse(request: "SendRequest", console: Console) -> "tuple[Summary, int]":
     from wxpush.app.rehearsal import dry_run
 
@@ -203,20 +224,50 @@ def _send(request: "SendRequest", console: Console, signals: Signals, *, yes: bo
         try:
             plan = sending.plan()
         except StoppedError as error:
-            summary = sending.stopped_before(error)
-            console.summary(summary, after_send(summary, this_command()))
-            return summary, exit_code(summary)
+            return _stopped_before(sending, error, console)
         console.plan(plan)
         if not plan.is_over and not plan.rehearsal:
-            agree(plan, console, yes=yes)
+            agree(plan, console, yes=yes, at=request.at)
         if not plan.rehearsal:
             remember_place(sending.state, around)
         total = None if plan.people is None else sum(plan.done.values()) + plan.people
+        try:
+            if not plan.is_over:
+                _wait(sending, request, console)
+        except StoppedError as error:
+            return _stopped_before(sending, error, console)
         signals.to(sending.stop)
         with console.progress(total, plan.done) as listener:
             summary = sending.execute(listener)
-        console.summary(summary, [] if plan.rehearsal else after_send(summary, this_command()))
+        console.summary(summary, [] if plan.rehearsal else after_send(summary, _again()))
         return summary, exit_code(summary, sending.tolerate)
+
+
+def _wait(sending: "Sending", request: "SendRequest", console: Console) -> None:
+    """Wait for the moment of --at; a rehearsal doesn't."""
+    if request.at is not None and request.sandbox is None:
+        with console.countdown(request.at) as tell:
+            sending.wait(tell)
+
+
+def _stopped_before(sending: "Sending", error: StoppedError, console: Console) -> "tuple[Summary, int]":
+    """The account forbade the start."""
+    from wxpush.app.exitcode import exit_code
+    from wxpush.app.next_steps import after_send
+
+    summary = sending.stopped_before(error)
+    console.summary(summary, after_send(summary, _again()))
+    return summary, exit_code(summary)
+
+
+def _again() -> str:
+    """The command that goes on: as it was typed, but for moments that come only once."""
+    from wxpush.app.moments import is_of_one_day
+
+    def comes_once(option: str, value: str) -> bool:
+        return option == "--at" or (option == "--until" and is_of_one_day(value))
+
+    return this_command(comes_once)
 
 
 def _try_out(

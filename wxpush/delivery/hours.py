@@ -34,7 +34,10 @@ class Hours(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DayHours:
-    """From `opens` to `closes` on some `days` (0 is Monday); `closes` at or before `opens` is the day after."""
+    """From `opens` to `closes` on some `days` (0 is Monday).
+
+    `closes` at or before `opens` is on the day after.
+    """
 
     opens: time
     closes: time
