@@ -4,8 +4,9 @@ import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from wxpush.app.aftermath import Aftermath, look_back, standing_for, write_failures
 from wxpush.app.approval import refuse_claims, refuse_unapproved
@@ -14,6 +15,7 @@ from wxpush.app.delivering import Delivered, Delivering
 from wxpush.app.doubtful import in_window
 from wxpush.app.forecast import Forecast, forecast
 from wxpush.app.material import Material, read_material
+from wxpush.app.notified import account_without_secret, notifier_of
 from wxpush.app.outgoing import Outgoing
 from wxpush.app.pace import Pace
 from wxpush.app.place import Scene, real_scene, sandbox_scene
@@ -36,6 +38,9 @@ from wxpush.errors import InputError, ProblemsError, StoppedError, StorageError
 from wxpush.i18n import _
 from wxpush.model import State
 from wxpush.private import remove, remove_tree
+
+if TYPE_CHECKING:
+    from wxpush.app.notifying import Notifier
 
 _LONGEST_NAME: Final = 80
 
@@ -153,6 +158,20 @@ class Sending:
         """The share of recipients' own failures that still counts as success."""
         return self._material.campaign.tolerate
 
+    @cached_property
+    def notifier(self) -> "Notifier | None":
+        """Who is told how it ends; None where nobody is."""
+        account, campaign = self._scene.account, self._material.campaign
+        if self._scene.rehearsal:  # whose account is not the one that will be sent with
+            name = self._request.account or campaign.account
+            return notifier_of(campaign, account_without_secret(name, self._around), self._around)
+        return notifier_of(campaign, account, self._around)
+
+    @property
+    def title(self) -> str:
+        """What is sent, as the template calls it."""
+        return self._material.template.title
+
     @property
     def state(self) -> Path:
         """The state folder that the run lives in."""
@@ -226,8 +245,14 @@ class Sending:
             failures_waiting=self._before.get(State.FAILED, 0),
             in_doubt=self._before.get(State.IN_DOUBT, 0) - recovered,
             resends=self._request.resend_in_doubt,
-            notes=self._material.notes(),
+            notes=[*self._material.notes(), *self._untold(is_over=is_over)],
         )
+
+    def _untold(self, *, is_over: bool) -> list[str]:
+        """Who can't be told how it ends, as it stands; a rehearsal tells nobody."""
+        if is_over or self._scene.rehearsal or self.notifier is None:
+            return []
+        return self.notifier.faults()
 
     def _goes_first(self) -> int:
         """How many claims of a killed process are sent again before the list; what is too old is in doubt."""

@@ -24,7 +24,7 @@ from pydantic import (
 )
 
 from wxpush.campaign.expressions import TODAY, parse_condition, parse_text, render_alone
-from wxpush.campaign.fault import FaultError, FaultsError
+from wxpush.campaign.fault import FaultError, FaultsError, Spot
 from wxpush.campaign.units import (
     UnitError,
     no_value,
@@ -122,6 +122,21 @@ def _name(value: object, info: ValidationInfo) -> str:
     return name
 
 
+def _notify(value: object, info: ValidationInfo) -> tuple[Any, ...]:
+    from wxpush.config.target_reader import Kind, TargetReader
+
+    codes = {Kind.UNKNOWN_KEY: "WX120", Kind.LACKING: "WX121", Kind.WRONG: "WX122", Kind.EMPTY: "WX123"}
+    faults: list[tuple[Spot, FaultError]] = []
+
+    def note(kind: Kind, at: tuple[str | int, ...], message: str, hint: str) -> None:
+        faults.append((Spot(at, at_key=kind is Kind.UNKNOWN_KEY), FaultError(codes[kind], message, hint)))
+
+    targets = TargetReader((info.context or {})["folder"], note).targets(value)
+    if faults:
+        raise FaultsError(faults)
+    return targets
+
+
 Templated = Annotated[str, BeforeValidator(_expression)]
 # A key that is written down without a value is a fault; one that is left out is None.
 _MaybeTemplated = Annotated[str | None, BeforeValidator(_expression)]
@@ -187,6 +202,8 @@ class Campaign(_Part):
     on_quota: Annotated[Literal["stop", "wait"], _choice("stop", "wait")] = "stop"
     send_window: Annotated[tuple[Window, ...] | None, BeforeValidator(parse_windows)] = None
     tolerate: Share = 0.0
+    notify: Annotated[tuple[Any, ...] | None, BeforeValidator(_notify)] = None
+    """Who is told how a run ended (config.targets.Target); None leaves it to the account."""
 
     _document: Document = PrivateAttr()
     _source: Path = PrivateAttr()

@@ -154,7 +154,7 @@ def put_off(signals: Signals) -> Iterator[None]:
     try:
         yield
     finally:
-        signals.to(_raise_interrupt)
+        signals.to(raise_interrupt)
     if seen:
         raise KeyboardInterrupt
 
@@ -175,7 +175,8 @@ def readable(list_name: str) -> Iterator[Path]:
         yield path
 
 
-def _raise_interrupt() -> None:
+def raise_interrupt() -> None:
+    """What ends a command that has nothing on its way."""
     raise KeyboardInterrupt
 
 
@@ -217,4 +218,4 @@ def refused(
 
 def interruptible() -> AbstractContextManager[Signals]:
     """Let all three signals end what comes before the sending, where nothing is on its way."""
-    return signals_to(_raise_interrupt)
+    return signals_to(raise_interrupt)

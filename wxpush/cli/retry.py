@@ -1,6 +1,7 @@
 """`wxpush retry-failed`."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,6 +18,7 @@ from wxpush.cli.base import (
     surroundings,
 )
 from wxpush.cli.options import Json, Quiet, Rate, RunName, Workers, Yes
+from wxpush.cli.telling import Tell, telling
 from wxpush.console import Console
 from wxpush.errors import InputError, InterruptedRunError, WxpushError
 from wxpush.i18n import _, ngettext
@@ -73,7 +75,7 @@ def retry_failed(
     stand = _Stand(run)
     try:
         with interruptible():
-            summary, exit_code = _retry(request, console, stand, yes=yes)
+            summary, exit_code, tell = _retry(request, console, stand, yes=yes)
     except KeyboardInterrupt:
         console.say(_("Interrupted. Nothing is lost; the same command continues."))
         return _refused(InterruptedRunError(_("interrupted")), stand, console, as_json=as_json)
@@ -82,6 +84,8 @@ def retry_failed(
         return _refused(error, stand, console, as_json=as_json)
     if as_json:
         console.json(summary.to_json())
+    with suppress(KeyboardInterrupt), interruptible():
+        tell()
     return exit_code
 
 
@@ -89,7 +93,9 @@ def _refused(error: WxpushError, stand: _Stand, console: Console, *, as_json: bo
     return refused(error, stand.run, stand.account, console, as_json=as_json, counts=stand.counts)
 
 
-def _retry(request: "RetryRequest", console: Console, stand: _Stand, *, yes: bool) -> "tuple[Summary, int]":
+def _retry(
+    request: "RetryRequest", console: Console, stand: _Stand, *, yes: bool
+) -> "tuple[Summary, int, Tell]":
     from wxpush.app.exitcode import exit_code
     from wxpush.app.next_steps import after_send
     from wxpush.app.retrying import opened
@@ -105,7 +111,16 @@ def _retry(request: "RetryRequest", console: Console, stand: _Stand, *, yes: boo
         else:
             summary = retrying.summary()
         console.summary(summary, after_send(summary, retrying.send_command))
-        return summary, exit_code(summary, retrying.tolerate)
+        code = exit_code(summary, retrying.tolerate)
+        tell = telling(
+            retrying.notifier,
+            summary,
+            retrying.title,
+            console,
+            exit_code=code,
+            next_command=retrying.send_command,
+        )
+        return summary, code, tell
 
 
 def _show(plan: "RetryPlan", console: Console) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
 import typer
 
@@ -11,12 +11,14 @@ from wxpush.cli.base import (
     agree,
     interruptible,
     parse_rate,
+    raise_interrupt,
     readable,
     refused,
     surroundings,
     this_command,
 )
 from wxpush.cli.options import AccountName, At, Json, ListFormat, Quiet, Rate, Until, Workers, Yes
+from wxpush.cli.telling import Tell, telling
 from wxpush.console import Console
 from wxpush.errors import (
     InputError,
@@ -145,14 +147,16 @@ def send(
             if to is not None:
                 return _try_out(request, to, row, console, signals, yes=yes)
             if dry_run:
-                summary, earned = _rehearse(request, console)
+                summary, earned, tell = _rehearse(request, console)
             else:
-                summary, earned = _send(request, console, signals, yes=yes)
+                summary, earned, tell = _send(request, console, signals, yes=yes)
             if as_json:
                 console.json(summary.to_json())
             if report is not None:
                 _write_report(report, summary, console)
             code = earned
+            signals.to(raise_interrupt)
+            tell()
     except KeyboardInterrupt:
         if code is not None:
             return code  # all is said and done
@@ -201,16 +205,23 @@ def _moments(at: str | None, until: str | None, to: str | None) -> "tuple[dateti
     return begins, None if until is None else end(until, begins or now)
 
 
-def _rehearse(request: "SendRequest", console: Console) -> "tuple[Summary, int]":
+_Ended: TypeAlias = "tuple[Summary, int, Tell]"
+"""How a sending ended: what is shown, the exit code, and who is told of it last."""
+
+
+def _rehearse(request: "SendRequest", console: Console) -> _Ended:
     from wxpush.app.rehearsal import dry_run
 
-    plan, summary = dry_run(request, surroundings(), console.checking)
+    plan, summary, notifier = dry_run(request, surroundings(), console.checking)
     console.plan(plan)
     console.summary(summary)
-    return summary, 0 if not summary.failed else 1
+    code = 0 if not summary.failed else 1
+    sent = replace(summary, state="finished", accepted=summary.pending, pending=0, attempts=summary.pending)
+    tell = telling(notifier, sent, plan.template_title, console, exit_code=code, rehearsal=True)
+    return summary, code, tell
 
 
-def _send(request: "SendRequest", console: Console, signals: Signals, *, yes: bool) -> "tuple[Summary, int]":
+def _send(request: "SendRequest", console: Console, signals: Signals, *, yes: bool) -> _Ended:
     """Send, and show it. Once messages may be on their way, `signals` end the sending, not its telling."""
     from wxpush.app.exitcode import exit_code
     from wxpush.app.known_runs import remember_place
@@ -219,8 +230,8 @@ def _send(request: "SendRequest", console: Console, signals: Signals, *, yes: bo
 
     around = surroundings()
     with opened(request, around) as sending:
-        with console.checking(sending.lines) as tell:
-            sending.survey(tell)
+        with console.checking(sending.lines) as count:
+            sending.survey(count)
         try:
             plan = sending.plan()
         except StoppedError as error:
@@ -240,7 +251,17 @@ def _send(request: "SendRequest", console: Console, signals: Signals, *, yes: bo
         with console.progress(total, plan.done) as listener:
             summary = sending.execute(listener)
         console.summary(summary, [] if plan.rehearsal else after_send(summary, _again()))
-        return summary, exit_code(summary, sending.tolerate)
+        code = exit_code(summary, sending.tolerate)
+        tell = telling(
+            sending.notifier,
+            summary,
+            sending.title,
+            console,
+            exit_code=code,
+            next_command=_again(),
+            rehearsal=bool(plan.rehearsal),
+        )
+        return summary, code, tell
 
 
 def _wait(sending: "Sending", request: "SendRequest", console: Console) -> None:
@@ -250,14 +271,16 @@ def _wait(sending: "Sending", request: "SendRequest", console: Console) -> None:
             sending.wait(tell)
 
 
-def _stopped_before(sending: "Sending", error: StoppedError, console: Console) -> "tuple[Summary, int]":
+def _stopped_before(sending: "Sending", error: StoppedError, console: Console) -> _Ended:
     """The account forbade the start."""
     from wxpush.app.exitcode import exit_code
     from wxpush.app.next_steps import after_send
 
     summary = sending.stopped_before(error)
-    console.summary(summary, after_send(summary, _again()))
-    return summary, exit_code(summary)
+    again, code = _again(), exit_code(summary)
+    console.summary(summary, after_send(summary, again))
+    tell = telling(sending.notifier, summary, sending.title, console, exit_code=code, next_command=again)
+    return summary, code, tell
 
 
 def _again() -> str:
