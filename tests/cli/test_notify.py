@@ -54,7 +54,6 @@ def test_it_is_told_in_the_language_in_force(desk: Desk, robots: Robots) -> None
 def test_a_stop_is_told_with_its_cause_and_the_command_that_goes_on(desk: Desk, robots: Robots) -> None:
     assert desk.sandbox is not None
     desk.prepare(40, notify=WECOM)
-    desk.sandbox.set_faults({"send": {"errcode": {"code": 48004, "every": 1}}}) if False else None
     desk.sandbox.set_quota(daily=100, used=60)
     done = desk.run("send", "campaign.yaml", "users.csv", "--yes", "--rate", "2000/s")
     assert done.code == 3

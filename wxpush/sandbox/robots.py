@@ -136,7 +136,8 @@ class Robots:
             return 44004, "empty content"
         if len(content.encode()) > _SIZES[kind]:
             return 40058, f"{kind}.content exceed max length {_SIZES[kind]}. invalid Request Parameter"
-        return self._show("wecom", content, ask)
+        self._show("wecom", content, ask)
+        return None
 
     def _dingtalk(self, ask: Ask, now: float) -> Refusal | None:
         if ask.token != self.settings.token:
@@ -151,7 +152,8 @@ class Robots:
             return 400105, "unsupported msgtype"
         if not content or len(ask.body) > _MOST_DINGTALK:
             return 40035, "invalid parameter"
-        return self._show("dingtalk", content, ask)
+        self._show("dingtalk", content, ask)
+        return None
 
     def _unsafe(self, ask: Ask, content: str, now: float) -> Refusal | None:
         """What the security settings refuse: the signature before the keyword."""
@@ -159,9 +161,7 @@ class Robots:
         if settings.secret:
             stamp = ask.parameters.get("timestamp", "")
             if not stamp.isdecimal() or abs(int(stamp) - now * 1000) > _SKEW_MS:
-                return 310000, self._words(
-                    "invalid timestamp", "机器人发送签名过期，时间戳与服务器相差超过1小时"
-                )
+                return 310000, self._words("invalid timestamp", "机器人发送签名过期，时间戳不在1小时内")
             if ask.parameters.get("sign") != _signature(stamp, settings.secret):
                 return 310000, self._words("sign not match", "机器人发送签名不匹配")
         if settings.keywords and not any(word in content for word in settings.keywords):
