@@ -1,14 +1,10 @@
 """Those who are told how a run ended: robots on loopback, an address, a command; and what goes wrong."""
 
-import hashlib
-import hmac
-import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.cli.command import SEND, Desk, counts, openid, people
+from tests.cli.command import Desk, counts
 from wxpush.sandbox.robots import Robots, RobotSettings
 
 SECRET = "SEC" + "ab12" * 15

@@ -69,9 +69,7 @@ class Countdown:
         moment = words.coming(self._until, words.stamp(self._wall()))
         time = words.duration(left)
         return (
-            _("Begins at {moment}, {time} left; Ctrl-C ends the wait, nothing is sent then.").format(
-                moment=moment, time=time
-            ),
+            _("Begins at {moment}, {time} left; Ctrl-C: nothing is sent").format(moment=moment, time=time),
             _("{time} left; Ctrl-C: nothing is sent").format(time=time),
             _("{time} left").format(time=time),
         )

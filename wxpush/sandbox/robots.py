@@ -191,6 +191,15 @@ class Robots:
         self._on_message(message)
 
 
+def environment_of(robots: Robots) -> dict[str, str]:
+    """Variables for `url_env` and `secret_env`, as the documentation names them."""
+    return {
+        "TEAM_ROBOT": robots.wecom_url,
+        "DING_ROBOT": robots.dingtalk_url,
+        "DING_SECRET": robots.settings.secret,
+    }
+
+
 def _content(ask: Ask, key: str) -> tuple[str, str]:
     """The kind of message, and its text."""
     kind = ask.text("msgtype")

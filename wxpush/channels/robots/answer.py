@@ -17,7 +17,7 @@ _MOST_DETAIL: Final = 200
 #: DingTalk's 310000 stands for several settings; only its text, old or new, says which.
 _SECURITY: Final = (
     ("310000/keyword", re.compile(r"keywords? not in content|关键词", re.IGNORECASE)),
-    ("310000/time", re.compile(r"timestamp|时间戳", re.IGNORECASE)),
+    ("310000/time", re.compile(r"timestamp|时间戳|过期", re.IGNORECASE)),
     ("310000/sign", re.compile(r"sign|签名", re.IGNORECASE)),
     ("310000/ip", re.compile(r"\bip\b|白名单", re.IGNORECASE)),
 )
@@ -55,7 +55,9 @@ def verdict(robot: str, reply: Reply) -> Answer:
     errmsg = body.get("errmsg")
     detail = errmsg if isinstance(errmsg, str) else ""
     if code == "310000":
-        code = next((name for name, pattern in _SECURITY if pattern.search(detail)), code)
+        # What the solution advises may name any of them.
+        said = detail.partition(";solution")[0]
+        code = next((name for name, pattern in _SECURITY if pattern.search(said)), code)
     return _known(robot, code, detail)
 
 
