@@ -33,7 +33,7 @@ def announce(
     summary: Summary, title: str, now: datetime, *, exit_code: int, next_command: str = ""
 ) -> Announcement:
     """`title` is the template's; `next_command` goes on with the run, where something is left."""
-    told = _one_line(title if summary.run == title else f"{title} ({summary.run})")
+    told = _one_line(_("{title} ({run})").format(title=title, run=summary.run))
     facts = {
         "text": "",
         "title": title,

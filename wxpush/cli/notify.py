@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 app = new_app(_("Those who are told how a run ended."))
 
 
+@app.callback()
+def group() -> None:
+    """A group, though it has but one command."""
+
+
 @command(app, "test", _("Send a line to those under `notify:`, to see that it arrives."))
 def send_test(
     campaign: Annotated[Path, typer.Argument(metavar="CAMPAIGN", help=_("The campaign file (YAML)."))],

@@ -18,6 +18,10 @@ DINGTALK_HOSTS: Final = frozenset({"oapi.dingtalk.com", "oapi.dingtalk.io"})
 _Path = tuple[str | int, ...]
 _FORMS: Final = ("env", "file", "command")
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}")
+# A robot's secret, token and key, as they are pasted in the place of a name.
+_SECRET: Final = re.compile(
+    r"SEC[0-9A-Za-z]{16,}|[0-9A-Fa-f]{32,}|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
+)
 _MOST: Final = 10
 
 
@@ -153,7 +157,7 @@ class TargetReader:
         text = self._text(value, key, at)
         if text is None:
             return None
-        if "://" in text and given[0] != "command":
+        if given[0] != "command" and ("://" in text or _SECRET.fullmatch(text)):
             self._fault(Kind.WRONG, (*at, key), *_keep_out(name))
             return None
         if given[0] == "env" and not _VARIABLE.fullmatch(text):
