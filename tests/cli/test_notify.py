@@ -4,15 +4,19 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.channels.loopback import Loopback, answering
 from tests.cli.command import Desk, Done, at_call, counts, openid, people
+from wxpush.channels.robots import webhook
 from wxpush.sandbox.robots import Robots, RobotSettings
 
 SECRET = "SEC" + "ab12" * 15
@@ -340,3 +344,30 @@ def test_relative_files_are_seen_from_the_campaign(desk: Desk, robots: Robots) -
     desk.campaign("sub/campaign.yaml", template="../template.yaml", notify="{wecom: {url_file: robot.txt}}")
     assert desk.run("notify", "test", str(Path("sub") / "campaign.yaml")).code == 0
     assert len(texts(robots)) == 1
+
+
+PAGES = [Path(__file__).parents[2] / "docs" / name for name in ("notify.md", "notify.zh-CN.md")]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_check_of_the_docs_knows_our_signature(page: Path) -> None:
+    (program,) = re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(program, names)
+    body = b'{"run": "orders"}'
+    headers = dict(webhook.headers(body, "k-1", int(time.time())))
+    assert names["is_ours"](headers, body, b"k-1")
+    assert not names["is_ours"](headers, body + b" ", b"k-1")
+    assert not names["is_ours"](headers, body, b"k-2")
+    late = dict(webhook.headers(body, "k-1", int(time.time()) - 301))
+    assert not names["is_ours"](late, body, b"k-1")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_examples_of_the_docs_are_good(desk: Desk, page: Path) -> None:
+    examples = re.findall(r"```yaml\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
+    assert len(examples) == 2
+    for example in examples:
+        path = desk.campaign()
+        path.write_text(path.read_text("utf-8") + example, encoding="utf-8")
+        assert desk.run("validate", "campaign.yaml").code == 0
