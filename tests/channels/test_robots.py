@@ -1,13 +1,17 @@
 """Group robots: what is posted, how it is signed, and what each answer means."""
 
+import csv
 import json
+import sys
+import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wxpush.channels.robots import dingtalk, webhook, wecom
+from wxpush.channels.robots import answer, dingtalk, program, webhook, wecom
 from wxpush.channels.robots.answer import Fate, cut, verdict
 from wxpush.channels.robots.posting import post
 from wxpush.channels.wechat.reply import Reply
@@ -252,3 +256,44 @@ def test_what_will_not_pass_is_tried_once() -> None:
         robots.answer_next(b"", 302)
         assert posted(robots, robots.wecom_url)[:2] == (Fate.NOT_TOLD, "http 302")
         assert robots.calls == 2
+
+
+def test_a_command_that_takes_too_long_is_ended_with_what_it_started(tmp_path: Path) -> None:
+    child = "import time, pathlib; pathlib.Path('child').write_text('begun'); time.sleep(60)"
+    parent = f"import subprocess as s, sys; s.run([sys.executable, '-c', {child!r}], cwd={str(tmp_path)!r})"
+    found = program.run([sys.executable, "-c", parent], b"{}", patience=3.0)
+    assert (found.fate, found.code, found.detail) == (Fate.NOT_TOLD, "too_slow", "3 s")
+    assert (tmp_path / "child").exists()
+    if Path("/proc").is_dir():
+        deadline = time.monotonic() + 10
+        while alive(child[:60]):
+            assert time.monotonic() < deadline, "what it started goes on"
+
+
+def alive(words: str) -> bool:
+    """Whether a process has these words in its command line."""
+    return any(words in read(path) for path in Path("/proc").glob("[0-9]*/cmdline"))
+
+
+def read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def test_a_command_reads_what_it_wants_of_a_large_summary() -> None:
+    argv = [sys.executable, "-c", "import sys; sys.stdin.read(1)"]
+    found = program.run(argv, b"x" * 10_000_000, patience=30.0)
+    assert found.fate is Fate.TOLD
+
+
+def test_every_code_of_the_table_says_what_it_means_in_both_languages() -> None:
+    table = Path(answer.__file__).with_name("errcodes.csv")
+    with table.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len({(row["robot"], row["code"]) for row in rows}) == len(rows) > 35
+    assert [
+        row for row in rows if not all(row[name] for name in ("en", "zh", "advice_en", "advice_zh"))
+    ] == []
+    assert {row["fate"] for row in rows} == {"again", "not_told"}

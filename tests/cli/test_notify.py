@@ -16,6 +16,7 @@ import pytest
 
 from tests.channels.loopback import Loopback, answering
 from tests.cli.command import Desk, Done, at_call, counts, openid, people
+from tests.cli.test_moments import begun
 from wxpush.channels.robots import webhook
 from wxpush.sandbox.robots import Robots, RobotSettings
 
@@ -371,3 +372,26 @@ def test_the_examples_of_the_docs_are_good(desk: Desk, page: Path) -> None:
         path = desk.campaign()
         path.write_text(path.read_text("utf-8") + example, encoding="utf-8")
         assert desk.run("validate", "campaign.yaml").code == 0
+
+
+def test_no_log_of_a_library_shows_a_key(desk: Desk, robots: Robots) -> None:
+    desk.prepare(2, notify=f"[{WECOM}, {DINGTALK}]")
+    with begun(desk, *PLAIN, debug=True) as running:
+        done = running.done()
+    assert done.code == 0
+    assert "POST /cgi-bin/webhook/send" in done.err
+    assert keeps_secrets(done, robots)
+    assert len(texts(robots)) == 2
+
+
+def test_a_rehearsal_that_cannot_begin_tells_nobody(desk: Desk, robots: Robots) -> None:
+    """Its local WeChat refuses the token; the robots are real all the same."""
+    desk.write(
+        "refusing.yaml",
+        "version: 1\nallow_list: {calls: token, addresses: [203.0.113.5], seen_as: 198.51.100.7}\n",
+    )
+    desk.prepare(2, notify=WECOM)
+    done = desk.run("send", "campaign.yaml", "users.csv", "--sandbox", "--scenario", "refusing.yaml")
+    assert done.code == 3
+    assert "Would tell the WeCom robot (TEAM_ROBOT)" in done.talk
+    assert robots.calls == 0

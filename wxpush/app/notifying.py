@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qs, urlsplit
 
-from wxpush.channels.robots.answer import Answer, Fate
+from wxpush.channels.robots.answer import Answer, Fate, ours
 from wxpush.config.account import is_loopback, url_fault
 from wxpush.config.targets import DingtalkRobot, Program, SecretSource, Target, Webhook, WecomRobot
 from wxpush.errors import InputError
@@ -95,6 +95,8 @@ class Notifier:
             return Told(target, self._prepare(target)(announcement))
         except InputError as error:
             return Told(target, fault=error)
+        except Exception as error:  # what was sent was sent: no fault of this may hide how it went
+            return Told(target, ours("fault", type(error).__name__))
 
     def _prepare(self, target: Target) -> Callable[[Announcement], Answer]:
         """Fetch what is secret and see that it fits. Raises InputError."""

@@ -35,7 +35,7 @@ from wxpush.delivery.ports import Listener, Progress
 from wxpush.delivery.run import RunCard, RunFolder, refuse_changes, refuse_older_ledger
 from wxpush.delivery.standing import ByKey, Standing
 from wxpush.errors import InputError, ProblemsError, StoppedError, StorageError
-from wxpush.i18n import _
+from wxpush.i18n import _, ngettext
 from wxpush.model import State
 from wxpush.private import remove, remove_tree
 
@@ -245,7 +245,11 @@ class Sending:
             failures_waiting=self._before.get(State.FAILED, 0),
             in_doubt=self._before.get(State.IN_DOUBT, 0) - recovered,
             resends=self._request.resend_in_doubt,
-            notes=[*self._material.notes(), *self._untold(is_over=is_over)],
+            notes=[
+                *self._material.notes(),
+                *self._untold(is_over=is_over),
+                *self._lost_in_the_wait(recovered),
+            ],
         )
 
     def _untold(self, *, is_over: bool) -> list[str]:
@@ -253,6 +257,19 @@ class Sending:
         if is_over or self._scene.rehearsal or self.notifier is None:
             return []
         return self.notifier.faults()
+
+    def _lost_in_the_wait(self, recovered: int) -> list[str]:
+        """What can be settled now, and no more after the wait for --at."""
+        if not recovered or self._request.at is None or self._request.resend_in_doubt:
+            return []
+        text = ngettext(
+            "{count} message that was cut off on its way comes to be in doubt during the wait; "
+            "leave --at out to settle it now.",
+            "{count} messages that were cut off on their way come to be in doubt during the wait; "
+            "leave --at out to settle them now.",
+            recovered,
+        )
+        return [text.format(count=recovered)]
 
     def _goes_first(self) -> int:
         """How many claims of a killed process are sent again before the list; what is too old is in doubt."""

@@ -93,7 +93,7 @@ def sandbox(
         sys.stdout.flush()
 
     def show(message: Received) -> None:
-        console.say(_("{group} group: {text}").format(group=_GROUPS[message.robot], text=message.text))
+        console.say(_("{group} group: {text}").format(group=_group(message.robot), text=message.text))
 
     with signals_to(stop.set), Robots(RobotSettings(secret=_ROBOT_SECRET), on_message=show) as robots:
         serve(chosen, on_ready=tell, stop=stop, port=port, shown=shown)
@@ -102,9 +102,12 @@ def sandbox(
 
 
 _SET = "set " if sys.platform == "win32" else "export "
-_GROUPS = {"wecom": "WeCom", "dingtalk": "DingTalk"}
 #: Made up: it protects nothing.
 _ROBOT_SECRET = "SEC" + "0123456789abcdef" * 4
+
+
+def _group(robot: str) -> str:
+    return _("WeCom") if robot == "wecom" else _("DingTalk")
 
 
 def _quoted(value: str) -> str:

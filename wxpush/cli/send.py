@@ -235,7 +235,7 @@ def _send(request: "SendRequest", console: Console, signals: Signals, *, yes: bo
         try:
             plan = sending.plan()
         except StoppedError as error:
-            return _stopped_before(sending, error, console)
+            return _stopped_before(sending, request, error, console)
         console.plan(plan)
         if not plan.is_over and not plan.rehearsal:
             agree(plan, console, yes=yes, at=request.at)
@@ -246,7 +246,7 @@ def _send(request: "SendRequest", console: Console, signals: Signals, *, yes: bo
             if not plan.is_over:
                 _wait(sending, request, console)
         except StoppedError as error:
-            return _stopped_before(sending, error, console)
+            return _stopped_before(sending, request, error, console)
         signals.to(sending.stop)
         with console.progress(total, plan.done) as listener:
             summary = sending.execute(listener)
@@ -271,7 +271,9 @@ def _wait(sending: "Sending", request: "SendRequest", console: Console) -> None:
             sending.wait(tell)
 
 
-def _stopped_before(sending: "Sending", error: StoppedError, console: Console) -> _Ended:
+def _stopped_before(
+    sending: "Sending", request: "SendRequest", error: StoppedError, console: Console
+) -> _Ended:
     """The account forbade the start."""
     from wxpush.app.exitcode import exit_code
     from wxpush.app.next_steps import after_send
@@ -279,7 +281,15 @@ def _stopped_before(sending: "Sending", error: StoppedError, console: Console) -
     summary = sending.stopped_before(error)
     again, code = _again(), exit_code(summary)
     console.summary(summary, after_send(summary, again))
-    tell = telling(sending.notifier, summary, sending.title, console, exit_code=code, next_command=again)
+    tell = telling(
+        sending.notifier,
+        summary,
+        sending.title,
+        console,
+        exit_code=code,
+        next_command=again,
+        rehearsal=request.sandbox is not None,
+    )
     return summary, code, tell
 
 
