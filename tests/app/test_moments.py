@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wxpush.app.moments import beginning, end, is_of_one_day
+from wxpush.app.moments import beginning, end, is_over
 from wxpush.app.waiting import wait_until
 from wxpush.clock import Clock
 from wxpush.delivery.hours import BEIJING
@@ -104,7 +104,7 @@ def test_a_time_of_day_is_within_a_day(now: datetime, clock: datetime) -> None:
     stops = end(text, now)
     assert now < stops <= now + timedelta(days=1)
     assert f"{stops.astimezone(BEIJING):%H:%M:%S}" == f"{text}:00"
-    assert not is_of_one_day(text)
+    assert not is_over(text, now)
 
 
 @given(MOMENTS, st.integers(-59, 366 * 86_400))
@@ -113,7 +113,7 @@ def test_a_full_moment_is_that_moment(now: datetime, ahead: int) -> None:
     wanted = (now + timedelta(seconds=ahead)).astimezone(BEIJING)
     assert beginning(f"{wanted:%Y-%m-%d %H:%M:%S}", now) == max(wanted, now)
     assert beginning(wanted.isoformat(), now) == max(wanted, now)
-    assert is_of_one_day(wanted.isoformat())
+    assert is_over(wanted.isoformat(), now) is (wanted <= now)
 
 
 @given(st.text(max_size=30))

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.command import Desk, Running, counts, people
+from tests.cli.command import Desk, Running, at_call, counts, people
 from tests.cli.terminal import Terminal
 from wxpush.delivery.hours import BEIJING
 from wxpush.sandbox import Sandbox
@@ -190,6 +190,33 @@ def test_it_stops_when_it_should_and_the_same_command_goes_on(desk: Desk) -> Non
     assert counts(done.json) == {"accepted": 2000}
     assert set(desk.shown().values()) == {1}
     assert desk.sends() == 2000
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
+def test_an_end_that_is_yet_to_come_stays_in_what_to_type_next(desk: Desk) -> None:
+    assert desk.sandbox is not None
+    desk.prepare(500)
+    moment = ahead(86_400)
+    with desk.start(*PLAIN, "--rate", "100/s", "--until", moment) as running:
+        desk.sandbox.on_send(at_call(5, lambda: running.signal(signal.SIGTERM)))
+        done = running.done()
+    assert done.code == 130
+    assert f"--rate 100/s --until '{moment}' sends the rest" in done.talk
+
+
+def test_what_a_wait_would_lose_is_told_before_it(desk: Desk) -> None:
+    """A killed process left claims that WeChat knows for ten minutes only."""
+    assert desk.sandbox is not None
+    desk.prepare(500)
+    with desk.start(*PLAIN, "--rate", "100/s") as running:
+        desk.sandbox.on_send(at_call(5, running.process.kill))
+        running.process.wait(timeout=30)
+    with desk.start(*PLAIN, "--at", ahead(3000)) as running:
+        heard(running, "to be in doubt during the wait; leave --at out to settle")
+        running.process.terminate()
+        assert running.done().code == 130
+    assert counts(desk.send().json) == {"accepted": 500}
+    assert set(desk.shown().values()) == {1}
 
 
 def test_the_end_is_in_the_json(desk: Desk) -> None:

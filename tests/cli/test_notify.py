@@ -68,7 +68,7 @@ def test_both_robots_are_told_in_one_line_how_it_ended(desk: Desk, robots: Robot
 def test_it_is_told_in_the_language_in_force(desk: Desk, robots: Robots) -> None:
     desk.prepare(2, notify=WECOM)
     desk.send(env={"WXPUSH_LANG": "zh"})
-    assert texts(robots) == ["订单发货通知（order-shipped）：2/2 已接受"]
+    assert texts(robots) == ["订单发货通知（order-shipped）：2/2 已受理"]
 
 
 def test_a_stop_is_told_with_its_cause_and_the_command_that_goes_on(desk: Desk, robots: Robots) -> None:

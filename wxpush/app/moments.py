@@ -49,9 +49,13 @@ def end(text: str, begins: datetime) -> datetime:
     return moment
 
 
-def is_of_one_day(text: str) -> bool:
-    """Whether a moment comes only once, unlike a time of day."""
-    return _CLOCK.fullmatch(text.strip()) is None
+def is_over(text: str, now: datetime) -> bool:
+    """Whether a moment of `--until` has passed for good, unlike a time of day."""
+    try:
+        end(text, now)
+    except InputError:
+        return True
+    return False
 
 
 def told(moment: datetime) -> str:

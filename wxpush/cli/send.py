@@ -294,13 +294,15 @@ def _stopped_before(
 
 
 def _again() -> str:
-    """The command that goes on: as it was typed, but for moments that come only once."""
-    from wxpush.app.moments import is_of_one_day
+    """The command that goes on: as it was typed, but for moments that have passed."""
+    from wxpush.app.moments import is_over
 
-    def comes_once(option: str, value: str) -> bool:
-        return option == "--at" or (option == "--until" and is_of_one_day(value))
+    now = surroundings().now()
 
-    return this_command(comes_once)
+    def has_passed(option: str, value: str) -> bool:
+        return option == "--at" or (option == "--until" and is_over(value, now))
+
+    return this_command(has_passed)
 
 
 def _try_out(
