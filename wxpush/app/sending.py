@@ -248,7 +248,7 @@ class Sending:
             notes=[
                 *self._material.notes(),
                 *self._untold(is_over=is_over),
-                *self._lost_in_the_wait(recovered),
+                *self._of_the_wait(recovered),
             ],
         )
 
@@ -258,9 +258,13 @@ class Sending:
             return []
         return self.notifier.faults()
 
-    def _lost_in_the_wait(self, recovered: int) -> list[str]:
-        """What can be settled now, and no more after the wait for --at."""
-        if not recovered or self._request.at is None or self._request.resend_in_doubt:
+    def _of_the_wait(self, recovered: int) -> list[str]:
+        """What to know of the wait for --at: what can be settled now is in doubt after it."""
+        if self._request.at is None:
+            return []
+        if self._scene.rehearsal:
+            return [_("A rehearsal doesn't wait for --at.")]
+        if not recovered or self._request.resend_in_doubt:
             return []
         text = ngettext(
             "{count} message that was cut off on its way comes to be in doubt during the wait; "
