@@ -223,9 +223,7 @@ def _rehearse(request: "SendRequest", console: Console) -> _Ended:
 
 def _send(request: "SendRequest", console: Console, signals: Signals, *, yes: bool) -> _Ended:
     """Send, and show it. Once messages may be on their way, `signals` end the sending, not its telling."""
-    from wxpush.app.exitcode import exit_code
     from wxpush.app.known_runs import remember_place
-    from wxpush.app.next_steps import after_send
     from wxpush.app.sending import opened
 
     around = surroundings()
@@ -235,7 +233,7 @@ def _send(request: "SendRequest", console: Console, signals: Signals, *, yes: bo
         try:
             plan = sending.plan()
         except StoppedError as error:
-            return _stopped_before(sending, request, error, console)
+            return _ended(sending, request, sending.stopped_before(error), console)
         console.plan(plan)
         if not plan.is_over and not plan.rehearsal:
             agree(plan, console, yes=yes, at=request.at)
@@ -246,22 +244,11 @@ def _send(request: "SendRequest", console: Console, signals: Signals, *, yes: bo
             if not plan.is_over:
                 _wait(sending, request, console)
         except StoppedError as error:
-            return _stopped_before(sending, request, error, console)
+            return _ended(sending, request, sending.stopped_before(error), console)
         signals.to(sending.stop)
         with console.progress(total, plan.done) as listener:
             summary = sending.execute(listener)
-        console.summary(summary, [] if plan.rehearsal else after_send(summary, _again()))
-        code = exit_code(summary, sending.tolerate)
-        tell = telling(
-            sending.notifier,
-            summary,
-            sending.title,
-            console,
-            exit_code=code,
-            next_command=_again(),
-            rehearsal=bool(plan.rehearsal),
-        )
-        return summary, code, tell
+        return _ended(sending, request, summary, console)
 
 
 def _wait(sending: "Sending", request: "SendRequest", console: Console) -> None:
@@ -271,16 +258,14 @@ def _wait(sending: "Sending", request: "SendRequest", console: Console) -> None:
             sending.wait(tell)
 
 
-def _stopped_before(
-    sending: "Sending", request: "SendRequest", error: StoppedError, console: Console
-) -> _Ended:
-    """The account forbade the start."""
+def _ended(sending: "Sending", request: "SendRequest", summary: "Summary", console: Console) -> _Ended:
+    """Show how it ended, and what can be done next; a rehearsal has no sequel."""
     from wxpush.app.exitcode import exit_code
     from wxpush.app.next_steps import after_send
 
-    summary = sending.stopped_before(error)
-    again, code = _again(), exit_code(summary)
-    console.summary(summary, after_send(summary, again))
+    again, rehearsal = _again(), request.sandbox is not None
+    code = exit_code(summary, sending.tolerate)
+    console.summary(summary, [] if rehearsal else after_send(summary, again))
     tell = telling(
         sending.notifier,
         summary,
@@ -288,7 +273,7 @@ def _stopped_before(
         console,
         exit_code=code,
         next_command=again,
-        rehearsal=request.sandbox is not None,
+        rehearsal=rehearsal,
     )
     return summary, code, tell
 
