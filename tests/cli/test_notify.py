@@ -122,6 +122,19 @@ def test_a_retry_is_told(desk: Desk, robots: Robots) -> None:
     assert texts(robots)[1:] == ["订单发货通知 (order-shipped): 3/3 accepted"]
 
 
+def test_a_retry_says_beforehand_who_cannot_be_told(desk: Desk, robots: Robots) -> None:
+    assert desk.sandbox is not None
+    desk.prepare(2, notify=WECOM)
+    desk.sandbox.unfollow(openid(2))
+    desk.send()
+    desk.variables["TEAM_ROBOT"] = None
+    done = desk.retry("--code", "43004")
+    assert done.code == 1
+    assert "can't be told how it ends: TEAM_ROBOT is not set." in done.err
+    assert "was not told how it ended: TEAM_ROBOT is not set. Set TEAM_ROBOT." in done.err
+    assert robots.calls == 1
+
+
 def test_nothing_done_is_not_told(desk: Desk, robots: Robots) -> None:
     desk.prepare(2, notify=WECOM)
     desk.send()

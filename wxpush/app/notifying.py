@@ -6,7 +6,7 @@ import json
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 from urllib.parse import parse_qs, urlsplit
 
 from wxpush.channels.robots.answer import Answer, Fate, ours
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from wxpush.channels.wechat.wire import Request
     from wxpush.config import Account, Secret
 
+Way: TypeAlias = "Callable[[Callable[[], Request], Callable[[Reply], Answer]], Answer]"
+"""Takes a request to its address, a few times if need be, and judges the replies."""
 _JSON: Final = (("Content-Type", "application/json; charset=utf-8"),)
 _SHORTEST_KEY: Final = 8
 
@@ -114,11 +116,12 @@ class Notifier:
         from wxpush.channels.robots import answer, wecom
 
         url = self._address(robot.url, wecom.is_address)
+        take = self._way(url)
 
         def tell(news: Announcement) -> Answer:
             text = wecom.body(news.line, robot.mobiles)
             body = wecom.markdown_body(news.title, news.news) if robot.markdown else text
-            return self._post(url, lambda: _request(url, body), lambda reply: answer.verdict("wecom", reply))
+            return take(lambda: _request(url, body), lambda reply: answer.verdict("wecom", reply))
 
         return tell
 
@@ -127,6 +130,7 @@ class Notifier:
 
         url = self._address(robot.url, dingtalk.is_address)
         secret = None if robot.secret is None else self._fetch(robot.secret).reveal()
+        take = self._way(url)
 
         def tell(news: Announcement) -> Answer:
             body = dingtalk.body(
@@ -142,7 +146,7 @@ class Notifier:
                 now = int(self._around.clock.wall() * 1000)
                 return _request(url if secret is None else dingtalk.signed(url, secret, now), body)
 
-            return self._post(url, make, lambda reply: answer.verdict("dingtalk", reply))
+            return take(make, lambda reply: answer.verdict("dingtalk", reply))
 
         return tell
 
@@ -155,6 +159,7 @@ class Notifier:
 
         url = self._address(hook.url, fits) if isinstance(hook.url, SecretSource) else hook.url
         key = None if hook.hmac is None else self._fetch(hook.hmac).reveal()
+        take = self._way(url, inside=True)
 
         def tell(news: Announcement) -> Answer:
             body = _facts(news)
@@ -162,7 +167,7 @@ class Notifier:
             def make() -> Request:
                 return _request(url, body, webhook.headers(body, key, int(self._around.clock.wall())))
 
-            return self._post(url, make, webhook.verdict, inside=True)
+            return take(make, webhook.verdict)
 
         return tell
 
@@ -180,30 +185,24 @@ class Notifier:
             self._secrets[source] = source.fetch(self._around.environ)
         return self._secrets[source]
 
-    def _post(
-        self,
-        url: str,
-        make: Callable[[], Request],
-        judge: Callable[[Reply], Answer],
-        *,
-        inside: bool = False,
-    ) -> Answer:
-        """An address `inside` the company is reached directly: the way out is not the way there."""
+    def _way(self, url: str, *, inside: bool = False) -> Way:
+        """How `url` is reached: one `inside` the company directly, since the way out is not the way there."""
         from wxpush.channels.robots.posting import PATIENCE_S, post
         from wxpush.channels.wechat.transport import Transport
 
         account = self._account
-        local = inside or account is None or is_loopback(urlsplit(url).hostname or "")
-        transport = Transport(
-            1,
-            PATIENCE_S,
-            proxy=None if local or account is None else account.proxy,
-            ca_file=account.ca_file if account is not None else None,
-        )
-        try:
-            return post(transport, make, judge)
-        finally:
-            transport.close()
+        direct = inside or account is None or is_loopback(urlsplit(url).hostname or "")
+        proxy = None if direct or account is None else account.proxy
+        ca_file = None if account is None else account.ca_file
+
+        def take(make: Callable[[], Request], judge: Callable[[Reply], Answer]) -> Answer:
+            transport = Transport(1, PATIENCE_S, proxy=proxy, ca_file=ca_file)
+            try:
+                return post(transport, make, judge)
+            finally:
+                transport.close()
+
+        return take
 
 
 def _program(program: Program) -> Callable[[Announcement], Answer]:

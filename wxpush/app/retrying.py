@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -117,7 +118,7 @@ class Retrying:
         """The name of the account that it is sent with."""
         return self._account.name
 
-    @property
+    @cached_property
     def notifier(self) -> "Notifier | None":
         """Who is told how it ends; None where nobody is."""
         return notifier_of(self._campaign, self._account, self._around)

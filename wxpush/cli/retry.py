@@ -18,7 +18,6 @@ from wxpush.cli.base import (
     surroundings,
 )
 from wxpush.cli.options import Json, Quiet, Rate, RunName, Workers, Yes
-from wxpush.cli.telling import Tell, telling
 from wxpush.console import Console
 from wxpush.errors import InputError, InterruptedRunError, WxpushError
 from wxpush.i18n import _, ngettext
@@ -26,6 +25,7 @@ from wxpush.i18n import _, ngettext
 if TYPE_CHECKING:
     from wxpush.app.results import Summary
     from wxpush.app.retrying import RetryPlan, RetryRequest
+    from wxpush.cli.ending import Tell
 
 
 @dataclass(slots=True)
@@ -96,31 +96,22 @@ def _refused(error: WxpushError, stand: _Stand, console: Console, *, as_json: bo
 def _retry(
     request: "RetryRequest", console: Console, stand: _Stand, *, yes: bool
 ) -> "tuple[Summary, int, Tell]":
-    from wxpush.app.exitcode import exit_code
-    from wxpush.app.next_steps import after_send
     from wxpush.app.retrying import opened
+    from wxpush.cli.ending import ended
 
     with opened(request, surroundings(), Path.cwd()) as retrying:
         stand.run, stand.account, stand.counts = retrying.run, retrying.account, retrying.counts()
         plan = retrying.plan()
         _show(plan, console)
         if plan.people:
+            for fault in retrying.notifier.faults() if retrying.notifier else ():
+                console.warn(fault)
             agree(plan, console, yes=yes)
             with signals_to(retrying.stop), console.progress(plan.people, {}) as listener:
                 summary = retrying.execute(listener)
         else:
             summary = retrying.summary()
-        console.summary(summary, after_send(summary, retrying.send_command))
-        code = exit_code(summary, retrying.tolerate)
-        tell = telling(
-            retrying.notifier,
-            summary,
-            retrying.title,
-            console,
-            exit_code=code,
-            next_command=retrying.send_command,
-        )
-        return summary, code, tell
+        return summary, *ended(retrying, summary, console, again=retrying.send_command)
 
 
 def _show(plan: "RetryPlan", console: Console) -> None:

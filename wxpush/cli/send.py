@@ -15,10 +15,8 @@ from wxpush.cli.base import (
     readable,
     refused,
     surroundings,
-    this_command,
 )
 from wxpush.cli.options import AccountName, At, Json, ListFormat, Quiet, Rate, Until, Workers, Yes
-from wxpush.cli.telling import Tell, telling
 from wxpush.console import Console
 from wxpush.errors import (
     InputError,
@@ -34,6 +32,7 @@ if TYPE_CHECKING:
     from wxpush.app.request import SendRequest
     from wxpush.app.results import Summary
     from wxpush.app.sending import Sending
+    from wxpush.cli.ending import Tell
 
 _USUAL_SCENARIO: Final = "calm"
 
@@ -211,6 +210,7 @@ _Ended: TypeAlias = "tuple[Summary, int, Tell]"
 
 def _rehearse(request: "SendRequest", console: Console) -> _Ended:
     from wxpush.app.rehearsal import dry_run
+    from wxpush.cli.ending import telling
 
     plan, summary, notifier = dry_run(request, surroundings(), console.checking)
     console.plan(plan)
@@ -225,7 +225,9 @@ def _send(request: "SendRequest", console: Console, signals: Signals, *, yes: bo
     """Send, and show it. Once messages may be on their way, `signals` end the sending, not its telling."""
     from wxpush.app.known_runs import remember_place
     from wxpush.app.sending import opened
+    from wxpush.cli.ending import ended, the_same_again
 
+    rehearsal = request.sandbox is not None
     around = surroundings()
     with opened(request, around) as sending:
         with console.checking(sending.lines) as count:
@@ -233,7 +235,8 @@ def _send(request: "SendRequest", console: Console, signals: Signals, *, yes: bo
         try:
             plan = sending.plan()
         except StoppedError as error:
-            return _ended(sending, request, sending.stopped_before(error), console)
+            summary = sending.stopped_before(error)
+            return summary, *ended(sending, summary, console, again=the_same_again(), rehearsal=rehearsal)
         console.plan(plan)
         if not plan.is_over and not plan.rehearsal:
             agree(plan, console, yes=yes, at=request.at)
@@ -244,11 +247,12 @@ def _send(request: "SendRequest", console: Console, signals: Signals, *, yes: bo
             if not plan.is_over:
                 _wait(sending, request, console)
         except StoppedError as error:
-            return _ended(sending, request, sending.stopped_before(error), console)
-        signals.to(sending.stop)
-        with console.progress(total, plan.done) as listener:
-            summary = sending.execute(listener)
-        return _ended(sending, request, summary, console)
+            summary = sending.stopped_before(error)
+        else:
+            signals.to(sending.stop)
+            with console.progress(total, plan.done) as listener:
+                summary = sending.execute(listener)
+        return summary, *ended(sending, summary, console, again=the_same_again(), rehearsal=rehearsal)
 
 
 def _wait(sending: "Sending", request: "SendRequest", console: Console) -> None:
@@ -256,38 +260,6 @@ def _wait(sending: "Sending", request: "SendRequest", console: Console) -> None:
     if request.at is not None and request.sandbox is None:
         with console.countdown(request.at) as tell:
             sending.wait(tell)
-
-
-def _ended(sending: "Sending", request: "SendRequest", summary: "Summary", console: Console) -> _Ended:
-    """Show how it ended, and what can be done next; a rehearsal has no sequel."""
-    from wxpush.app.exitcode import exit_code
-    from wxpush.app.next_steps import after_send
-
-    again, rehearsal = _again(), request.sandbox is not None
-    code = exit_code(summary, sending.tolerate)
-    console.summary(summary, [] if rehearsal else after_send(summary, again))
-    tell = telling(
-        sending.notifier,
-        summary,
-        sending.title,
-        console,
-        exit_code=code,
-        next_command=again,
-        rehearsal=rehearsal,
-    )
-    return summary, code, tell
-
-
-def _again() -> str:
-    """The command that goes on: as it was typed, but for moments that have passed."""
-    from wxpush.app.moments import is_over
-
-    now = surroundings().now()
-
-    def has_passed(option: str, value: str) -> bool:
-        return option == "--at" or (option == "--until" and is_over(value, now))
-
-    return this_command(has_passed)
 
 
 def _try_out(
