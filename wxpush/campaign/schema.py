@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, time
+from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args
@@ -25,7 +25,7 @@ from pydantic import (
 
 from wxpush.campaign.draft import without
 from wxpush.campaign.expressions import TODAY, parse_condition, parse_text, render_alone
-from wxpush.campaign.fault import FaultError
+from wxpush.campaign.fault import FaultError, FaultsError, Spot
 from wxpush.campaign.units import (
     UnitError,
     no_value,
@@ -34,8 +34,8 @@ from wxpush.campaign.units import (
     parse_duration,
     parse_rate,
     parse_share,
-    parse_window,
 )
+from wxpush.campaign.windows import Window, parse_windows
 from wxpush.errors import ProblemsError
 from wxpush.i18n import _
 from wxpush.model import Problem
@@ -124,6 +124,21 @@ def _name(value: object, info: ValidationInfo) -> str:
     return name
 
 
+def _notify(value: object, info: ValidationInfo) -> tuple[Any, ...]:
+    from wxpush.config.target_reader import Kind, TargetReader
+
+    codes = {Kind.UNKNOWN_KEY: "WX120", Kind.LACKING: "WX121", Kind.WRONG: "WX122", Kind.EMPTY: "WX123"}
+    faults: list[tuple[Spot, FaultError]] = []
+
+    def note(kind: Kind, at: tuple[str | int, ...], message: str, hint: str) -> None:
+        faults.append((Spot(at, at_key=kind is Kind.UNKNOWN_KEY), FaultError(codes[kind], message, hint)))
+
+    targets = TargetReader((info.context or {})["folder"], note).targets(value)
+    if faults:
+        raise FaultsError(faults)
+    return targets
+
+
 Templated = Annotated[str, BeforeValidator(_expression)]
 # A key that is written down without a value is a fault; one that is left out is None.
 _MaybeTemplated = Annotated[str | None, BeforeValidator(_expression)]
@@ -188,8 +203,10 @@ class Campaign(_Part):
     """Files of words that no message may hold, one word a line."""
     keep_quota: Share = 0.1
     on_quota: Annotated[Literal["stop", "wait"], _choice("stop", "wait")] = "stop"
-    send_window: Annotated[tuple[time, time] | None, BeforeValidator(parse_window)] = None
+    send_window: Annotated[tuple[Window, ...] | None, BeforeValidator(parse_windows)] = None
     tolerate: Share = 0.0
+    notify: Annotated[tuple[Any, ...] | None, BeforeValidator(_notify)] = None
+    """Who is told how a run ended (config.targets.Target); None leaves it to the account."""
 
     _document: Document = PrivateAttr()
     _source: Path = PrivateAttr()
@@ -277,7 +294,7 @@ def read_campaign(path: Path, *, today: date, parsed: Parsed | None = None) -> R
     except ValidationError as error:
         faults = [dict(fault) for fault in error.errors(include_url=False)]
         seen = {(found.line, found.column) for found in problems}
-        told = [_problem(document, fault) for fault in faults]
+        told = [found for fault in faults for found in _problems(document, fault)]
         problems += [found for found in told if (found.line, found.column) not in seen]
         draft = _draft(document, faults, path, today)
     template, data = document.value.get("template"), document.value.get("data")
@@ -352,6 +369,20 @@ def _draft(document: Document, faults: list[dict[str, Any]], source: Path, today
 
 def _group(value: object) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
+
+
+def _problems(document: Document, fault: dict[str, Any]) -> list[Problem]:
+    """One fault as pydantic reports it, or what it is made of."""
+    reason = (fault.get("ctx") or {}).get("error")
+    if not isinstance(reason, FaultsError):
+        return [_problem(document, fault)]
+    problems = []
+    for spot, inner in reason.faults:
+        path = (*fault["loc"], *spot.path)
+        name = ".".join(str(part) for part in path if isinstance(part, str))
+        message = f"{name}: {inner.message}"
+        problems.append(document.problem(path, inner.code, message, inner.hint, at_key=spot.at_key))
+    return problems
 
 
 def _problem(document: Document, fault: dict[str, Any]) -> Problem:
