@@ -23,7 +23,8 @@ CAMPAIGN = {"jinja2", "yaml", "pydantic", "wxpush.campaign.schema", "wxpush.camp
 SENDING = {"wxpush.app.sending", "wxpush.delivery.engine"}
 REPORT = {"wxpush.report.failures"}
 REHEARSAL = {"wxpush.sandbox", "asyncio"}
-HEAVY = NETWORK | LEDGER | CAMPAIGN | SENDING | REPORT | REHEARSAL | {"openpyxl"}
+NOTIFY = {"wxpush.app.notifying", "wxpush.config.target_reader", "wxpush.channels.robots.answer"}
+HEAVY = NETWORK | LEDGER | CAMPAIGN | SENDING | REPORT | REHEARSAL | NOTIFY | {"openpyxl"}
 
 # Each command, and what of all this it may import. Typer imports pydantic to convert a number.
 MAY_IMPORT: dict[str, set[str]] = {
@@ -136,7 +137,7 @@ def test_a_command_imports_only_what_it_needs(desk: Desk, tmp_path: Path, line: 
 def test_what_is_heavy_is_imported_where_it_is_needed(desk: Desk) -> None:
     """Else a wrong name in the table above would keep nothing out."""
     _code, modules = modules_of(desk, desk.folder, "send", "campaign.yaml", "users.csv", "--sandbox")
-    assert {name for name in HEAVY - modules if find_spec(name) is not None} == {"openpyxl"}
+    assert {name for name in HEAVY - modules if find_spec(name) is not None} == {"openpyxl", *NOTIFY}
     assert {"rich.cells", "typer"} <= modules
 
 

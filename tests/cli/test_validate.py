@@ -518,7 +518,7 @@ MIXED = """\
 name: orders
 template: template.yaml
 blocked_words: [words.txt, nowhere.txt, lost.txt]
-checks: {thing: of, amuont: off}
+checks: {thing: yes, amuont: off}
 url: shop.example.com/orders/1
 miniprogram: {apid: wx123, pagepath: /pages/order}
 when: status == 'paid'
@@ -542,7 +542,7 @@ def test_a_fault_of_form_hides_no_fault_of_a_value(offline: Desk) -> None:
     assert [(line, severity, code) for _file, line, _column, severity, code in told(done)] == [
         (3, "error", "WX213"),  # nowhere.txt
         (3, "error", "WX213"),  # lost.txt
-        (4, "error", "WX122"),  # of
+        (4, "error", "WX122"),  # yes
         (4, "warning", "WX215"),  # amuont
         (5, "error", "WX503"),  # no https://
         (6, "error", "WX120"),  # apid
@@ -664,3 +664,105 @@ def test_what_may_yet_be_right_with_a_row_is_not_told_of_the_campaign(offline: D
     assert validate(offline, "campaign.yaml").out == ""
     offline.campaign(url="'https://{{ name }}/orders'")
     assert validate(offline, "campaign.yaml").out == ""
+
+
+HOSTILE = """\
+name: spring
+template: template.yaml
+acount: shop
+url: shop.example.com/orders/{{ order_no }}
+miniprogram: {appid: wx12, pagepath: "/pages/order?no={{ order_no }}"}
+when: order_no != ''
+rate: 300/s
+retries: 3
+timeout: 1h
+blocked_words: [words.txt, lost.txt]
+checks: {thing: wran, unused_colum: warn, marketing: warn}
+data:
+  thing1: "您好，{{ product }}已从杭州仓库发出，预计三日内送到您家"
+  character_string2: "单号{{ order_no }}"
+  amout3: "{{ amount }}元"
+  phrase4: "{{ status | shorten(5, '') }}"
+  const5: 待发货
+  thing6: "领取红包"
+  time7: "{{ shipped_at }}"
+  thing8: "刷单返现请回复"
+  number9: "{{ count.upper() }}"
+"""
+HOSTILE_TEMPLATE = """\
+id: TM00017
+titel: 发货
+content: |
+  {{first.DATA}}
+  商品:{{thing1.DATA}}
+  单号:{{character_string2.DATA}}
+  金额:{{amount3.DATA}}
+  状态:{{phrase4.DATA}}
+  进度:{{const5.DATA}}
+  活动:{{thing6.DATA}}
+  时间:{{time7.DATA}}
+  说明:{{thing8.DATA}}
+  件数:{{number9.DATA}}
+allowed: {const5: [已发货, 已签收]}
+"""
+HOSTILE_LIST = """\
+openid,product,order_no,amount,status,shipped_at,count,remark
+oW3kTzuBGTNqeX76QEj000000001,咖啡,SO1,68.00,已发货,2026-11-23 09:00,1,x
+1.2E+10,咖啡,SO2,68.00,已发货,2026-11-23 09:00,1,x
+=oW3kTzuBGTNqeX76QEj00000004,咖啡,SO3,68.00,,2026-11-23 09:00,1,x
+oW3kTzuBGTNqeX76QEj000000005,咖啡,SO4,很多,已发货,2026年2月30日 09:00,1,x
+oW3kTzuBGTNqeX76QEj000000001,咖啡,SO1,68.00,已签收,2026-11-23 09:00,1,x
+"""
+
+
+def test_mistakes_of_every_kind_in_campaign_template_and_list_are_told_in_one_go(offline: Desk) -> None:
+    """Faults of form beside those of values, keywords, advice and rows: each once, and nothing else."""
+    offline.write("words.txt", "刷单\n")
+    offline.write("hostile.yaml", HOSTILE)
+    offline.write("template.yaml", HOSTILE_TEMPLATE)
+    offline.write("users.csv", HOSTILE_LIST)
+    done = validate(offline, "hostile.yaml", "--recipients", "users.csv", "--json")
+    assert [(file, line, code) for file, line, _column, _severity, code in told(done)] == [
+        ("hostile.yaml", 3, "WX120"),  # acount
+        ("hostile.yaml", 4, "WX503"),  # no https://
+        ("hostile.yaml", 5, "WX504"),  # wx12
+        ("hostile.yaml", 5, "WX505"),  # a slash
+        ("hostile.yaml", 6, "WX211"),  # always true
+        ("hostile.yaml", 7, "WX212"),  # above what an account bears
+        ("hostile.yaml", 8, "WX120"),  # retries
+        ("hostile.yaml", 9, "WX122"),  # 1h
+        ("hostile.yaml", 10, "WX213"),  # lost.txt
+        ("hostile.yaml", 11, "WX122"),  # wran
+        ("hostile.yaml", 11, "WX215"),  # unused_colum
+        ("hostile.yaml", 12, "WX202"),  # no first
+        ("hostile.yaml", 13, "WX511"),  # too long whatever the product; a warning, as `wran` meant
+        ("hostile.yaml", 14, "WX516"),  # Chinese before the number
+        ("hostile.yaml", 15, "WX203"),  # amout3
+        ("hostile.yaml", 17, "WX524"),  # not approved
+        ("hostile.yaml", 18, "WX506"),  # advertising
+        ("hostile.yaml", 20, "WX408"),  # a blocked word
+        ("hostile.yaml", 20, "WX506"),  # advertising
+        ("hostile.yaml", 21, "WX206"),  # a call
+        ("template.yaml", 1, "WX553"),  # a library's number
+        ("template.yaml", 2, "WX552"),  # titel
+        ("template.yaml", 3, "WX556"),  # first is not seen
+        ("users.csv", 3, "WX501"),  # 1.2E+10
+        ("users.csv", 4, "WX401"),  # an empty cell
+        ("users.csv", 4, "WX501"),  # a formula
+        ("users.csv", 5, "WX519"),  # no amount, below the misspelt keyword
+        ("users.csv", 5, "WX517"),  # 30 February
+        ("users.csv", 6, "WX330"),  # another row of this person
+    ]
+    assert (done.json["errors"], done.json["warnings"]) == (21, 8)
+
+
+def test_a_send_tells_the_same_of_the_files_and_sends_nothing(desk: Desk) -> None:
+    desk.write("words.txt", "刷单\n")
+    desk.write("campaign.yaml", HOSTILE)
+    desk.write("template.yaml", HOSTILE_TEMPLATE)
+    desk.write("users.csv", HOSTILE_LIST)
+    done = desk.send()
+    assert (done.code, desk.sends()) == (2, 0)
+    checked = validate(desk, "campaign.yaml", "--json")
+    errors = [one for one in told(checked) if one[3] == "error"]
+    assert [one[:1] + one[4:] for one in told(done)] == [one[:1] + one[4:] for one in errors]

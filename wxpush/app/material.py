@@ -3,16 +3,16 @@
 import base64
 import hashlib
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from wxpush import __version__
 from wxpush.app.request import Sieve
 from wxpush.app.sources.sifting import Sifted, joined, sieve_notes, sifted
-from wxpush.campaign.check import Checker, check_campaign, weighed
+from wxpush.campaign.check import Checker, check_campaign, keyword_problems, meant_keywords, weighed
 from wxpush.campaign.expressions import TODAY
 from wxpush.campaign.lint import constant_condition, unused_columns
 from wxpush.campaign.render import Rendered, Renderer
@@ -141,7 +141,7 @@ def read_material(
     # What is only advice is for the check on the desk; who made it an error wants it to stop a sending.
     errors = [problem for problem in problems if problem.severity is Severity.ERROR]
     if errors or papers is None or template is None or template.template is None or opened is None:
-        raise ProblemsError(in_order(errors))
+        raise ProblemsError(in_order(errors, str(campaign)))
     thorough = papers.campaign.checks.get(MARKETING) == "error"
     checker = papers.checker(opened, thorough=thorough)
     warnings = tuple(problem for problem in problems if problem.code not in _ADVICE)
@@ -199,8 +199,11 @@ def papers_of(
     if draft is None:
         return None
     known = template.draft if template is not None else None
-    renderer = Renderer(draft)
     rules = WeChatRules(known or Template("", "", ""), draft.checks)
+    if template is not None and not any(problem.code == _BROKEN_CONTENT for problem in template.problems):
+        problems += _of_keywords(reading, draft, rules.keywords)
+        draft = draft.with_keywords(meant_keywords(reading.data or {}, rules.keywords))
+    renderer = Renderer(draft)
     words, found = words_of(draft, problems), Sifted()
     if opened is not None and sieve is not None:
         found = sifted(sieve, renderer, opened, draft.today, problems)
@@ -213,7 +216,6 @@ def papers_of(
         words=papers.words,
         list_name=opened.name if opened is not None else "",
         header_line=opened.header_line if opened is not None else 1,
-        written=_written(reading, template),
     )
     # A column may well be read by what can't be understood.
     readable = opened if not reading.faulty & _EXPRESSIONS else None
@@ -221,19 +223,15 @@ def papers_of(
     return papers
 
 
-def _written(reading: Reading, template: TemplateReading | None) -> Mapping[str, Any]:
-    """The campaign's `data` as it is written; nothing where the template's keywords are not all known."""
-    unknown = template is None or any(problem.code == _BROKEN_CONTENT for problem in template.problems)
-    return {} if unknown or reading.data is None else reading.data
+def _of_keywords(reading: Reading, draft: Campaign, keywords: Sequence[str]) -> list[Problem]:
+    """The keywords of the campaign as it is written; where it has none, that has been said."""
+    return keyword_problems(draft.document, reading.data, keywords) if reading.data and keywords else []
 
 
-def in_order(problems: Sequence[Problem]) -> list[Problem]:
-    """The problems file by file, in the order of their lines; errors first at one place."""
-    files = list(dict.fromkeys(problem.file for problem in problems))
-    return sorted(
-        problems,
-        key=lambda one: (files.index(one.file), one.line, one.column, one.severity is Severity.WARNING),
-    )
+def in_order(problems: Sequence[Problem], first: str) -> list[Problem]:
+    """The problems file by file, that of the name `first` before others, in the order of their lines."""
+    files = list(dict.fromkeys([first, *(problem.file for problem in problems)]))
+    return sorted(problems, key=lambda one: (files.index(one.file), one.line, one.column))
 
 
 def file_advice(

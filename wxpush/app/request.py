@@ -95,6 +95,10 @@ class SendRequest:
     accept_changes: bool = False
     approved: str | None = None
     """The approval code that campaign, template and list must have."""
+    at: datetime | None = None
+    """When to begin; None for now."""
+    until: datetime | None = None
+    """From when on no message goes any more."""
     dry_run: bool = False
     sandbox: str | None = None
     """The scenario (a name or a file) of a sandbox started for this command."""

@@ -86,6 +86,10 @@ class Plan:
     resends: bool = False
     """Whether what is in doubt goes again."""
     notes: Sequence[str] = ()
+    until: datetime | None = None
+    """From when on no message goes any more."""
+    left_then: int | None = None
+    """How many messages are expected to be left then; None where that isn't known."""
 
 
 @dataclass(frozen=True, slots=True)

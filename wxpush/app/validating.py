@@ -16,6 +16,7 @@ from wxpush.campaign.check import Bad, Checker, Ready, Skipped
 from wxpush.campaign.lint import one_sided_condition
 from wxpush.campaign.schema import Campaign, Reading, read_campaign
 from wxpush.campaign.sources import lines_at
+from wxpush.channels.wechat.redact import redact
 from wxpush.channels.wechat.template import KEYS, Template, load_template
 from wxpush.delivery.fingerprints import Seen
 from wxpush.errors import InputError, ProblemsError
@@ -146,7 +147,8 @@ def quoted_lines(found: Validation) -> dict[tuple[str, int], str]:
     for file, numbers in wanted.items():
         of_list = found.opened is not None and file == found.opened.name
         lines = found.opened.texts_of(numbers) if found.opened and of_list else lines_at(Path(file), numbers)
-        texts.update({(file, number): text for number, text in lines.items()})
+        # Who wrote a robot's key into a campaign is told so, without its being shown once more.
+        texts.update({(file, number): text if of_list else redact(text) for number, text in lines.items()})
     return texts
 
 

@@ -17,6 +17,8 @@ from wxpush.model import BadRow, Finding, Message, Problem, Recipient, Severity,
 from wxpush.yamlfile import Document
 
 MAX_KEY = 200
+_NEAR = 0.7
+"""How alike names of keywords must be for one to be taken for the other."""
 #: The rules of this room that `checks:` can turn off.
 CAMPAIGN_RULES = frozenset({BLOCKED, "condition", "unused_column"})
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
@@ -85,18 +87,31 @@ def fields_text(values: Mapping[str, Any]) -> str:
     return dumps(values)
 
 
+def meant_keywords(data: Iterable[str], keywords: Sequence[str]) -> dict[str, str]:
+    """The names in `data` that stand for a keyword which is lacking in it, with that one."""
+    names = list(data)
+    lacking = [keyword for keyword in keywords if keyword not in names]
+    meant = {}
+    for name in names:
+        near = [] if name in keywords else get_close_matches(name, lacking, 1, _NEAR)
+        if near:
+            meant[name] = near[0]
+            lacking.remove(near[0])
+    return meant
+
+
 def keyword_problems(document: Document, data: Mapping[str, Any], keywords: Sequence[str]) -> list[Problem]:
     """Keywords of the template that `data` lacks, and names in `data` that the template doesn't know."""
     problems = []
-    lacking = [keyword for keyword in keywords if keyword not in data]
+    meant = meant_keywords(data, keywords)
+    lacking = [keyword for keyword in keywords if keyword not in data and keyword not in meant.values()]
     for name in data:
         if name in keywords:
             continue
-        near = get_close_matches(name, lacking or keywords, 1, 0.7)
+        near = meant.get(name) or "".join(get_close_matches(name, keywords, 1, _NEAR))
         hint = _("The template has: {keywords}.").format(keywords=", ".join(keywords))
         if near:
-            hint = _("Did you mean `{key}`?").format(key=near[0])
-            lacking = [keyword for keyword in lacking if keyword != near[0]]
+            hint = _("Did you mean `{key}`?").format(key=near)
         message = _("the template has no keyword `{name}`.").format(name=name)
         problems.append(document.problem(("data", name), "WX203", message, hint, at_key=True))
     for keyword in lacking:
@@ -115,17 +130,13 @@ def check_campaign(
     words: WordList | None = None,
     list_name: str = "",
     header_line: int = 1,
-    written: Mapping[str, Any] | None = None,
 ) -> list[Problem]:
-    """The problems that don't depend on a row: keywords, values that are the same for all, lacking columns.
+    """The problems that don't depend on a row: rules, values that are the same for all, lacking columns.
 
     `columns` is None for a list whose rows each have their own. A lacking column is placed at the list's
-    header, or in the campaign where no list is named. `written` is the campaign's `data` where the campaign
-    is a draft that leaves some of it out.
+    header, or in the campaign where no list is named.
     """
-    data = campaign.data if written is None else written
-    problems = keyword_problems(campaign.document, data, rules.keywords) if data and rules.keywords else []
-    problems += _unknown_rules(campaign, rules)
+    problems = _unknown_rules(campaign, rules)
     problems += _constant_problems(campaign, renderer, rules, words)
     if columns is not None:
         problems += _column_problems(campaign, renderer, columns, list_name, header_line)

@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, time
+from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args
@@ -25,7 +25,7 @@ from pydantic import (
 
 from wxpush.campaign.draft import without
 from wxpush.campaign.expressions import TODAY, parse_condition, parse_text, render_alone
-from wxpush.campaign.fault import FaultError
+from wxpush.campaign.fault import FaultError, FaultsError, Spot
 from wxpush.campaign.units import (
     UnitError,
     no_value,
@@ -34,14 +34,15 @@ from wxpush.campaign.units import (
     parse_duration,
     parse_rate,
     parse_share,
-    parse_window,
 )
+from wxpush.campaign.windows import Window, parse_windows
 from wxpush.errors import ProblemsError
 from wxpush.i18n import _
 from wxpush.model import Problem
 from wxpush.yamlfile import Document, KeyPath, Parsed, misspelt, parse_yaml
 
 _NAME_LENGTH = 80
+_LEVELS: Final = ("error", "warn", "off")
 
 
 def _expression(value: object) -> str:
@@ -123,6 +124,21 @@ def _name(value: object, info: ValidationInfo) -> str:
     return name
 
 
+def _notify(value: object, info: ValidationInfo) -> tuple[Any, ...]:
+    from wxpush.config.target_reader import Kind, TargetReader
+
+    codes = {Kind.UNKNOWN_KEY: "WX120", Kind.LACKING: "WX121", Kind.WRONG: "WX122", Kind.EMPTY: "WX123"}
+    faults: list[tuple[Spot, FaultError]] = []
+
+    def note(kind: Kind, at: tuple[str | int, ...], message: str, hint: str) -> None:
+        faults.append((Spot(at, at_key=kind is Kind.UNKNOWN_KEY), FaultError(codes[kind], message, hint)))
+
+    targets = TargetReader((info.context or {})["folder"], note).targets(value)
+    if faults:
+        raise FaultsError(faults)
+    return targets
+
+
 Templated = Annotated[str, BeforeValidator(_expression)]
 # A key that is written down without a value is a fault; one that is left out is None.
 _MaybeTemplated = Annotated[str | None, BeforeValidator(_expression)]
@@ -180,15 +196,17 @@ class Campaign(_Part):
     # Made without being checked: else each part would be built as a model of its own when this is read.
     retry: Retry = Retry.model_construct()
     stop_when: StopWhen = StopWhen.model_construct()
-    checks: dict[str, Annotated[Literal["error", "warn", "off"], _choice("error", "warn", "off")]] = Field(
+    checks: dict[str, Annotated[Literal["error", "warn", "off"], _choice(*_LEVELS)]] = Field(
         default_factory=dict
     )
     blocked_words: Annotated[tuple[Path, ...], BeforeValidator(_files)] = ()
     """Files of words that no message may hold, one word a line."""
     keep_quota: Share = 0.1
     on_quota: Annotated[Literal["stop", "wait"], _choice("stop", "wait")] = "stop"
-    send_window: Annotated[tuple[time, time] | None, BeforeValidator(parse_window)] = None
+    send_window: Annotated[tuple[Window, ...] | None, BeforeValidator(parse_windows)] = None
     tolerate: Share = 0.0
+    notify: Annotated[tuple[Any, ...] | None, BeforeValidator(_notify)] = None
+    """Who is told how a run ended (config.targets.Target); None leaves it to the account."""
 
     _document: Document = PrivateAttr()
     _source: Path = PrivateAttr()
@@ -208,6 +226,16 @@ class Campaign(_Part):
     def today(self) -> date:
         """The day that `{{ today }}` stands for."""
         return self._today
+
+    def with_keywords(self, meant: Mapping[str, str]) -> "Campaign":
+        """The same with other names for some of its keywords; their places stay where they are."""
+        if not meant:
+            return self
+        data = {meant.get(name, name): text for name, text in self.data.items()}
+        renamed = self.model_copy(update={"data": data})
+        for name, right in meant.items():
+            renamed._document = renamed._document.renamed(("data", name), right)
+        return renamed
 
     def content_fingerprint(self) -> str:
         """SHA-256 in hex over what alters its messages; the template file's own content is not in it."""
@@ -266,7 +294,7 @@ def read_campaign(path: Path, *, today: date, parsed: Parsed | None = None) -> R
     except ValidationError as error:
         faults = [dict(fault) for fault in error.errors(include_url=False)]
         seen = {(found.line, found.column) for found in problems}
-        told = [_problem(document, fault) for fault in faults]
+        told = [found for fault in faults for found in _problems(document, fault)]
         problems += [found for found in told if (found.line, found.column) not in seen]
         draft = _draft(document, faults, path, today)
     template, data = document.value.get("template"), document.value.get("data")
@@ -278,7 +306,7 @@ def read_campaign(path: Path, *, today: date, parsed: Parsed | None = None) -> R
         _beside(path.parent, template) if isinstance(template, str) and template else _group(template),
         _group(data),
         draft,
-        frozenset(str(fault["loc"][0]) for fault in faults),
+        frozenset(str(fault["loc"][0]) for fault in faults if not _is_level(fault)),
     )
 
 
@@ -317,9 +345,17 @@ _STAND_INS: Final[dict[str, Any]] = {"name": "-", "template": {}, "data": {"-": 
 _SOME_APPID: Final = "wx0123456789abcdef"
 
 
+def _is_level(fault: dict[str, Any]) -> bool:
+    """Whether a fault concerns a level in `checks`, which says how much a problem matters and no more."""
+    return fault["loc"][0] == "checks" and len(fault["loc"]) > 1
+
+
 def _draft(document: Document, faults: list[dict[str, Any]], source: Path, today: date) -> Campaign | None:
     """The campaign without its faults; what it can't do without has a stand-in that nothing is said of."""
     value = without(document.value, [fault["loc"] for fault in faults])
+    for fault in filter(_is_level, faults):
+        near = get_close_matches(str(fault["input"]).lower(), _LEVELS, 1)
+        value["checks"] |= {fault["loc"][1]: near[0]} if near else {}
     no_data = not value.get("data")
     value |= {key: stand_in for key, stand_in in _STAND_INS.items() if not value.get(key)}
     if isinstance(value.get("miniprogram"), dict):
@@ -333,6 +369,20 @@ def _draft(document: Document, faults: list[dict[str, Any]], source: Path, today
 
 def _group(value: object) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
+
+
+def _problems(document: Document, fault: dict[str, Any]) -> list[Problem]:
+    """One fault as pydantic reports it, or what it is made of."""
+    reason = (fault.get("ctx") or {}).get("error")
+    if not isinstance(reason, FaultsError):
+        return [_problem(document, fault)]
+    problems = []
+    for spot, inner in reason.faults:
+        path = (*fault["loc"], *spot.path)
+        name = ".".join(str(part) for part in path if isinstance(part, str))
+        message = f"{name}: {inner.message}"
+        problems.append(document.problem(path, inner.code, message, inner.hint, at_key=spot.at_key))
+    return problems
 
 
 def _problem(document: Document, fault: dict[str, Any]) -> Problem:

@@ -1,7 +1,6 @@
-"""Rates, durations, shares and hours of the day, as people write them in a campaign."""
+"""Rates, durations and shares, as people write them in a campaign."""
 
 import re
-from datetime import time
 from typing import Final
 
 from wxpush.campaign.fault import FaultError
@@ -10,7 +9,6 @@ from wxpush.i18n import _
 _RATE = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*/\s*(s|min|h)", re.ASCII)
 _DURATION = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*(ms|s|min|h)", re.ASCII)
 _SHARE = re.compile(r"(\d{1,3}(?:\.\d{1,3})?)\s*%", re.ASCII)
-_WINDOW = re.compile(r"(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})", re.ASCII)
 _SECONDS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0}
 
 FASTEST: Final = 100_000
@@ -56,24 +54,6 @@ def parse_share(value: object) -> float:
         message = _("“{value}” is not a share.").format(value=value)
         raise UnitError(message, _("Write a percentage from 0% to 100%."))
     return float(found[1]) / 100
-
-
-def parse_window(value: object) -> tuple[time, time]:
-    """`08:00-21:00` as start and end in Beijing time; `21:00-06:00` goes over midnight. Raises ValueError."""
-    found = _WINDOW.fullmatch(one_text(value))
-    wrong = UnitError(
-        _("“{value}” are not hours of a day.").format(value=value), _('Write them like "08:00-21:00".')
-    )
-    if not found:
-        raise wrong
-    try:
-        start = time(int(found[1]), int(found[2]))
-        end = time(0) if (found[3], found[4]) == ("24", "00") else time(int(found[3]), int(found[4]))
-    except ValueError:
-        raise wrong from None
-    if start == end:
-        raise wrong
-    return start, end
 
 
 def one_text(value: object) -> str:

@@ -65,6 +65,7 @@ def _deferred() -> list[Deferred]:
         Deferred("runs", _("What has been sent, and how it stands."), "runs:app", within=[settle]),
         Deferred("template", _("The account's templates and the files that describe them."), "template:app"),
         Deferred("users", _("The account's followers and tags."), "users:app"),
+        Deferred("notify", _("Those who are told how a run ended."), "notify:app"),
         Deferred("token", _("The cached access_token."), "token:app"),
     ]
 

@@ -20,6 +20,14 @@ Rate = Annotated[
 Workers = Annotated[
     int | None, typer.Option("--workers", metavar="N", min=1, max=512, help=_("Calls at the same time."))
 ]
+At = Annotated[
+    str | None,
+    typer.Option("--at", metavar="MOMENT", help=_("Check and ask now, begin then: 10:00, 2026-12-01 10:00.")),
+]
+Until = Annotated[
+    str | None,
+    typer.Option("--until", metavar="MOMENT", help=_("Stop then, to be continued: 21:00, 2026-12-01 21:00.")),
+]
 ListFormat = Annotated[
     str | None,
     typer.Option(

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 from wxpush.config.secret import Secret, command_shown
+from wxpush.config.targets import Target
 from wxpush.i18n import _
 
 WECHAT_API = "https://api.weixin.qq.com"
@@ -56,6 +57,8 @@ class Account:
     api_base: str = WECHAT_API
     proxy: str | None = field(default=None, repr=False)
     ca_file: Path | None = None
+    notify: tuple[Target, ...] = ()
+    """Who is told how a run ended, where the campaign doesn't say."""
 
     @property
     def origin(self) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from wxpush.config.account import TokenKind
+from wxpush.config.targets import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class Declared:
     api_base: str | None = None
     proxy: str | None = field(default=None, repr=False)
     ca_file: str | None = None
+    notify: tuple[Target, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,13 @@ import re
 import stat
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from wxpush.config.account import Fault, TokenKind, api_base_fault, appid_fault, proxy_fault, url_fault
 from wxpush.config.declared import ConfigFile, Declared, DeclaredToken
+from wxpush.config.targets import Target
 from wxpush.errors import InputError, ProblemsError
 from wxpush.i18n import _
 from wxpush.model import Problem
@@ -20,7 +21,7 @@ from wxpush.yamlfile import Document, KeyPath, parse_yaml
 _TOP: Final = ("default", "testers", "accounts", "databases")
 _DATABASE: Final = ("url_env",)
 _SECRETS: Final = ("secret_env", "secret_file", "secret_command")
-_ACCOUNT: Final = ("appid", *_SECRETS, "token", "api_base", "proxy", "ca_file")
+_ACCOUNT: Final = ("appid", *_SECRETS, "token", "api_base", "proxy", "ca_file", "notify")
 _SOURCES: Final = ("file", "command", "url")
 _TOKEN: Final = (*_SOURCES, "json", "header")
 # An AppSecret; an access_token.
@@ -34,8 +35,8 @@ def read_config(path: Path) -> ConfigFile:
     parsed = parse_yaml(path)
     if parsed.document is None:
         raise ProblemsError(parsed.problems)
-    reader = _Reader(parsed.document, list(parsed.problems))
-    config = reader.config(path.parent)
+    reader = _Reader(parsed.document, list(parsed.problems), path.parent)
+    config = reader.config()
     if reader.problems:
         raise ProblemsError(sorted(reader.problems, key=lambda problem: (problem.line, problem.column)))
     return config
@@ -47,8 +48,9 @@ class _Reader:
 
     document: Document
     problems: list[Problem]
+    folder: Path
 
-    def config(self, folder: Path) -> ConfigFile:
+    def config(self) -> ConfigFile:
         top = self.document.value
         self.known_keys(top, (), _TOP)
         accounts = {
@@ -64,7 +66,7 @@ class _Reader:
             name: self.database(value, ("databases", name))
             for name, value in self.mapping(top, "databases", ()).items()
         }
-        return ConfigFile(folder, default, names, accounts, databases)
+        return ConfigFile(self.folder, default, names, accounts, databases)
 
     def account(self, value: Any, at: KeyPath) -> Declared:
         if not isinstance(value, dict):
@@ -85,7 +87,19 @@ class _Reader:
             ca_file=self.text(value, "ca_file", at),
         )
         self.one_secret(value, at)
-        return declared
+        return declared if "notify" not in value else replace(declared, notify=self.targets(value, at))
+
+    def targets(self, value: Mapping[str, Any], at: KeyPath) -> tuple[Target, ...]:
+        from wxpush.config.target_reader import Kind, TargetReader  # most files need none of it
+
+        codes = {Kind.UNKNOWN_KEY: "WX601", Kind.LACKING: "WX603", Kind.WRONG: "WX604", Kind.EMPTY: "WX602"}
+
+        def note(kind: Kind, place: KeyPath, message: str, hint: str) -> None:
+            whole = (*at, "notify", *place)
+            at_key = kind is Kind.UNKNOWN_KEY
+            self.problems.append(self.document.problem(whole, codes[kind], message, hint, at_key=at_key))
+
+        return TargetReader(self.folder, note).targets(value["notify"])
 
     def database(self, value: Any, at: KeyPath) -> str:
         """The variable that holds a database's URL, which has a password in it."""

@@ -146,7 +146,7 @@ def _account(
         raise InputError(
             _("There is no file {path}.").format(path=ca_file), _("Mend WXPUSH_CA_FILE or `ca_file:`.")
         )
-    return Account(name, appid, secret, token, api_base.rstrip("/"), proxy, ca_file)
+    return Account(name, appid, secret, token, api_base.rstrip("/"), proxy, ca_file, declared.notify)
 
 
 def _declared_secret(declared: Declared, folder: Path, environ: Mapping[str, str]) -> Secret | None:

@@ -16,6 +16,8 @@ from wxpush.errors import InterruptedRunError, ProblemsError, WxpushError
 from wxpush.i18n import _
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from wxpush.app.doubtful import Doubtful
     from wxpush.app.previewing import Chosen
     from wxpush.app.results import Plan, RunView, Sample, Settlement, Summary
@@ -100,9 +102,10 @@ class Console:
         except (AttributeError, ValueError):  # no standard input, or a closed one
             return False
 
-    def ask(self, plan: Asked) -> bool:
-        """Whether to go ahead; end of input and Ctrl-C (as KeyboardInterrupt) mean no."""
-        return is_yes(plan, self._answer(question(plan)))
+    def ask(self, plan: Asked, at: datetime | None = None) -> bool:
+        """Whether to go ahead, now or `at` a moment; end of input and Ctrl-C mean no."""
+        when = None if at is None else words.coming(at, words.stamp(self._wall()))
+        return is_yes(plan, self._answer(question(plan, when)))
 
     def confirm(self, text: str) -> bool:
         """Whether the answer to `text` is yes; end of input and Ctrl-C mean no."""
@@ -171,6 +174,11 @@ class Console:
         """The same for people that are fetched from the account."""
         screen = self._err if self._err.animated and not self._quiet else None
         return pages.checking.Checking(screen, None, self._monotonic, _("Fetched: {count} people"))
+
+    def countdown(self, until: datetime) -> AbstractContextManager[Callable[[float], None]]:
+        """Tells how long it is until `until`; the context gives what to call with the seconds left."""
+        screen = None if self._quiet else self._err
+        return pages.countdown.Countdown(screen, until, self._monotonic, self._wall)
 
     def failures(self, rows: Iterable[FailureRow]) -> None:
         """Who didn't get the message, one line each: the first 20, then how many more."""

@@ -5,9 +5,31 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from wxpush.console import cards, checking, findings, plan, problems, progress, settling, summary, tables
+    from wxpush.console import (
+        cards,
+        checking,
+        countdown,
+        findings,
+        plan,
+        problems,
+        progress,
+        settling,
+        summary,
+        tables,
+    )
 
-__all__ = ["cards", "checking", "findings", "plan", "problems", "progress", "settling", "summary", "tables"]
+__all__ = [
+    "cards",
+    "checking",
+    "countdown",
+    "findings",
+    "plan",
+    "problems",
+    "progress",
+    "settling",
+    "summary",
+    "tables",
+]
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from wxpush.console.words import moment
+from wxpush.console.words import coming
 from wxpush.delivery.ports import Notice, Waiting, Why
 from wxpush.i18n import _
 
@@ -22,7 +22,7 @@ def wait(waiting: Waiting, now: datetime) -> str:
         cause = _("{cause} ({detail})").format(cause=cause, detail=waiting.detail)
     if waiting.until is None:
         return cause
-    until = moment(waiting.until, now)
+    until = coming(waiting.until, now)
     if waiting.why is Why.OUTAGE:
         return _("{cause}, tries again at {moment}").format(cause=cause, moment=until)
     return _("{cause}, goes on at {moment}").format(cause=cause, moment=until)

@@ -167,6 +167,9 @@ class Engine:
         return replace(self._ending or Ending("finished"), unsettled=self._hand.claimed)
 
     def _turn(self) -> None:
+        if self._gate.is_over():
+            self._end(Ending("stopped", "until"))
+            return
         waiting = self._gate.waiting() or self._token_wait()
         self._tell(waiting)
         if self._gate.wants_reading(len(self._hand.flying)):
