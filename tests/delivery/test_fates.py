@@ -21,7 +21,7 @@ def receipt(msgid: int = 7, status: str = "success", at: int = 1_795_600_000, to
 
 
 def told(fates: Fates) -> object:
-    nameless = sorted((who, fates.unpacked(fact)) for who, fact in fates.nameless)
+    nameless = [sorted(map(fates.unpacked, fates.nameless.of(hash64(to)))) for to in ("oA", "oB", "oC")]
     return [fates.fate(msgid) for msgid in range(8)], nameless, fates.count
 
 
@@ -65,15 +65,30 @@ def test_statuses_without_end_are_bounded() -> None:
 
 
 def test_what_was_taken_for_a_message_is_not_unowned() -> None:
-    fates = Fates([receipt(1), receipt(2, "failed:user block", to="oB"), receipt(0)], by_person=True)
+    fates = Fates([receipt(1), receipt(2, "failed:user block", to="oB"), receipt(0, at=5)], by_person=True)
     fates.take(1)
     fates.take(99)
-    fate = Fate("success", 1_795_600_000)
-    assert fates.fate(1) == fate
-    assert sorted(fates.unowned()) == [
-        Unowned(0, hash64("oA"), fate),
+    assert fates.fate(1) == Fate("success", 1_795_600_000)
+    everybody = {hash64("oA"), hash64("oB")}
+    assert sorted(fates.unowned(everybody)) == [
+        Unowned(0, hash64("oA"), Fate("success", 5)),
         Unowned(2, hash64("oB"), Fate("failed:user block", 1_795_600_000)),
     ]
+    assert [one.msgid for one in fates.unowned({hash64("oB")})] == [2]
     fates = Fates([receipt(1)])
     with pytest.raises(ValueError, match="not kept"):
-        list(fates.unowned())
+        list(fates.unowned(everybody))
+
+
+def test_a_receipt_that_another_system_took_in_without_its_msgid_is_the_same_one() -> None:
+    fates = Fates([receipt(0), receipt(1), receipt(0, at=6), receipt(0, to="oB")], by_person=True)
+    fates.take(1)
+    everybody = {hash64("oA"), hash64("oB")}
+    assert {(one.who, one.fate.at) for one in fates.unowned(everybody)} == {
+        (hash64("oA"), 6),
+        (hash64("oB"), 1_795_600_000),
+    }
+    fates.drop_double(1, hash64("oA"))
+    fates.drop_double(7, hash64("oB"))
+    assert [fates.unpacked(fact).at for fact in fates.nameless.of(hash64("oA"))] == [6]
+    assert len(fates.nameless.of(hash64("oB"))) == 1

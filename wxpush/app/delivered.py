@@ -124,10 +124,13 @@ class Delivery:
         """Give the receipts that name no message to those of the same person."""
         fates = self._fates
         for record in _accepted(self._folder):
-            if not record.msgid or fates.fate(record.msgid) is None:
-                who = hash64(record.to)
-                if fates.nameless.of(who):
-                    self._takers.note(who, record.at)
+            who = hash64(record.to)
+            if not fates.nameless.of(who):
+                continue
+            if record.msgid and fates.fate(record.msgid) is not None:
+                fates.drop_double(record.msgid, who)
+            else:
+                self._takers.note(who, record.at)
         self._takers.assign(fates.nameless.of, lambda packed: fates.unpacked(packed).at)
 
     def _count(self, record: Record, fate: Fate | None) -> None:

@@ -241,7 +241,7 @@ class Settlement:
             "to_resend": self.to_resend,
             "in_window": self.in_window,
             "passed_over": self.passed_over,
-            "undelivered": self.undelivered,
+            "not_delivered": self.undelivered,
             "rejected": self.rejected,
             "total": self.summary.total,
             **{name: stands[name] for name in _STATES},

@@ -25,10 +25,15 @@ from wxpush.delivery.ledger import Ledger, RecordVisitor
 from wxpush.delivery.ports import Listener
 from wxpush.delivery.receipts import any_receipts
 from wxpush.delivery.records import Mark, Record
-from wxpush.delivery.run import RunCard, RunFolder, refuse_changes, refuse_older_ledger
+from wxpush.delivery.run import (
+    RunCard,
+    RunFolder,
+    refuse_changes,
+    refuse_older_ledger,
+    refuse_other_account,
+)
 from wxpush.delivery.standing import ByKey
-from wxpush.errors import InputError, ProblemsError, StorageError
-from wxpush.i18n import _
+from wxpush.errors import ProblemsError, StorageError
 from wxpush.model import CodeClass, Message
 
 _USUAL = frozenset({CodeClass.TRANSIENT, CodeClass.THROTTLE})
@@ -246,11 +251,5 @@ def _campaign(folder: RunFolder, card: RunCard, today: date) -> Campaign:
 def _account(card: RunCard, around: Surroundings) -> Account:
     name = None if card.account == "default" else card.account
     account = load_account(name, around.environ)
-    if (account.origin, account.appid) != (card.origin, card.appid):
-        raise InputError(
-            _('The run "{run}" belongs to the account {appid} at {origin}.').format(
-                run=card.name, appid=card.appid, origin=card.origin
-            ),
-            _("Set WXPUSH_APPID, WXPUSH_SECRET and WXPUSH_API_BASE as they were when it was sent."),
-        )
+    refuse_other_account(card, account.origin, account.appid)
     return account

@@ -17,8 +17,9 @@ from wxpush.app.material import Material, read_material
 from wxpush.app.outgoing import Outgoing
 from wxpush.app.pace import Pace
 from wxpush.app.place import Scene, real_scene, sandbox_scene
+from wxpush.app.receipted import figures_if_readable
 from wxpush.app.request import SendRequest, Surroundings
-from wxpush.app.results import DeliveryFigures, Plan, Sample, Summary, Survey
+from wxpush.app.results import Plan, Sample, Summary, Survey
 from wxpush.app.selection import DUPLICATE, Choices, Selection
 from wxpush.app.survey import by_state, recall_survey, remembered, survey_list
 from wxpush.campaign.check import Ready
@@ -308,17 +309,6 @@ class Sending:
         if not any_receipts(self._receipts):
             self._notes.append(_("No receipt came: is `wxpush receipts serve` running for this account?"))
 
-    def _delivery(self) -> DeliveryFigures | None:
-        """What the receipts say of the accepted messages, where there are any that can be read."""
-        if not any_receipts(self._receipts):
-            return None
-        from wxpush.app.delivered import delivery_of
-
-        with suppress(StateError):
-            found = delivery_of(self._folder, self._card, self._around, log=self._receipts)
-            return None if found is None else found.figures()
-        return None
-
     def _deliver(self, outgoing: Outgoing, listener: Listener) -> Delivered:
         if not self._delivering.is_connected:
             return self._nothing_to_send(outgoing)
@@ -388,7 +378,7 @@ class Sending:
             changed_lines=changed,
             unsettled=min(ending.unsettled, self._ledger.claimed),
             notes=self._notes,
-            delivery=self._delivery(),
+            delivery=figures_if_readable(self._folder, self._card, self._around, log=self._receipts),
         )
         self._remember(summary)
         return summary

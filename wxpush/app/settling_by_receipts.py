@@ -27,6 +27,7 @@ from wxpush.i18n import _, ngettext
 from wxpush.model import CodeClass
 
 _AT_ONCE: Final = 10_000
+_MINUTE_S: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +157,14 @@ def _settle_unheld(folder: RunFolder, around: Surroundings, fates: Fates) -> Set
 
 
 def _may_wait(folder: RunFolder, card: RunCard) -> bool:
-    """Whether something of a run may be open, as its card and its claims tell."""
+    """Whether something of a run may be open, as its card and its claims tell.
+
+    A ledger that was changed a minute after its card tells more than the card: its writer was killed.
+    """
     call = card.call
-    return not call or bool(call.get("in_doubt") or call.get("held")) or ledgers.any_claims(folder.ledger)
+    if not call or call.get("in_doubt") or call.get("held"):
+        return True
+    return _changed(folder) > card.updated + _MINUTE_S or ledgers.any_claims(folder.ledger)
 
 
 def _proven(
@@ -166,11 +172,13 @@ def _proven(
 ) -> dict[str, Unowned]:
     """By key, the receipts that can be of no other message than ours."""
     books = [own, *_others(own, folder, card, around, fates)]
-    suspects = [suspect for book in books for suspect in book]
+    # A person for whom nothing of ours is open takes no part.
+    wanted = own.people()
+    suspects = [suspect for book in books for suspect in book if suspect.who in wanted]
     if fates.nameless:
-        people = {suspect.who for suspect in suspects if fates.nameless.of(suspect.who)}
-        suspects += [one for book in books for one in book.bystanders(people.__contains__)]
-    found = proofs(suspects, fates.unowned())
+        people = {who for who in wanted if fates.nameless.of(who)}
+        suspects += [one for book in books for one in book.bystanders(people)]
+    found = proofs(suspects, fates.unowned(wanted))
     return {key: receipt for (run, key), receipt in found.items() if run == own.run}
 
 
@@ -194,7 +202,12 @@ def _last_change(folder: RunFolder, card: RunCard) -> float:
     """When a run was last at work, at the latest; a call that was cut off has left no time."""
     if not card.call:
         return float("inf")
-    return max(card.updated, *(path.stat().st_mtime for path in folder.ledger.iterdir()), 0.0)
+    return max(card.updated, _changed(folder))
+
+
+def _changed(folder: RunFolder) -> float:
+    """When the files of the ledger were last written."""
+    return max((path.stat().st_mtime for path in folder.ledger.iterdir()), default=0.0)
 
 
 def _found(

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 from wxpush.app.aftermath import Aftermath, look_back, tally, write_failures
 from wxpush.app.codes import failure_groups, stopped_by
 from wxpush.app.known_runs import from_here
+from wxpush.app.receipted import figures_if_readable
 from wxpush.app.request import Surroundings
-from wxpush.app.results import DeliveryFigures, Summary
-from wxpush.delivery.receipts import any_receipts
+from wxpush.app.results import Summary
 from wxpush.delivery.run import RunCard, RunFolder
-from wxpush.errors import StateError, StorageError
+from wxpush.errors import StorageError
 from wxpush.model import State
 
 if TYPE_CHECKING:
@@ -74,24 +74,12 @@ def take_stock(
         failures_file=failures_file and Path(from_here(failures_file)),
         unsettled=ending.unsettled if ending else 0,
         notes=notes,
-        delivery=figures_of(folder, card, around),
+        delivery=figures_if_readable(folder, card, around),
     )
     with suppress(StorageError):
         updated = around.clock.wall() if changed else card.updated
         folder.write_card(replace(card, updated=updated, call=summary.to_keep()))
     return summary
-
-
-def figures_of(folder: RunFolder, card: RunCard, around: Surroundings) -> DeliveryFigures | None:
-    """What receipts say of the accepted messages; None where there are none, or none that can be read."""
-    if not any_receipts(around.directories.receipts_path(card.origin, card.appid)):
-        return None
-    from wxpush.app.delivered import delivery_of
-
-    with suppress(StateError):
-        found = delivery_of(folder, card, around)
-        return None if found is None else found.figures()
-    return None
 
 
 def _wanted_file(folder: RunFolder, card: RunCard) -> Path:

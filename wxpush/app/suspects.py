@@ -1,6 +1,6 @@
 """The messages of a run that WeChat may have accepted under a msgid that nobody knows."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -79,13 +79,17 @@ class RunSuspects:
         waiting = [one for one in self._unclear.values() if one.epochs and one.is_open]
         return min(one.earliest for one in waiting), max(one.latest for one in waiting)
 
-    def bystanders(self, is_wanted: Callable[[int], bool]) -> Iterator[Suspect]:
+    def people(self) -> set[int]:
+        """Whom those are for, as hash64 of the openid."""
+        return {self._unclear[key].who for key in self.unsettled()}
+
+    def bystanders(self, wanted: Set[int]) -> Iterator[Suspect]:
         """Accepted messages to these people that only a receipt without a msgid can be of."""
         for _place, record in ledger.records(self._folder.ledger):
             if record.mark is not Mark.ACCEPTED or not record.msgid or self._fates.fate(record.msgid):
                 continue
             who = hash64(record.to)
-            if is_wanted(who):
+            if who in wanted:
                 name = self._run, f"{record.key}\x1f{record.msgid}"
                 yield Suspect(name, who, record.at - EARLY_S, record.at + LATE_S)
 

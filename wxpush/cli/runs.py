@@ -3,7 +3,7 @@
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,10 @@ from wxpush.cli.options import Json, RunName
 from wxpush.console import Console
 from wxpush.console.safe import safe
 from wxpush.i18n import _, speaking
+
+if TYPE_CHECKING:
+    from wxpush.app.request import Surroundings
+    from wxpush.delivery.run import RunFolder
 
 app = new_app()
 app.info.no_args_is_help = False
@@ -50,6 +54,14 @@ def runs(
 @command(app, "show", _("Show one run as its ledger has it, also while it is being sent."))
 def show(
     run: RunName = None,
+    undelivered: Annotated[
+        Path | None,
+        typer.Option(
+            "--undelivered",
+            metavar="FILE",
+            help=_("Write a list (CSV) of those whose message was accepted, but not delivered."),
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Show one run as its ledger has it, also while it is being sent."""
@@ -57,13 +69,29 @@ def show(
     from wxpush.app.next_steps import after_view
 
     around = surroundings()
-    found = view(find_run(run, around, Path.cwd()), around, whole=True)
+    folder = find_run(run, around, Path.cwd())
+    found = view(folder, around, whole=True)
     console = Console(json=as_json)
+    file = _write_undelivered(folder, around, undelivered, console) if undelivered else None
     if as_json:
-        console.json({"schema": 1, **found.to_json()})
+        named = {"undelivered_file": file and str(file)} if undelivered else {}
+        console.json({"schema": 1, **found.to_json(), **named})
     else:
         console.run(found)
         console.commands(after_view(found))
+
+
+def _write_undelivered(
+    folder: "RunFolder", around: "Surroundings", wanted: Path, console: Console
+) -> Path | None:
+    from wxpush.app.undelivered import write_undelivered
+
+    file = write_undelivered(folder, around, wanted)
+    if file is None:
+        console.say(_("Nobody's receipt says that a message wasn't delivered: no list was written."))
+    else:
+        console.say(_("Accepted, but not delivered: {file}").format(file=file))
+    return file
 
 
 def report(

@@ -11,6 +11,7 @@ from wxpush.cli.base import (
     agree,
     interruptible,
     parse_rate,
+    parse_wait,
     readable,
     refused,
     surroundings,
@@ -94,6 +95,14 @@ def send(
         str | None,
         typer.Option(metavar="CODE", help=_("Send only what has this code of `wxpush preview`.")),
     ] = None,
+    wait_receipts: Annotated[
+        str | None,
+        typer.Option(
+            "--wait-receipts",
+            metavar="TIME",
+            help=_("Wait at the end, 2m at most, until every accepted message has its receipt."),
+        ),
+    ] = None,
     yes: Yes = False,
     as_json: Json = False,
     report: Annotated[
@@ -128,6 +137,7 @@ def send(
             resend_in_doubt=in_doubt == "resend",
             accept_changes=accept_changes,
             approved=approved,
+            wait_receipts=parse_wait("--wait-receipts", wait_receipts),
             dry_run=dry_run,
             sandbox=(scenario or _USUAL_SCENARIO) if sandbox else None,
             failures=failures,

@@ -2,7 +2,7 @@
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from typing import Final, NamedTuple
 
 from wxpush.delivery.identity import hash64
@@ -73,16 +73,31 @@ class Fates:
         if found:
             self._facts[number][place] |= _TAKEN
 
-    def unowned(self) -> Iterator[Unowned]:
-        """The receipts that were taken for no message, those without a msgid among them."""
+    def unowned(self, wanted: Set[int]) -> Iterator[Unowned]:
+        """The receipts of these people that were taken for no message, those without a msgid among them.
+
+        One without a msgid that says what another one says of the same person and second is that one again,
+        as another system took it in.
+        """
         if not self._by_person:
             raise ValueError("it is not kept whose receipts they are")
+        named: set[tuple[int, int]] = set()
         for ids, facts, people in zip(self._ids, self._facts, self._people, strict=True):
             for msgid, fact, who in zip(ids, facts, people, strict=True):
-                if not fact & _TAKEN:
-                    yield Unowned(msgid, who, self.unpacked(fact))
-        for who, fact in self.nameless:
-            yield Unowned(0, who, self.unpacked(fact))
+                if who in wanted:
+                    named.add((who, fact & ~_TAKEN))
+                    if not fact & _TAKEN:
+                        yield Unowned(msgid, who, self.unpacked(fact))
+        for who in wanted:
+            for fact in self.nameless.of(who):
+                if (who, fact) not in named:
+                    yield Unowned(0, who, self.unpacked(fact))
+
+    def drop_double(self, msgid: int, who: int) -> None:
+        """Forget the receipt of this person without a msgid that says what that of `msgid` says."""
+        number, place, found = self._look_up(msgid)
+        if found:
+            self.nameless.discard(who, self._facts[number][place] & ~_TAKEN)
 
     def unpacked(self, fact: int) -> Fate:
         """A fate from the form in which it is kept."""
@@ -136,23 +151,22 @@ class Nameless:
     def __bool__(self) -> bool:
         return self._some
 
-    def __iter__(self) -> Iterator[tuple[int, int]]:
-        """Each with hash64 of its openid, as it is kept."""
-        for people, facts in zip(self._people, self._facts, strict=True):
-            yield from zip(people, facts, strict=True)
-
     def add(self, who: int, fact: int) -> bool:
         """Take one in; false where it is known."""
-        people, facts = self._people[who % _BUCKETS], self._facts[who % _BUCKETS]
-        place = bisect_left(people, who)
-        while place < len(people) and people[place] == who and facts[place] < fact:
-            place += 1
-        if place < len(people) and people[place] == who and facts[place] == fact:
+        people, facts, place, found = self._look_up(who, fact)
+        if found:
             return False
         people.insert(place, who)
         facts.insert(place, fact)
         self._some = True
         return True
+
+    def discard(self, who: int, fact: int) -> None:
+        """Forget one, if it is known."""
+        people, facts, place, found = self._look_up(who, fact)
+        if found:
+            people.pop(place)
+            facts.pop(place)
 
     def of(self, who: int) -> list[int]:
         """Those of one person, the earliest first."""
@@ -163,3 +177,11 @@ class Nameless:
                 break
             found.append(facts[place])
         return found
+
+    def _look_up(self, who: int, fact: int) -> tuple["array[int]", "array[int]", int, bool]:
+        people, facts = self._people[who % _BUCKETS], self._facts[who % _BUCKETS]
+        place = bisect_left(people, who)
+        while place < len(people) and people[place] == who and facts[place] < fact:
+            place += 1
+        found = place < len(people) and people[place] == who and facts[place] == fact
+        return people, facts, place, found

@@ -111,6 +111,7 @@ class Faults:
     users: EndpointFaults = EndpointFaults()
     quota: EndpointFaults = EndpointFaults()
     rid: EndpointFaults = EndpointFaults()
+    rejected: EndpointFaults = EndpointFaults()
 
 
 @dataclass(frozen=True, slots=True)
