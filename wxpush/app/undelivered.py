@@ -36,7 +36,10 @@ def no_receipts(account: str) -> InputError:
 def _rows(delivery: Delivery) -> Iterator[FailureRow]:
     meanings = {
         "failed:user block": (_("refused by the user"), _("Leave these people out of the next sending.")),
-        "failed:system failed": (_("failed in WeChat's system"), _("It may succeed under another run name.")),
+        "failed:system failed": (
+            _("failed in WeChat's system"),
+            _("WeChat tells no more; send it to these people once more at most."),
+        ),
         "failed:freq limit": (_("too many for the user"), _("Write to these people less often.")),
     }
     for record, receipt in delivery:

@@ -100,7 +100,7 @@ def send(
         typer.Option(
             "--wait-receipts",
             metavar="TIME",
-            help=_("Wait at the end, 2m at most, until every accepted message has its receipt."),
+            help=_("Wait so long at most (2m) until every accepted message has its receipt."),
         ),
     ] = None,
     yes: Yes = False,
