@@ -18,7 +18,9 @@ from tests.app.test_settling import doubt as left_by_a_killed_process
 from tests.delivery.ledgers import record
 from tests.delivery.world import MORNING, message
 from wxpush.app.decisions import SettleRequest
+from wxpush.app.delivered import delivery_of
 from wxpush.app.doubtful import Decision
+from wxpush.app.receipted import view
 from wxpush.app.request import Surroundings
 from wxpush.app.retrying import RetryRequest
 from wxpush.app.retrying import opened as opened_again
@@ -81,6 +83,12 @@ def doubt(desk: Desk, rows: Sequence[Row], persons: Sequence[int], *, age: float
             )
 
 
+def card_of(desk: Desk) -> RunCard:
+    card = folder_of(desk).card()
+    assert card is not None
+    return card
+
+
 def receipt(desk: Desk, person: int, status: str = "success", *, msgid: int = 0, ago: float = 0) -> Receipt:
     at = now(desk) - int(ago)
     return Receipt(msgid or 4_000_000_000_000_000_000 + person, openid(person), status, at, at + 0.5)
@@ -109,7 +117,7 @@ def test_a_receipt_settles_what_is_in_doubt(desk: Desk, age: float | None) -> No
         (Mark.ACCEPTED, "receipt")
     ] * 2
     assert (records[openid(3)].msgid, records[openid(3)].at) == (took.msgid, took.at)
-    figures = seen(desk)[1].delivery
+    figures = view(folder_of(desk), desk.around, whole=True).delivery
     assert figures is not None
     assert (figures.delivered, figures.undelivered, figures.unconfirmed) == (1, {"user block": 1}, 2)
 
@@ -231,6 +239,24 @@ def test_a_run_that_cant_be_read_keeps_receipts_from_settling(desk: Desk) -> Non
     sent = desk.send(rows, resend_in_doubt=False)
     assert sent.summary.in_doubt == 1
     assert any("settled nothing" in note for note in sent.summary.notes)
+
+
+def test_a_message_accepted_without_its_msgid_finds_its_receipt_too(desk: Desk) -> None:
+    """As one that the operator settled."""
+    rows = begun(desk)
+    doubt(desk, rows, [3, 4])
+    with opened(
+        SettleRequest("orders", Decision.DELIVERED, everything=True), desk.around, desk.folder
+    ) as one:
+        one.settle(one.doubtful, Decision.DELIVERED)
+        one.settlement()
+    take_in(desk, receipt(desk, 3), receipt(desk, 4, ago=5000), receipt(desk, 5))
+    found = delivery_of(folder_of(desk), card_of(desk), desk.around)
+    assert found is not None
+    assert {one.key: told is not None for one, told in found} == {
+        openid(1): False, openid(2): False, openid(3): True, openid(4): False
+    }  # fmt: skip
+    assert (found.delivered, found.unconfirmed) == (1, 3)
 
 
 # Held messages

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Final
 
 from wxpush.app.doubtful import RECEIPT, SETTLED
+from wxpush.app.proven import of_no_other
 from wxpush.app.request import Surroundings
 from wxpush.app.results import DeliveryFigures
+from wxpush.app.suspects import RunSuspects
 from wxpush.delivery import ledger
 from wxpush.delivery.fates import Fate, Fates
 from wxpush.delivery.identity import hash64
@@ -15,6 +17,7 @@ from wxpush.delivery.nearest import Takers
 from wxpush.delivery.receipts import any_receipts, receipts
 from wxpush.delivery.records import Mark, Record
 from wxpush.delivery.run import RunCard, RunFolder
+from wxpush.errors import StorageError, WxpushError
 from wxpush.model import Receipt
 
 #: The status of a person who refuses this account's messages.
@@ -37,7 +40,32 @@ def delivery_of(
     by default those of the account that the run's card names. Raises DamagedStateError.
     """
     log = log or receipts_folder(card, around)
-    return Delivery(folder, Fates(receipts(log))) if any_receipts(log) else None
+    if not any_receipts(log):
+        return None
+    delivery = Delivery(folder, Fates(receipts(log)))
+    if delivery.without_msgid and delivery.unconfirmed:
+        by_key = _by_key(folder, card, around, log)
+        return Delivery(folder, Fates(receipts(log)), by_key) if by_key else delivery
+    return delivery
+
+
+def _by_key(folder: RunFolder, card: RunCard, around: Surroundings, log: Path) -> dict[str, Fate]:
+    """What became of messages that were accepted without an answer that says their msgid.
+
+    Nothing where a run of the account can't be read: their receipts could be its.
+    """
+    fates = Fates(receipts(log), by_person=True)
+    own = RunSuspects(folder, card, fates)
+    keys = own.accepted()
+    if not keys:
+        return {}
+    try:
+        found = of_no_other(own, keys, folder, card, around, fates)
+    except StorageError:
+        raise
+    except WxpushError:
+        return {}
+    return {key: receipt.fate for key, receipt in found.items() if receipt.msgid}
 
 
 class Delivery:
@@ -48,11 +76,14 @@ class Delivery:
     kept when it was told: `received` is its own time.
     """
 
-    def __init__(self, folder: RunFolder, fates: Fates) -> None:
-        self._folder, self._fates = folder, fates
+    def __init__(self, folder: RunFolder, fates: Fates, by_key: Mapping[str, Fate] | None = None) -> None:
+        """`by_key` tells of messages whose msgid nobody knows."""
+        self._folder, self._fates, self._by_key = folder, fates, by_key or {}
         self._takers = Takers()
         self.delivered = 0
         self.unconfirmed = 0
+        self.without_msgid = 0
+        """Accepted messages whose msgid no answer told."""
         self._undelivered: Counter[str] = Counter()
         self._seconds: Counter[int] = Counter()
         if fates.nameless:
@@ -114,7 +145,7 @@ class Delivery:
         fates, nameless = self._fates, bool(self._fates.nameless)
         hand_out = self._takers.handing_out()
         for record in _accepted(self._folder):
-            fate = fates.fate(record.msgid) if record.msgid else None
+            fate = fates.fate(record.msgid) if record.msgid else self._by_key.get(record.key)
             if fate is None and nameless:
                 packed = hand_out(hash64(record.to), record.at)
                 fate = None if packed is None else fates.unpacked(packed)
@@ -129,11 +160,12 @@ class Delivery:
                 continue
             if record.msgid and fates.fate(record.msgid) is not None:
                 fates.drop_double(record.msgid, who)
-            else:
+            elif record.msgid or record.key not in self._by_key:
                 self._takers.note(who, record.at)
         self._takers.assign(fates.nameless.of, lambda packed: fates.unpacked(packed).at)
 
     def _count(self, record: Record, fate: Fate | None) -> None:
+        self.without_msgid += not record.msgid
         if fate is None:
             self.unconfirmed += 1
         elif not fate.is_delivered:

@@ -6,13 +6,12 @@ import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from wxpush.app.aftermath import look_back, skips_of, tally
 from wxpush.app.codes import Cause, failure_groups
-from wxpush.app.receipted import figures_of
 from wxpush.app.request import Surroundings
 from wxpush.app.results import FailureGroup, RunView
 from wxpush.delivery.run import STATE_DIR, RunCard, RunFolder, runs_in
@@ -23,7 +22,6 @@ from wxpush.private import ensure_private_dir, read_private, write_private
 
 _PLACES: Final = "places.json"
 _MOST_PLACES: Final = 200
-_FRESH_S: Final = 2 * 24 * 3600
 _LIMIT: Final = 1024 * 1024
 
 
@@ -130,20 +128,10 @@ def send_command(folder: RunFolder, card: RunCard) -> str:
 
 
 def view(folder: RunFolder, around: Surroundings, *, whole: bool) -> RunView:
-    """How a run stands; unless `whole`, the card of a run that no process works on is believed.
-
-    What its receipts say is counted afresh, unless the run is in a list and more than two days old.
-    """
+    """How a run stands; unless `whole`, the card of a run that no process works on is believed."""
     card = folder.card()
     if card is None:
         raise InputError(_("There is no run in {path}.").format(path=folder.path))
-    found = _standing(folder, card, around, whole=whole)
-    if whole or around.clock.wall() - max(card.updated, card.created) < _FRESH_S:
-        return replace(found, delivery=figures_of(folder, card, around))
-    return found
-
-
-def _standing(folder: RunFolder, card: RunCard, around: Surroundings, *, whole: bool) -> RunView:
     pid = folder.live_pid()
     if not whole and pid is None and card.call:
         return _from_card(folder, card, around)

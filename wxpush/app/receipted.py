@@ -1,13 +1,31 @@
 """Accepted and delivered apart, wherever a run is told of: the figures, where its account has receipts."""
 
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
+from wxpush.app import known_runs
 from wxpush.app.request import Surroundings
-from wxpush.app.results import DeliveryFigures
+from wxpush.app.results import DeliveryFigures, RunView
 from wxpush.delivery.receipts import any_receipts
 from wxpush.delivery.run import RunCard, RunFolder
 from wxpush.errors import StateError
+
+_FRESH_S: Final = 2 * 24 * 3600
+
+
+def view(folder: RunFolder, around: Surroundings, *, whole: bool) -> RunView:
+    """How a run stands, as `known_runs.view` has it, and what receipts say of it.
+
+    They are counted afresh, of a run in a list (not `whole`) only where it is at most two days old.
+    Raises InputError, DamagedStateError.
+    """
+    found = known_runs.view(folder, around, whole=whole)
+    card = folder.card()
+    if card is None or not (whole or around.clock.wall() - max(card.updated, card.created) < _FRESH_S):
+        return found
+    return replace(found, delivery=figures_of(folder, card, around))
 
 
 def figures_of(

@@ -9,6 +9,7 @@ from typing import Final
 from wxpush.app.delivered import receipts_folder
 from wxpush.app.doubtful import RECEIPT
 from wxpush.app.known_runs import all_runs
+from wxpush.app.proven import ledger_changed, of_no_other
 from wxpush.app.request import Surroundings
 from wxpush.app.stocktaking import take_stock
 from wxpush.app.suspects import RunSuspects
@@ -17,8 +18,6 @@ from wxpush.delivery import ledger as ledgers
 from wxpush.delivery.fates import Fates, Unowned
 from wxpush.delivery.identity import hash64
 from wxpush.delivery.ledger import Ledger, RecordVisitor
-from wxpush.delivery.nearest import LATE_S
-from wxpush.delivery.proofs import proofs
 from wxpush.delivery.receipts import any_receipts, receipts
 from wxpush.delivery.records import Claim, Mark, Record
 from wxpush.delivery.run import RunCard, RunFolder
@@ -85,7 +84,7 @@ def settle(
     waiting = own.unsettled()
     if not waiting:
         return NOTHING
-    proven = _proven(own, folder, card, around, fates)
+    proven = of_no_other(own, waiting, folder, card, around, fates)
     if follow is not None:
         book.follow(follow)
     counts = [0, 0]
@@ -164,50 +163,7 @@ def _may_wait(folder: RunFolder, card: RunCard) -> bool:
     call = card.call
     if not call or call.get("in_doubt") or call.get("held"):
         return True
-    return _changed(folder) > card.updated + _MINUTE_S or ledgers.any_claims(folder.ledger)
-
-
-def _proven(
-    own: RunSuspects, folder: RunFolder, card: RunCard, around: Surroundings, fates: Fates
-) -> dict[str, Unowned]:
-    """By key, the receipts that can be of no other message than ours."""
-    books = [own, *_others(own, folder, card, around, fates)]
-    # A person for whom nothing of ours is open takes no part.
-    wanted = own.people()
-    suspects = [suspect for book in books for suspect in book if suspect.who in wanted]
-    if fates.nameless:
-        people = {who for who in wanted if fates.nameless.of(who)}
-        suspects += [one for book in books for one in book.bystanders(people)]
-    found = proofs(suspects, fates.unowned(wanted))
-    return {key: receipt for (run, key), receipt in found.items() if run == own.run}
-
-
-def _others(
-    own: RunSuspects, folder: RunFolder, card: RunCard, around: Surroundings, fates: Fates
-) -> Iterator[RunSuspects]:
-    """The account's other runs that were at work in the time that counts."""
-    earliest, latest = own.span()
-    known = all_runs(around, Path.cwd())
-    if known.faults:
-        raise known.faults[0]
-    for path, other in known.cards.items():
-        if (other.origin, other.appid) != (card.origin, card.appid) or path.samefile(folder.path):
-            continue
-        theirs = RunFolder(path)
-        if other.created <= latest and _last_change(theirs, other) >= earliest - LATE_S:
-            yield RunSuspects(theirs, other, fates)
-
-
-def _last_change(folder: RunFolder, card: RunCard) -> float:
-    """When a run was last at work, at the latest; a call that was cut off has left no time."""
-    if not card.call:
-        return float("inf")
-    return max(card.updated, _changed(folder))
-
-
-def _changed(folder: RunFolder) -> float:
-    """When the files of the ledger were last written."""
-    return max((path.stat().st_mtime for path in folder.ledger.iterdir()), default=0.0)
+    return ledger_changed(folder) > card.updated + _MINUTE_S or ledgers.any_claims(folder.ledger)
 
 
 def _found(

@@ -1,6 +1,6 @@
 """The messages of a run that WeChat may have accepted under a msgid that nobody knows."""
 
-from collections.abc import Iterator, Set
+from collections.abc import Collection, Iterator, Set
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -74,14 +74,22 @@ class RunSuspects:
         """Those that a receipt settles, by key, with the place of their latest record; None: a claim."""
         return {key: one.place for key, one in self._unclear.items() if one.epochs and one.is_open}
 
-    def span(self) -> tuple[int, int]:
-        """The time that the receipts of those can be of; there must be one."""
-        waiting = [one for one in self._unclear.values() if one.epochs and one.is_open]
-        return min(one.earliest for one in waiting), max(one.latest for one in waiting)
+    def accepted(self) -> set[str]:
+        """The keys of those that are known to be accepted all the same."""
+        return {
+            key
+            for key, one in self._unclear.items()
+            if one.epochs and one.mark is Mark.ACCEPTED and one.code != RECEIPT
+        }
 
-    def people(self) -> set[int]:
-        """Whom those are for, as hash64 of the openid."""
-        return {self._unclear[key].who for key in self.unsettled()}
+    def span(self, keys: Collection[str]) -> tuple[int, int]:
+        """The time that the receipts of these can be of; there must be one."""
+        some = [self._unclear[key] for key in keys]
+        return min(one.earliest for one in some), max(one.latest for one in some)
+
+    def people(self, keys: Collection[str]) -> set[int]:
+        """Whom these are for, as hash64 of the openid."""
+        return {self._unclear[key].who for key in keys}
 
     def bystanders(self, wanted: Set[int]) -> Iterator[Suspect]:
         """Accepted messages to these people that only a receipt without a msgid can be of."""
@@ -96,7 +104,7 @@ class RunSuspects:
     def _note(self, place: Place, record: Record) -> None:
         if record.mark is Mark.ACCEPTED:
             self._note_accepted(record)
-        known = self._unclear.get(record.key)
+        known = self._unclear.get(record.key)  # which that may have made
         if record.mark in _UNCLEAR:
             known = self._seen(record.key, record.to, record.epoch, *_span(record))
         if known is not None:

@@ -38,7 +38,8 @@ def runs(
     """List the runs, the latest first."""
     if context.invoked_subcommand is not None:
         return
-    from wxpush.app.known_runs import all_runs, view
+    from wxpush.app.known_runs import all_runs
+    from wxpush.app.receipted import view
 
     around = surroundings()
     known, console = all_runs(around, Path.cwd()), Console(json=as_json)
@@ -65,8 +66,9 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show one run as its ledger has it, also while it is being sent."""
-    from wxpush.app.known_runs import find_run, view
+    from wxpush.app.known_runs import find_run
     from wxpush.app.next_steps import after_view
+    from wxpush.app.receipted import view
 
     around = surroundings()
     folder = find_run(run, around, Path.cwd())
@@ -106,7 +108,8 @@ def report(
 ) -> None:
     """Report on a run: how it stands, and everybody who didn't get the message, with the reason."""
     from wxpush.app.aftermath import failures_of
-    from wxpush.app.known_runs import find_run, view
+    from wxpush.app.known_runs import find_run
+    from wxpush.app.receipted import view
     from wxpush.report.failures import print_csv, row_json
 
     around = surroundings()
