@@ -180,7 +180,7 @@ class Delivery:
         fates = self._fates
         for record in _accepted(folder):
             who = hash64(record.to)
-            if not fates.nameless.of(who):
+            if who not in fates.nameless:
                 continue
             if record.msgid and fates.fate(record.msgid) is not None:
                 fates.drop_double(record.msgid, who)

@@ -30,7 +30,7 @@ def of_no_other(
     wanted = own.people(keys)
     suspects = [suspect for book in books for suspect in book if suspect.who in wanted]
     if fates.nameless:
-        people = {who for who in wanted if fates.nameless.of(who)}
+        people = {who for who in wanted if who in fates.nameless}
         suspects += [one for book in books for one in book.bystanders(people)]
     found = proofs(suspects, fates.unowned(wanted))
     return {key: receipt for (run, key), receipt in found.items() if run == own.run and key in keys}
