@@ -37,8 +37,18 @@ from wxpush.sandbox.scenario import from_mapping
 
 BURNT = {"answer": "40241", "burnt_by_failure": True}
 """An id that a -1 has used up is answered 40241: nobody can tell whether the person got it."""
-KEYS = {"schema", "run", "account", "state", "delivered", "to_resend", "in_window", "passed_over"}
-KEYS |= {"total", *STATES, "failures_file"}
+KEYS = {
+    "schema",
+    "run",
+    "account",
+    "state",
+    "delivered",
+    "not_delivered",
+    "rejected",
+    "to_resend",
+    "in_window",
+}
+KEYS |= {"passed_over", "total", *STATES, "failures_file"}
 EIGHT, DOUBTFUL = 8, 3
 
 if TYPE_CHECKING:

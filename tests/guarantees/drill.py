@@ -114,7 +114,7 @@ class Drill:
     @property
     def ledger(self) -> Path:
         """The folder of the one run's ledger."""
-        (found,) = self.desk.home.rglob("cache.db")
+        (found,) = self.desk.home.rglob("ledger/cache.db")
         return found.parent
 
     def is_sound(self) -> bool:

@@ -31,11 +31,18 @@ class SettleRequest:
     lines: Sequence[int] = ()
     keys: Sequence[str] = ()
     file: Path | None = None
+    by_receipts: bool = False
+    by_review: bool = False
 
     @property
     def asks(self) -> bool:
         """Whether the decisions are made one by one."""
-        return self.decision is None and self.file is None
+        return self.decision is None and self.file is None and not self.asks_nobody
+
+    @property
+    def asks_nobody(self) -> bool:
+        """Whether WeChat has decided: by receipts, or by its review."""
+        return self.by_receipts or self.by_review
 
 
 @dataclass(slots=True)

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 #: The code of a record that an operator's decision has made.
 SETTLED: Final = "settled"
+#: The code of a record that a receipt has made; its time is the receipt's.
+RECEIPT: Final = "receipt"
+#: How messages may stand that a receipt settles; of the released ones, those that somebody decided about.
+SETTLED_BY_RECEIPT: Final = frozenset({Mark.IN_DOUBT, Mark.HELD, Mark.SILENT, Mark.BUSY, Mark.RELEASED})
 
 
 class Decision(StrEnum):

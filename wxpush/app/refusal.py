@@ -55,6 +55,8 @@ def settling_refused(error: WxpushError, run: str, account: str, counts: Mapping
         "account": account,
         "state": "interrupted" if isinstance(error, InterruptedRunError) else "refused",
         "delivered": 0,
+        "not_delivered": 0,
+        "rejected": 0,
         "to_resend": 0,
         "in_window": 0,
         "passed_over": 0,

@@ -100,6 +100,8 @@ class SendRequest:
     until: datetime | None = None
     """From when on no message goes any more."""
     dry_run: bool = False
+    wait_receipts: float | None = None
+    """How many seconds to wait at the end for the receipts of all accepted messages."""
     sandbox: str | None = None
     """The scenario (a name or a file) of a sandbox started for this command."""
     failures: Path | None = None

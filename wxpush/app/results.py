@@ -117,6 +117,32 @@ class StoppedBy:
 
 
 @dataclass(frozen=True, slots=True)
+class DeliveryFigures:
+    """What receipts say of the accepted messages, which are `delivered` + `undelivered` + `unconfirmed`.
+
+    `undelivered` counts by status, most first; `rate` is delivered / (delivered + undelivered); the times are
+    whole seconds from WeChat's answer to the delivery. None where there is nothing to tell it from.
+    """
+
+    delivered: int
+    undelivered: Mapping[str, int]
+    unconfirmed: int
+    rate: float | None
+    median_s: int | None
+    p99_s: int | None
+
+    def to_json(self) -> dict[str, Any]:
+        """What JSON says beside a run's counts."""
+        rate = None if self.rate is None else round(self.rate, 4)
+        return {
+            "delivered": self.delivered,
+            "undelivered": [{"status": name, "count": count} for name, count in self.undelivered.items()],
+            "unconfirmed": self.unconfirmed,
+            "delivery": {"rate": rate, "median_s": self.median_s, "p99_s": self.p99_s},
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """How a run stands after a call; the numbers add up to `total` (contract §4)."""
 
@@ -145,6 +171,8 @@ class Summary:
     """The rows for which the joined list has none."""
     unsettled: int = 0
     notes: Sequence[str] = ()
+    delivery: DeliveryFigures | None = None
+    """None where the account has no receipts."""
 
     def to_json(self) -> dict[str, Any]:
         """The object that `--json` prints."""
@@ -174,6 +202,7 @@ class Summary:
             "stopped_by": stop and {"code": stop.code, "meaning": stop.meaning_en, "hint": stop.hint},
             "failures_file": None if self.failures_file is None else str(self.failures_file),
             "unmatched_file": None if self.unmatched_file is None else str(self.unmatched_file),
+            **(self.delivery.to_json() if self.delivery else {}),
         }
 
     def to_keep(self) -> dict[str, Any]:
@@ -189,7 +218,8 @@ class Settlement:
     """What `runs settle` did, and how the run stands after it; its numbers are those of `summary`.
 
     `state` is `finished` or `interrupted`. `in_window` messages are left in doubt because the next start
-    settles them; `passed_over` rows of the operator's file were no longer in doubt.
+    settles them; `passed_over` rows of the operator's file were no longer in doubt. Of those that receipts
+    settled, `undelivered` were accepted and not delivered; `rejected` ones failed in WeChat's review.
     """
 
     summary: Summary
@@ -198,6 +228,8 @@ class Settlement:
     to_resend: int
     in_window: int
     passed_over: int
+    undelivered: int = 0
+    rejected: int = 0
 
     @property
     def exit_code(self) -> int:
@@ -218,6 +250,8 @@ class Settlement:
             "to_resend": self.to_resend,
             "in_window": self.in_window,
             "passed_over": self.passed_over,
+            "not_delivered": self.undelivered,
+            "rejected": self.rejected,
             "total": self.summary.total,
             **{name: stands[name] for name in _STATES},
             "failures_file": stands["failures_file"],
@@ -247,6 +281,8 @@ class RunView:
     live_pid: int | None = None
     approved: str = ""
     """The approval code that its latest call was given."""
+    delivery: DeliveryFigures | None = None
+    """None where the account has no receipts, or, of an older run in a list, where they weren't read."""
 
     def to_json(self) -> dict[str, Any]:
         """One run in the JSON of `runs` and `runs show`."""
@@ -275,6 +311,7 @@ class RunView:
             ],
             "skips": [{"reason": reason, "count": count} for reason, count in self.skips.items()],
             "live_pid": self.live_pid,
+            **(self.delivery.to_json() if self.delivery else {}),
         }
 
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from wxpush.app.aftermath import tally
 from wxpush.app.delivering import Delivered, Delivering
+from wxpush.app.doubtful import SETTLED_BY_RECEIPT
 from wxpush.app.known_runs import campaign_file, held_run, send_command
 from wxpush.app.material import Material, read_material
 from wxpush.app.notified import notifier_of
@@ -23,13 +24,19 @@ from wxpush.campaign.schema import Campaign, load_campaign
 from wxpush.config import Account, load_account
 from wxpush.delivery import ledger as ledgers
 from wxpush.delivery.identity import hash64
-from wxpush.delivery.ledger import Ledger
+from wxpush.delivery.ledger import Ledger, RecordVisitor
 from wxpush.delivery.ports import Listener
+from wxpush.delivery.receipts import any_receipts
 from wxpush.delivery.records import Mark, Record
-from wxpush.delivery.run import RunCard, RunFolder, refuse_changes, refuse_older_ledger
+from wxpush.delivery.run import (
+    RunCard,
+    RunFolder,
+    refuse_changes,
+    refuse_older_ledger,
+    refuse_other_account,
+)
 from wxpush.delivery.standing import ByKey
-from wxpush.errors import InputError, ProblemsError
-from wxpush.i18n import _
+from wxpush.errors import ProblemsError, StorageError
 from wxpush.model import CodeClass, Message
 
 if TYPE_CHECKING:
@@ -98,6 +105,8 @@ class Retrying:
         for claim in self._ledger.recovered:
             self._standing.note_claim(claim)
         refuse_older_ledger(card, self._standing.counts()[Mark.ACCEPTED], folder.ledger)
+        any_open = self._standing.counts().keys() & SETTLED_BY_RECEIPT
+        self._notes = self._settle_by_receipts(self._standing.note) if any_open else []
 
     def close(self) -> None:
         """Let go of the ledger."""
@@ -226,7 +235,19 @@ class Retrying:
         refuse_changes(self._card, now, accept=False)
         return material
 
+    def _settle_by_receipts(self, follow: RecordVisitor | None = None) -> list[str]:
+        """A receipt proves that a message was accepted: it isn't in doubt, and must not be sent again."""
+        log = self._around.directories.receipts_path(self._card.origin, self._card.appid)
+        if not any_receipts(log):
+            return []
+        from wxpush.app.settling_by_receipts import settle_and_tell
+
+        return settle_and_tell(self._ledger, self._folder, self._card, self._around, log, follow=follow)
+
     def _summed_up(self, delivered: Delivered | None) -> Summary:
+        if delivered is not None and delivered.ending.code != "storage":
+            with suppress(StorageError):
+                self._notes += self._settle_by_receipts()
         return take_stock(
             self._folder,
             self._card,
@@ -234,6 +255,7 @@ class Retrying:
             state=delivered.ending.state if delivered else "finished",
             delivered=delivered,
             token_fetches=self._delivering.token_fetches,
+            notes=self._notes,
         )
 
 
@@ -245,11 +267,5 @@ def _campaign(folder: RunFolder, card: RunCard, today: date) -> Campaign:
 def _account(card: RunCard, around: Surroundings) -> Account:
     name = None if card.account == "default" else card.account
     account = load_account(name, around.environ)
-    if (account.origin, account.appid) != (card.origin, card.appid):
-        raise InputError(
-            _('The run "{run}" belongs to the account {appid} at {origin}.').format(
-                run=card.name, appid=card.appid, origin=card.origin
-            ),
-            _("Set WXPUSH_APPID, WXPUSH_SECRET and WXPUSH_API_BASE as they were when it was sent."),
-        )
+    refuse_other_account(card, account.origin, account.appid)
     return account

@@ -12,13 +12,14 @@ from wxpush.app.aftermath import Aftermath, look_back, standing_for, write_failu
 from wxpush.app.approval import refuse_claims, refuse_unapproved
 from wxpush.app.codes import failure_groups, stopped_by
 from wxpush.app.delivering import Delivered, Delivering
-from wxpush.app.doubtful import in_window
+from wxpush.app.doubtful import SETTLED_BY_RECEIPT, in_window
 from wxpush.app.forecast import Forecast, forecast
 from wxpush.app.material import Material, read_material
 from wxpush.app.notified import account_without_secret, notifier_of
 from wxpush.app.outgoing import Outgoing
 from wxpush.app.pace import Pace
 from wxpush.app.place import Scene, real_scene, sandbox_scene
+from wxpush.app.receipted import figures_if_readable
 from wxpush.app.request import SendRequest, Surroundings
 from wxpush.app.results import Plan, Sample, Summary, Survey
 from wxpush.app.schedule import begin_of, day_of, refuse_odd_moments
@@ -32,11 +33,12 @@ from wxpush.delivery import store
 from wxpush.delivery.engine import Ending
 from wxpush.delivery.gate import left_to_run
 from wxpush.delivery.identity import RunId, hash64
-from wxpush.delivery.ledger import Ledger
+from wxpush.delivery.ledger import Ledger, RecordVisitor
 from wxpush.delivery.ports import Listener, Progress
+from wxpush.delivery.receipts import any_receipts
 from wxpush.delivery.run import RunCard, RunFolder, refuse_changes, refuse_older_ledger
 from wxpush.delivery.standing import ByKey, Standing
-from wxpush.errors import InputError, ProblemsError, StoppedError, StorageError
+from wxpush.errors import InputError, ProblemsError, StateError, StoppedError, StorageError
 from wxpush.i18n import _, ngettext
 from wxpush.model import State
 from wxpush.private import remove, remove_tree
@@ -138,12 +140,17 @@ class Sending:
         self._card = card
         self._standing: Standing = self._fitting_standing(found)
         self._ledger = Ledger(folder.ledger, run, self._standing.note, may_be_new=found is None)
-        refuse_claims(request, found, material, len(self._ledger.recovered))
         for claim in self._ledger.recovered:
             self._standing.note_claim(claim)
-        self._before = by_state(self._standing.counts())
+        self._notes: list[str] = []
         if found is not None:
-            refuse_older_ledger(found, self._before.get(State.ACCEPTED, 0), folder.ledger)
+            accepted = by_state(self._standing.counts()).get(State.ACCEPTED, 0)
+            refuse_older_ledger(found, accepted, folder.ledger)
+            if self._standing.counts().keys() & SETTLED_BY_RECEIPT:
+                self._settle_by_receipts(found, self._standing.note)
+        refuse_claims(request, found, material, len(self._ledger.recovered))
+        self._before = by_state(self._standing.counts())
+        self._interrupted = False
         self._surveyed: Survey | None = None
         self._written: Standing | None = None
         self._unmatched: Path | None = None
@@ -255,7 +262,8 @@ class Sending:
             resends=self._request.resend_in_doubt,
             notes=[
                 *self._material.notes(),
-                *self._notes(),
+                *self._list_notes(),
+                *self._notes,
                 *self._untold(is_over=is_over),
                 *self._of_the_wait(recovered),
             ],
@@ -331,11 +339,53 @@ class Sending:
         if self._surveyed is None:
             outgoing.count_rest()
             self._list_unmatched()
+        if self._request.wait_receipts is not None and delivered.ending.state != "interrupted":
+            self._await_receipts(self._request.wait_receipts, listener)
+        if delivered.ending.code != "storage" and self._anything_unsettled(delivered.progress):
+            with suppress(StorageError):
+                self._settle_by_receipts(self._card)
         return self._summed_up(delivered, outgoing)
 
     def stop(self) -> None:
         """End in seconds, taking the answers on their way; called again, at once. Signal-safe."""
+        self._interrupted = True
         self._delivering.stop()
+
+    @property
+    def _receipts(self) -> Path:
+        """Where the account's receipts are, if it has any."""
+        account = self._scene.account
+        return self._scene.directories.receipts_path(account.origin, account.appid)
+
+    @property
+    def _own_surroundings(self) -> Surroundings:
+        """Where this run and the others of its account are: a rehearsal has a world of its own."""
+        return replace(self._around, home=self._scene.state) if self._scene.rehearsal else self._around
+
+    def _settle_by_receipts(self, card: RunCard, follow: RecordVisitor | None = None) -> None:
+        """A receipt proves that a message was accepted: it isn't in doubt, and must not be sent again."""
+        if any_receipts(self._receipts):
+            from wxpush.app.settling_by_receipts import settle_and_tell
+
+            self._notes += settle_and_tell(
+                self._ledger, self._folder, card, self._own_surroundings, self._receipts, follow=follow
+            )
+
+    def _anything_unsettled(self, progress: Progress) -> bool:
+        before = self._before.get(State.IN_DOUBT, 0) + self._before.get(State.HELD, 0)
+        return bool(before or progress.in_doubt or progress.held or self._ledger.claimed)
+
+    def _await_receipts(self, seconds: float, listener: Listener) -> None:
+        from wxpush.app.awaiting import await_receipts
+
+        clock = self._around.clock
+        until = self._around.at(clock.wall() + seconds)
+        with suppress(StateError):
+            await_receipts(
+                self._folder, self._receipts, until, clock, listener, is_over=lambda: self._interrupted
+            )
+        if not any_receipts(self._receipts):
+            self._notes.append(_("No receipt came: is `wxpush receipts serve` running for this account?"))
 
     def _deliver(self, outgoing: Outgoing, listener: Listener) -> Delivered:
         if not self._delivering.is_connected:
@@ -405,8 +455,9 @@ class Sending:
             changed=survey.changed if survey else len(changed),
             changed_lines=changed,
             unmatched_file=self._unmatched,
-            unsettled=ending.unsettled,
-            notes=self._notes(),
+            unsettled=min(ending.unsettled, self._ledger.claimed),
+            notes=[*self._list_notes(), *self._notes],
+            delivery=figures_if_readable(self._folder, self._card, self._around, log=self._receipts),
         )
         self._remember(summary)
         return summary
@@ -430,7 +481,7 @@ class Sending:
             with suppress(StorageError):
                 self._unmatched = write_unmatched(join, self._beside("unmatched"), self._folder.path, now)
 
-    def _notes(self) -> list[str]:
+    def _list_notes(self) -> list[str]:
         if self._unmatched is None:
             return []
         return [_("The rows without a match are listed in {path}.").format(path=self._unmatched)]

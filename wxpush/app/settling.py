@@ -8,12 +8,17 @@ from typing import Final
 
 from wxpush.app.aftermath import tally
 from wxpush.app.decisions import Decided, SettleRequest, decided_by
+from wxpush.app.delivered import receipts_folder
 from wxpush.app.doubtful import Decision, Doubtful
 from wxpush.app.known_runs import held_run, send_command
 from wxpush.app.request import Surroundings
 from wxpush.app.results import Settlement
+from wxpush.app.settling_by_receipts import NOTHING
+from wxpush.app.settling_by_receipts import settle as settle_by_receipts
 from wxpush.app.stocktaking import look_back_by_key, take_stock
+from wxpush.app.undelivered import no_receipts
 from wxpush.delivery.ledger import Ledger, Place
+from wxpush.delivery.receipts import any_receipts
 from wxpush.delivery.records import Mark, Record
 from wxpush.delivery.run import RunCard, RunFolder, refuse_older_ledger
 
@@ -45,6 +50,7 @@ class Settling:
         doubtful |= {claim.message.key: Doubtful.of_claim(claim, around) for claim in self._ledger.recovered}
         self._doubtful = sorted(doubtful.values(), key=lambda one: (one.line, one.message.row))
         self._counts: Counter[Decision] = Counter()
+        self._by_receipts, self._rejected = NOTHING, 0
 
     def close(self) -> None:
         """Let go of the ledger."""
@@ -91,6 +97,21 @@ class Settling:
             self._ledger.commit([one.settled(decision, now) for one in some])
             self._counts[decision] += len(some)
 
+    def settle_by_receipts(self) -> None:
+        """Settle what receipts prove. Raises InputError where the account has none, StateError."""
+        log = receipts_folder(self._card, self._around)
+        if not any_receipts(log):
+            raise no_receipts(self._card.account)
+        self._by_receipts = settle_by_receipts(
+            self._ledger, self._folder, self._card, self._around, log=log, follow=self._drop
+        )
+
+    def fail_rejected(self) -> None:
+        """Let those fail that WeChat's review has rejected. Raises InputError, StoppedError, StateError."""
+        from wxpush.app.reviewing import fail_rejected  # the one way of deciding that needs the network
+
+        self._rejected = fail_rejected(self._ledger, self._folder, self._card, self._around)
+
     def settlement(self, passed_over: int = 0, *, interrupted: bool = False) -> Settlement:
         """How the run stands now; its card and its failures file say the same from now on."""
         summary = take_stock(
@@ -99,16 +120,21 @@ class Settling:
             self._around,
             state=str(self._card.call.get("state", "interrupted")),
             keep=self._request.file,
-            changed=self._counts.total() > 0,
+            changed=self._counts.total() + self._by_receipts.total + self._rejected > 0,
         )
         return Settlement(
             summary=summary,
             state="interrupted" if interrupted else "finished",
-            delivered=self._counts[Decision.DELIVERED],
+            delivered=self._counts[Decision.DELIVERED] + self._by_receipts.delivered,
             to_resend=self._counts[Decision.RESEND],
             in_window=self.in_window,
             passed_over=passed_over,
+            undelivered=self._by_receipts.undelivered,
+            rejected=self._rejected,
         )
+
+    def _drop(self, _place: Place, record: Record) -> None:
+        self._doubtful = [one for one in self._doubtful if one.key != record.key]
 
     def _note(self, _place: Place, record: Record) -> None:
         self._accepted += record.mark is Mark.ACCEPTED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 from wxpush.app.aftermath import Aftermath, look_back, tally, write_failures
 from wxpush.app.codes import failure_groups, stopped_by
 from wxpush.app.known_runs import from_here
+from wxpush.app.receipted import figures_if_readable
 from wxpush.app.request import Surroundings
 from wxpush.app.results import Summary
 from wxpush.delivery.run import RunCard, RunFolder
@@ -35,6 +37,7 @@ def take_stock(
     token_fetches: int = 0,
     keep: Path | None = None,
     changed: bool = True,
+    notes: Sequence[str] = (),
 ) -> Summary:
     """Count the run, write its failures file anew and remember the numbers on its card.
 
@@ -70,6 +73,8 @@ def take_stock(
         stopped_by=stopped_by(ending, around.now()) if ending else None,
         failures_file=failures_file and Path(from_here(failures_file)),
         unsettled=ending.unsettled if ending else 0,
+        notes=notes,
+        delivery=figures_if_readable(folder, card, around),
     )
     with suppress(StorageError):
         updated = around.clock.wall() if changed else card.updated

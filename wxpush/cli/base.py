@@ -102,6 +102,18 @@ def parse_rate(text: str | None) -> float | None:
         raise InputError(f"--rate: {error.message}", error.hint) from None
 
 
+def parse_wait(option: str, text: str | None) -> float | None:
+    """`30s`, `2m` or `2min` as seconds. Raises InputError."""
+    if text is None:
+        return None
+    from wxpush.campaign.units import UnitError, parse_duration
+
+    try:
+        return parse_duration(f"{text}in" if text.endswith("m") else text)
+    except UnitError as error:
+        raise InputError(f"{option}: {error.message}", error.hint) from None
+
+
 def parse_class(text: str) -> "CodeClass":
     """`--class` as a class of codes. Raises InputError."""
     from wxpush.model import CodeClass

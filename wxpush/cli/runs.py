@@ -3,7 +3,7 @@
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,10 @@ from wxpush.cli.options import Json, RunName
 from wxpush.console import Console
 from wxpush.console.safe import safe
 from wxpush.i18n import _, speaking
+
+if TYPE_CHECKING:
+    from wxpush.app.request import Surroundings
+    from wxpush.delivery.run import RunFolder
 
 app = new_app()
 app.info.no_args_is_help = False
@@ -34,7 +38,8 @@ def runs(
     """List the runs, the latest first."""
     if context.invoked_subcommand is not None:
         return
-    from wxpush.app.known_runs import all_runs, view
+    from wxpush.app.known_runs import all_runs
+    from wxpush.app.receipted import view
 
     around = surroundings()
     known, console = all_runs(around, Path.cwd()), Console(json=as_json)
@@ -50,20 +55,45 @@ def runs(
 @command(app, "show", _("Show one run as its ledger has it, also while it is being sent."))
 def show(
     run: RunName = None,
+    undelivered: Annotated[
+        Path | None,
+        typer.Option(
+            "--undelivered",
+            metavar="FILE",
+            help=_("Write a list (CSV) of those whose message was accepted, but not delivered."),
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Show one run as its ledger has it, also while it is being sent."""
-    from wxpush.app.known_runs import find_run, view
+    from wxpush.app.known_runs import find_run
     from wxpush.app.next_steps import after_view
+    from wxpush.app.receipted import view
 
     around = surroundings()
-    found = view(find_run(run, around, Path.cwd()), around, whole=True)
+    folder = find_run(run, around, Path.cwd())
+    found = view(folder, around, whole=True)
     console = Console(json=as_json)
+    file = _write_undelivered(folder, around, undelivered, console) if undelivered else None
     if as_json:
-        console.json({"schema": 1, **found.to_json()})
+        named = {"undelivered_file": file and str(file)} if undelivered else {}
+        console.json({"schema": 1, **found.to_json(), **named})
     else:
         console.run(found)
         console.commands(after_view(found))
+
+
+def _write_undelivered(
+    folder: "RunFolder", around: "Surroundings", wanted: Path, console: Console
+) -> Path | None:
+    from wxpush.app.undelivered import write_undelivered
+
+    file = write_undelivered(folder, around, wanted)
+    if file is None:
+        console.say(_("Nobody's receipt says that a message wasn't delivered: no list was written."))
+    else:
+        console.say(_("Accepted, but not delivered: {file}").format(file=file))
+    return file
 
 
 def report(
@@ -78,7 +108,8 @@ def report(
 ) -> None:
     """Report on a run: how it stands, and everybody who didn't get the message, with the reason."""
     from wxpush.app.aftermath import failures_of
-    from wxpush.app.known_runs import find_run, view
+    from wxpush.app.known_runs import find_run
+    from wxpush.app.receipted import view
     from wxpush.report.failures import print_csv, row_json
 
     around = surroundings()

@@ -11,6 +11,7 @@ from wxpush.cli.base import (
     agree,
     interruptible,
     parse_rate,
+    parse_wait,
     raise_interrupt,
     refused,
     surroundings,
@@ -103,6 +104,14 @@ def send(
     ] = None,
     at: At = None,
     until: Until = None,
+    wait_receipts: Annotated[
+        str | None,
+        typer.Option(
+            "--wait-receipts",
+            metavar="TIME",
+            help=_("Wait so long at most (2m) until every accepted message has its receipt."),
+        ),
+    ] = None,
     yes: Yes = False,
     as_json: Json = False,
     report: Annotated[
@@ -140,6 +149,7 @@ def send(
             approved=approved,
             at=begins,
             until=ends,
+            wait_receipts=parse_wait("--wait-receipts", wait_receipts),
             dry_run=dry_run,
             sandbox=(scenario or _USUAL_SCENARIO) if sandbox else None,
             failures=failures,

@@ -1,7 +1,7 @@
 """`wxpush runs settle`."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -61,13 +61,32 @@ def settle(
             help=_("Do what the column wxpush_decision of this failures file says: delivered or resend."),
         ),
     ] = None,
+    receipts: Annotated[
+        bool, typer.Option("--receipts", help=_("Settle what WeChat's receipts prove, without a question."))
+    ] = False,
+    review: Annotated[
+        bool,
+        typer.Option("--review", help=_("Ask WeChat which held messages its review has rejected.")),
+    ] = False,
     yes: Yes = False,
     as_json: Json = False,
 ) -> int:
     """Decide about messages in doubt: delivered, or to be sent again."""
     console, stand = Console(json=as_json), _Stand(run)
     try:
-        request = _request(run, line or (), key or (), from_file, delivered, resend, everything, yes=yes)
+        request = _request(
+            run,
+            line or (),
+            key or (),
+            from_file,
+            delivered,
+            resend,
+            everything,
+            by_wechat=receipts or review,
+            yes=yes,
+        )
+        if receipts or review:
+            request = _by_wechat(request, receipts=receipts, review=review)
         with interruptible() as signals:
             settlement = _settle(request, console, stand, signals, yes=yes)
             if as_json:
@@ -90,6 +109,7 @@ def _request(
     resend: bool,
     everything: bool,
     *,
+    by_wechat: bool,
     yes: bool,
 ) -> "SettleRequest":
     """The options as a request; raises InputError for those that contradict each other or do nothing."""
@@ -108,13 +128,23 @@ def _request(
             _("A decision and a choice of messages go together."),
             _("--delivered or --resend, with --all, --line N or --key KEY."),
         )
-    if yes and not decides and file is None:
+    if yes and not (decides or file is not None or by_wechat):
         raise InputError(
             _("--yes decides nothing by itself."),
             _("Pass --delivered or --resend with --all, --line N or --key KEY, or --from FILE."),
         )
     decision = (Decision.DELIVERED if delivered else Decision.RESEND) if decides else None
     return SettleRequest(run, decision, everything, tuple(lines), tuple(keys), file)
+
+
+def _by_wechat(request: "SettleRequest", *, receipts: bool, review: bool) -> "SettleRequest":
+    """The request to let WeChat decide; raises InputError where the operator decides, too."""
+    if not request.asks:
+        raise InputError(
+            _("--receipts and --review don't go with decisions of your own."),
+            _("Run the command again for what is left."),
+        )
+    return replace(request, by_receipts=receipts, by_review=review)
 
 
 def _settle(
@@ -126,7 +156,9 @@ def _settle(
     with opened(request, surroundings(), Path.cwd()) as settling:
         stand.run, stand.account, stand.counts = settling.run, settling.account, settling.counts
         passed_over, interrupted = 0, False
-        if request.asks:
+        if request.asks_nobody:
+            _let_wechat_decide(request, settling, signals)
+        elif request.asks:
             interrupted = not _ask(settling, console, signals)
         else:
             passed_over = _obey(settling, console, signals, yes=yes)
@@ -134,6 +166,15 @@ def _settle(
         settlement = settling.settlement(passed_over, interrupted=interrupted)
         console.settlement(settlement, after_settling(settlement, settling.send_command))
         return settlement
+
+
+def _let_wechat_decide(request: "SettleRequest", settling: "Settling", signals: Signals) -> None:
+    """By its receipts and its review; what has no network is done first."""
+    if request.by_receipts:
+        with put_off(signals):
+            settling.settle_by_receipts()
+    if request.by_review:
+        settling.fail_rejected()
 
 
 def _obey(settling: "Settling", console: Console, signals: Signals, *, yes: bool) -> int:

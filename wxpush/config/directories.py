@@ -35,9 +35,18 @@ class Directories:
 
         Raises UnsafeStateError or StorageError.
         """
-        owner = f"{account.origin}\n{account.appid}".encode()
-        accounts = ensure_private_dir(self.state / "accounts")
-        return ensure_private_dir(accounts / hashlib.sha256(owner).hexdigest()[:16])
+        path = self.account_path(account.origin, account.appid)
+        ensure_private_dir(path.parent)
+        return ensure_private_dir(path)
+
+    def account_path(self, origin: str, appid: str) -> Path:
+        """The folder of API origin + appid, whether or not there is one."""
+        owner = hashlib.sha256(f"{origin}\n{appid}".encode()).hexdigest()[:16]
+        return self.state / "accounts" / owner
+
+    def receipts_path(self, origin: str, appid: str) -> Path:
+        """Where the receipts of API origin + appid are kept, whether or not there are any."""
+        return self.account_path(origin, appid) / "receipts"
 
 
 def default_config_path() -> Path:

@@ -176,6 +176,8 @@ def lay_out_settlement(page: Page, settlement: Settlement, next_commands: Sequen
 def _headline(settlement: Settlement) -> str:
     done = {
         _("{count} delivered"): settlement.delivered,
+        _("{count} accepted, but not delivered"): settlement.undelivered,
+        _("{count} rejected in review"): settlement.rejected,
         _("{count} to be sent again"): settlement.to_resend,
         _("{count} still in doubt"): settlement.summary.in_doubt,
     }

@@ -11,7 +11,7 @@ from wxpush.console.layout import Page, Span
 from wxpush.i18n import _, ngettext
 
 if TYPE_CHECKING:
-    from wxpush.app.results import FailureGroup, StoppedBy, Summary
+    from wxpush.app.results import DeliveryFigures, FailureGroup, StoppedBy, Summary
 
 _HEADLINE_STYLES = {"finished": "bold green", "dry_run": "bold"}
 
@@ -23,6 +23,7 @@ def lay_out(page: Page, summary: Summary, next_commands: Sequence[tuple[str, str
         _stopped(page, summary.stopped_by, now)
     page.blank()
     page.numbers(counts_of(summary), indent=2)
+    delivered(page, summary.delivery)
     skipped(page, summary.skips)
     if summary.state != "dry_run":
         page.text(_effort(summary), "dim", indent=2, hang=2)
@@ -112,6 +113,12 @@ def count_rows(counts: Mapping[str, int], total: int) -> list[tuple[str, Span]]:
         if count or name == "accepted"
     ]
     return [*rows, (_("total"), (words.number(total), "bold"))]
+
+
+def delivered(page: Page, figures: DeliveryFigures | None) -> None:
+    """What receipts say of the accepted messages, where there are any."""
+    if figures is not None:
+        page.text(words.delivery(figures), indent=2, hang=2)
 
 
 def skipped(page: Page, skips: Mapping[str, int]) -> None:

@@ -11,7 +11,7 @@ from rich.cells import cell_len
 
 from wxpush.console import words
 from wxpush.console.layout import Column, Page, Span
-from wxpush.console.summary import count_rows, failures, skipped
+from wxpush.console.summary import count_rows, delivered, failures, skipped
 from wxpush.i18n import _
 
 if TYPE_CHECKING:
@@ -53,24 +53,29 @@ def runs(page: Page, views: Sequence[RunView]) -> None:
     if not views:
         page.text(_("No runs yet."))
         return
+    with_receipts = any(view.delivery is not None for view in views)
     columns = [
         Column(_("run")),
         Column(_("state"), rank=1),
         Column(words.state("accepted"), right=True, rank=2),
+        *([Column(_("delivered"), right=True, rank=2)] if with_receipts else []),
         Column(words.state("failed"), right=True, rank=3),
         Column(_("total"), right=True, rank=4),
         Column(words.state("in_doubt"), right=True, rank=5),
         Column(_("account"), rank=7),
         Column(_("last change"), rank=6),
     ]
-    page.table(columns, [_run_row(view) for view in views])
+    page.table(columns, [_run_row(view, with_receipts) for view in views])
 
 
-def _run_row(view: RunView) -> list[Span]:
+def _run_row(view: RunView, with_receipts: bool) -> list[Span]:
+    known = view.delivery
+    delivered: Span = ("–", "dim") if known is None else (words.number(known.delivered), "green")
     return [
         (view.name, ""),
         _run_state(view),
         _count(view, "accepted"),
+        *([delivered] if with_receipts else []),
         _count(view, "failed"),
         (words.number(view.total), ""),
         _count(view, "in_doubt"),
@@ -108,6 +113,7 @@ def run(page: Page, view: RunView) -> None:
     )
     page.blank()
     page.numbers(count_rows({name: view.counts.get(name, 0) for name in _STATES}, view.total), indent=2)
+    delivered(page, view.delivery)
     skipped(page, view.skips)
     if view.failures:
         page.blank()

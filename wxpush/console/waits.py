@@ -16,6 +16,7 @@ def wait(waiting: Waiting, now: datetime) -> str:
         Why.OUTAGE: _("WeChat can't be reached"),
         Why.TOKEN: _("no access_token yet"),
         Why.RETRY: _("all that is left waits for its next try"),
+        Why.RECEIPTS: _("receipts of the accepted messages"),
     }
     cause = causes[waiting.why]
     if waiting.detail:
@@ -25,6 +26,8 @@ def wait(waiting: Waiting, now: datetime) -> str:
     until = coming(waiting.until, now)
     if waiting.why is Why.OUTAGE:
         return _("{cause}, tries again at {moment}").format(cause=cause, moment=until)
+    if waiting.why is Why.RECEIPTS:
+        return _("{cause}, until {moment} at most").format(cause=cause, moment=until)
     return _("{cause}, goes on at {moment}").format(cause=cause, moment=until)
 
 

@@ -2,11 +2,16 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING
 
 from wxpush.i18n import _, ngettext
 
+if TYPE_CHECKING:
+    from wxpush.app.results import DeliveryFigures
+
 BEIJING = timezone(timedelta(hours=8))
 _MOST_LINES = 10
+_LONG_S = 120
 
 
 def number(count: int) -> str:
@@ -95,6 +100,38 @@ def reason(name: str) -> str:
         "not_following": _("doesn't follow the account"),
     }
     return words.get(name, name)
+
+
+def delivery(figures: "DeliveryFigures") -> str:
+    """What receipts say of the accepted messages, in one line."""
+    told = [_("delivered {count}").format(count=number(figures.delivered))]
+    for status, count in figures.undelivered.items():
+        told.append(_("{reason} {count}").format(reason=undelivered(status), count=number(count)))
+    if figures.unconfirmed:
+        told.append(_("unconfirmed {count}").format(count=number(figures.unconfirmed)))
+    accepted = figures.delivered + sum(figures.undelivered.values()) + figures.unconfirmed
+    text = _("accepted {count} — {told}").format(count=number(accepted), told=listed(told))
+    if figures.median_s is None or figures.p99_s is None:
+        return text
+    times = _("median {median}, p99 {p99}").format(median=_lag(figures.median_s), p99=_lag(figures.p99_s))
+    return _("{text}; {times}").format(text=text, times=times)
+
+
+def undelivered(status: str) -> str:
+    """Why an accepted message wasn't delivered; a status that nobody knows as it is."""
+    words = {
+        "user block": _("refused by the user"),
+        "system failed": _("failed in WeChat's system"),
+        "freq limit": _("too many for the user"),
+    }
+    return words.get(status, status)
+
+
+def _lag(seconds: int) -> str:
+    """Receipts tell whole seconds."""
+    if seconds >= _LONG_S:
+        return duration(seconds)
+    return _("{seconds} s").format(seconds=seconds) if seconds else _("under 1 s")
 
 
 def listed(parts: Iterable[str]) -> str:

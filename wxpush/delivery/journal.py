@@ -5,6 +5,7 @@ j000000000042   a block, whose text is its owner's; never changed
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -33,6 +34,16 @@ class Journal:
     def close(self) -> None:
         """Let go of the files."""
         self._store.close()
+
+
+def stamp(folder: Path) -> tuple[int, ...]:
+    """What changes whenever a block is added, told without reading the log; empty where there is none."""
+    found: list[int] = []
+    for name in ("cache.db", "cache.db-wal"):
+        with suppress(OSError):
+            state = (folder / name).stat()
+            found += [state.st_mtime_ns, state.st_size]
+    return tuple(found)
 
 
 def blocks(folder: Path) -> Iterator[str]:

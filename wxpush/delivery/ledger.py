@@ -96,7 +96,7 @@ class Ledger:
         self._claims_left: dict[int, int] = {}
         for block in self._open_claims.values():
             self._claims_left[block] = self._claims_left.get(block, 0) + 1
-        self.recovered = _oldest_first(contents)
+        self._recovered = _oldest_first(contents)
 
     def commit(self, records: Sequence[Record], claims: Sequence[Claim] = ()) -> None:
         """Write what was learnt and claim what comes next, in one durable step. Raises StorageError."""
@@ -127,6 +127,15 @@ class Ledger:
     def follow(self, visit: RecordVisitor) -> None:
         """Show `visit` every record that is written from now on, once it is durable."""
         self._follower = visit
+
+    def unfollow(self) -> None:
+        """Show it to nobody any more."""
+        self._follower = None
+
+    @property
+    def recovered(self) -> list[Claim]:
+        """The claims that were open when the ledger was opened, the oldest first, but those ended since."""
+        return [claim for claim in self._recovered if claim.message.key in self._open_claims]
 
     @property
     def claimed(self) -> int:
@@ -213,6 +222,11 @@ def records(folder: Path) -> Iterator[tuple[Place, Record]]:
         if kind == "o":
             for index, record in enumerate(load_records(text)):
                 yield Place(number, index), record
+
+
+def any_claims(folder: Path) -> bool:
+    """Whether a claim is open; without reading the records. Raises DamagedStateError."""
+    return next(store.rows(folder, kinds=("c",)), None) is not None
 
 
 def review(folder: Path, visit: RecordVisitor = lambda _place, _record: None) -> list[Claim]:

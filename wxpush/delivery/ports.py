@@ -42,6 +42,7 @@ class Why(Enum):
     OUTAGE = "outage"
     TOKEN = "token"  # the reason, not a secret
     RETRY = "retry"
+    RECEIPTS = "receipts"
 
 
 @dataclass(frozen=True, slots=True)

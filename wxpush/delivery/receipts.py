@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from wxpush.delivery import store
 from wxpush.delivery.journal import Journal, blocks
 from wxpush.errors import DamagedStateError
 from wxpush.fastjson import dumps, loads
@@ -28,6 +29,11 @@ class ReceiptLog:
     def close(self) -> None:
         """Let go of the files."""
         self._journal.close()
+
+
+def any_receipts(folder: Path) -> bool:
+    """Whether there is a log in `folder`."""
+    return store.exists(folder)
 
 
 def receipts(folder: Path) -> Iterator[Receipt]:

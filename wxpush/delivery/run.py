@@ -216,3 +216,14 @@ def refuse_older_ledger(card: RunCard, accepted: int, ledger: Path) -> None:
             ),
             _("Restore the folder from a backup: only the ledger knows who got the message."),
         )
+
+
+def refuse_other_account(card: RunCard, origin: str, appid: str) -> None:
+    """See that the account in force is the run's own. Raises InputError."""
+    if (origin, appid) != (card.origin, card.appid):
+        raise InputError(
+            _('The run "{run}" belongs to the account {appid} at {origin}.').format(
+                run=card.name, appid=card.appid, origin=card.origin
+            ),
+            _("Set WXPUSH_APPID, WXPUSH_SECRET and WXPUSH_API_BASE as they were when it was sent."),
+        )

@@ -20,8 +20,10 @@ TAGGED: Final = "/cgi-bin/user/tag/get"
 QUOTA: Final = "/cgi-bin/openapi/quota/get"
 CLEAR_QUOTA: Final = "/cgi-bin/clear_quota"
 RID: Final = "/cgi-bin/openapi/rid/get"
+REJECTED: Final = "/wxa/sec/queryblocktmplmsg"
 
 _MOST_USERS = 100
+_MOST_REJECTED = 100
 _OK: Final = {"errcode": 0, "errmsg": "ok"}
 
 
@@ -249,6 +251,30 @@ def _rid(world: World, ask: Ask, now: float) -> Result:
     return record if isinstance(record, Refusal) else {**_OK, "request": record}
 
 
+def _rejected(world: World, ask: Ask, now: float) -> Result:
+    wanted = _let_in(world, ask, now) or _object(ask)
+    if isinstance(wanted, Refusal):
+        return wanted
+    after, limit = wanted.get("largest_id", 0), wanted.get("limit", _MOST_REJECTED)
+    if type(after) is not int or type(limit) is not int or not 0 < limit <= _MOST_REJECTED:
+        return Refusal(47001)
+    template_id = str(wanted.get("tmpl_msg_id", ""))
+    template = world.templates.get(template_id)
+    found = [
+        {
+            "id": one.number,
+            "tmpl_msg_id": template_id,
+            "title": template.title if template else "",
+            "content": template.content if template else "",
+            "send_timestamp": int(one.sent),
+            "openid": one.openid,
+        }
+        for one in world.rejected
+        if one.template_id == template_id and one.known <= now and one.number > after
+    ]
+    return {**_OK, "msginfo": found[:limit]}
+
+
 def _object(ask: Ask) -> dict[str, Any] | Refusal:
     if not ask.body:
         return Refusal(44002)
@@ -267,5 +293,6 @@ ENDPOINTS: Final[Mapping[str, Endpoint]] = {
     QUOTA: Endpoint("POST", "quota", _quota),
     CLEAR_QUOTA: Endpoint("POST", "quota", _clear_quota),
     RID: Endpoint("POST", "rid", _rid),
+    REJECTED: Endpoint("POST", "rejected", _rejected),
 }
 _SECRET_BODIES = frozenset({STABLE_TOKEN})

@@ -113,6 +113,7 @@ class Faults:
     lists: EndpointFaults = EndpointFaults()
     quota: EndpointFaults = EndpointFaults()
     rid: EndpointFaults = EndpointFaults()
+    rejected: EndpointFaults = EndpointFaults()
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,8 +173,10 @@ def _accept(world: World, attempt: Attempt, now: float) -> Accepted:
 def _hold(world: World, attempt: Attempt, now: float) -> Refusal:
     """Into review: delivered later without another call, or never."""
     msgid = _book(world, attempt, now)
-    if world.review_chance.random() < world.scenario.review.passes:
-        due = now + world.scenario.review.after_s
+    due = now + world.scenario.review.after_s
+    if world.review_chance.random() >= world.scenario.review.passes:
+        world.reject(attempt.openid, attempt.ask.text("template_id"), now, due)
+    else:
         world.display.add_later(_shown(attempt, msgid, due, reviewed=True))
     return Refusal(40252)
 

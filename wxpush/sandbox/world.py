@@ -1,7 +1,9 @@
 """All that one sandbox knows of its account; it is told the time, and the display is its only output."""
 
 import random
+from collections import deque
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from wxpush.sandbox.expiring import Expiring
 from wxpush.sandbox.followers import Followers
@@ -13,6 +15,7 @@ from wxpush.sandbox.shown import ShownLog
 from wxpush.sandbox.tokens import Tokens
 
 _FIRST_MSGID = 3_700_000_000_000_000_000
+_MOST_REJECTED = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,16 @@ class Accepted:
     """A send that WeChat took: `msgid` is a 19-digit number."""
 
     msgid: int
+
+
+class Rejected(NamedTuple):
+    """A message that doesn't pass its review; `known` is when that is decided, `sent` when it was sent."""
+
+    number: int
+    openid: str
+    template_id: str
+    sent: float
+    known: float
 
 
 class World:
@@ -37,12 +50,18 @@ class World:
         self.templates = {template.template_id: template for template in scenario.templates}
         self.allowed = set(scenario.allow_list.addresses)
         self.review_chance = random.Random(f"{scenario.seed}:review")
+        self.rejected: deque[Rejected] = deque(maxlen=_MOST_REJECTED)
         self._last_msgid = 0
 
     def next_msgid(self, now: float) -> int:
         """A number above all before it, also above those of a sandbox that was started earlier."""
         self._last_msgid = max(self._last_msgid + 1, _FIRST_MSGID + int(now * 1_000_000))
         return self._last_msgid
+
+    def reject(self, openid: str, template_id: str, sent: float, known: float) -> None:
+        """Note that a message won't pass its review."""
+        number = self.rejected[-1].number + 1 if self.rejected else 1
+        self.rejected.append(Rejected(number, openid, template_id, sent, known))
 
     def ip_refusal(self) -> Refusal | None:
         """40164 with the caller's address, where the allow-list lacks it."""

@@ -1,0 +1,442 @@
+"""A receipt settles what is in doubt or held; it never settles what nobody was shown."""
+
+import random
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.app.desk import CONTENT, TEMPLATE_ID, Desk, Row, new_sandbox, openid
+from tests.app.test_settling import begun, folder_of, latest, people, seen
+from tests.app.test_settling import doubt as left_by_a_killed_process
+from tests.delivery.ledgers import record
+from tests.delivery.world import MORNING, message
+from wxpush.app.decisions import SettleRequest
+from wxpush.app.delivered import delivery_of
+from wxpush.app.doubtful import Decision
+from wxpush.app.receipted import view
+from wxpush.app.request import Surroundings
+from wxpush.app.retrying import RetryRequest
+from wxpush.app.retrying import opened as opened_again
+from wxpush.app.settling import opened
+from wxpush.app.settling_by_receipts import Settled, settle, settle_known_runs, told
+from wxpush.clock import Moment
+from wxpush.config import load_account
+from wxpush.delivery import ledger as ledgers
+from wxpush.delivery.identity import RunId
+from wxpush.delivery.ledger import Ledger
+from wxpush.delivery.policy import DEDUPE_WINDOW_S
+from wxpush.delivery.receipts import ReceiptLog
+from wxpush.delivery.records import Claim, Mark
+from wxpush.delivery.run import RunCard, RunFolder
+from wxpush.errors import InputError
+from wxpush.i18n import set_language
+from wxpush.model import Receipt
+from wxpush.private import ensure_private_dir
+from wxpush.sandbox import Sandbox
+from wxpush.sandbox.scenario import from_mapping
+
+LONG_AGO = DEDUPE_WINDOW_S + 60
+
+
+@pytest.fixture(autouse=True)
+def in_english() -> None:
+    set_language("en")
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    with new_sandbox() as fresh:
+        yield Desk(tmp_path, fresh)
+
+
+def take_in(desk: Desk, *receipts: Receipt) -> None:
+    """Put receipts into the log of the desk's account."""
+    account = load_account(None, desk.around.environ)
+    with closing(ReceiptLog(desk.around.directories.receipts_path(account.origin, account.appid))) as log:
+        log.append(receipts)
+
+
+def now(desk: Desk) -> int:
+    return int(desk.around.clock.wall())
+
+
+def doubt(desk: Desk, rows: Sequence[Row], persons: Sequence[int], *, age: float | None = None) -> None:
+    """Put messages in doubt: noted as such just now, or claimed `age` seconds ago by a killed process."""
+    left_by_a_killed_process(desk, rows, persons, age=age or 0.0)
+    if age is None:
+        folder = folder_of(desk)
+        card = folder.card()
+        assert card is not None
+        with folder.locked(), closing(Ledger(folder.ledger, card.id, may_be_new=False)) as book:
+            book.commit(
+                [
+                    record(claim.message, Mark.IN_DOUBT, attempts=2)._replace(at=now(desk))
+                    for claim in book.recovered
+                ]
+            )
+
+
+def card_of(desk: Desk) -> RunCard:
+    card = folder_of(desk).card()
+    assert card is not None
+    return card
+
+
+def receipt(desk: Desk, person: int, status: str = "success", *, msgid: int = 0, ago: float = 0) -> Receipt:
+    at = now(desk) - int(ago)
+    return Receipt(msgid or 4_000_000_000_000_000_000 + person, openid(person), status, at, at + 0.5)
+
+
+def settle_run(desk: Desk, **options: Any) -> Any:
+    request = SettleRequest("orders", **{"by_receipts": True, **options})
+    with opened(request, desk.around, desk.folder) as settling:
+        if request.by_receipts:
+            settling.settle_by_receipts()
+        if request.by_review:
+            settling.fail_rejected()
+        return settling.settlement()
+
+
+@pytest.mark.parametrize("age", [None, 1.0, LONG_AGO], ids=["noted", "claimed just now", "claimed long ago"])
+def test_a_receipt_settles_what_is_in_doubt(desk: Desk, age: float | None) -> None:
+    rows = begun(desk)
+    doubt(desk, rows, [3, 4, 5], age=age)
+    took = receipt(desk, 3, ago=age or 0)
+    take_in(desk, took, took, receipt(desk, 4, "failed:user block", ago=age or 0), receipt(desk, 99))
+    done = settle_run(desk)
+    assert (done.delivered, done.undelivered, done.summary.in_doubt, done.exit_code) == (1, 1, 1, 1)
+    records = latest(desk)
+    assert [(records[openid(n)].mark, records[openid(n)].code) for n in (3, 4)] == [
+        (Mark.ACCEPTED, "receipt")
+    ] * 2
+    assert (records[openid(3)].msgid, records[openid(3)].at) == (took.msgid, took.at)
+    figures = view(folder_of(desk), desk.around, whole=True).delivery
+    assert figures is not None
+    assert (figures.delivered, figures.undelivered, figures.unconfirmed) == (1, {"user block": 1}, 2)
+
+
+def test_what_a_receipt_settled_is_never_sent_again(desk: Desk) -> None:
+    rows = begun(desk)
+    doubt(desk, rows, [3, 4], age=LONG_AGO)
+    take_in(desk, receipt(desk, 3, ago=LONG_AGO))
+    sent = desk.send(rows, resend_in_doubt=True)
+    assert sent.plan.notes == ["1 message that was in doubt or held has its receipt: it was accepted."]
+    assert sent.plan.recovered == 1
+    assert (sent.summary.accepted, sent.summary.attempts) == (6, 3)
+    assert openid(3) not in desk.shown_to()
+    assert desk.send(rows, resend_in_doubt=True).summary.attempts == 0
+
+
+def test_a_young_claim_that_has_its_receipt_is_not_tried_again(desk: Desk) -> None:
+    rows = begun(desk, 4, 1)
+    doubt(desk, rows, [2, 3], age=1.0)
+    take_in(desk, receipt(desk, 2))
+    sent = desk.send(rows)
+    assert (sent.plan.recovered, sent.summary.accepted) == (1, 4)
+    assert openid(2) not in desk.shown_to()
+    assert latest(desk)[openid(2)].code == "receipt"
+
+
+def test_what_was_to_be_sent_again_is_not_where_its_receipt_came_meanwhile(desk: Desk) -> None:
+    rows = begun(desk, 3, 1)
+    doubt(desk, rows, [2, 3])
+    with opened(SettleRequest("orders", Decision.RESEND, everything=True), desk.around, desk.folder) as one:
+        one.settle(one.doubtful, Decision.RESEND)
+        one.settlement()
+    take_in(desk, receipt(desk, 2))
+    sent = desk.send(rows)
+    assert (sent.summary.accepted, sent.summary.attempts) == (3, 1)
+    assert Counter(desk.shown_to()) == Counter([openid(1), openid(3)])
+
+
+def test_a_receipt_that_comes_long_after_the_claim_was_given_up_settles_it_too(desk: Desk) -> None:
+    rows = begun(desk, 3, 1)
+    doubt(desk, rows, [2], age=20_000)
+    assert desk.send(rows).summary.in_doubt == 1
+    take_in(desk, receipt(desk, 2, ago=19_998))
+    assert settle_run(desk).delivered == 1
+
+
+def test_retry_failed_settles_before_it_sends(desk: Desk) -> None:
+    rows = begun(desk, 3, 1)
+    doubt(desk, rows, [2], age=1.0)
+    take_in(desk, receipt(desk, 2))
+    with opened_again(RetryRequest("orders"), desk.around, desk.folder) as retrying:
+        retrying.plan()
+        summary = retrying.summary()
+    assert (summary.accepted, summary.in_doubt, list(summary.notes)) == (
+        2, 0, ["1 message that was in doubt or held has its receipt: it was accepted."]
+    )  # fmt: skip
+
+
+def test_receipts_of_other_times_people_and_messages_settle_nothing(desk: Desk) -> None:
+    rows = begun(desk)
+    doubt(desk, rows, [3])
+    accepted = latest(desk)[openid(1)].msgid or 0
+    take_in(
+        desk,
+        receipt(desk, 3, ago=700),
+        receipt(desk, 3, ago=-700, msgid=77),
+        receipt(desk, 3, msgid=accepted),
+        receipt(desk, 4),
+    )
+    done = settle_run(desk)
+    assert (done.delivered, done.undelivered, done.summary.in_doubt) == (0, 0, 1)
+
+
+def test_two_messages_of_one_person_in_two_runs_need_two_receipts(desk: Desk) -> None:
+    rows = begun(desk)
+    doubt(desk, rows, [3])
+    desk.send(rows[:1], run="another")
+    other = next(path for path in (desk.folder / "home").rglob("run.json") if "another" in path.parent.name)
+    folder = RunFolder(other.parent)
+    card = folder.card()
+    assert card is not None
+    with folder.locked(), closing(Ledger(folder.ledger, card.id, may_be_new=False)) as book:
+        book.commit([], [Claim(message(openid(3), 5), desk.around.clock.moment())])
+    take_in(desk, receipt(desk, 3))
+    assert settle_run(desk).delivered == 0
+    take_in(desk, receipt(desk, 3, msgid=78))
+    assert settle_run(desk).delivered == 1
+    account = load_account(None, desk.around.environ)
+    assert [(card.name, done.delivered) for card, done in settle_known_runs(account, desk.around)] == [
+        ("another", 1)
+    ]
+
+
+def test_known_runs_are_settled_but_those_that_somebody_holds(desk: Desk) -> None:
+    rows = begun(desk)
+    account = load_account(None, desk.around.environ)
+    doubt(desk, rows, [3], age=1.0)
+    assert settle_known_runs(account, desk.around) == []
+    take_in(desk, receipt(desk, 3))
+    with folder_of(desk).locked():
+        assert settle_known_runs(account, desk.around) == []
+    assert settle_known_runs(replace(account, appid="wx0000000000000000"), desk.around) == []
+    ((card, done),) = settle_known_runs(account, desk.around)
+    assert (card.name, done.total, done.delivered) == ("orders", 1, 1)
+    assert settle_known_runs(account, desk.around) == []
+    card_view, whole = seen(desk)
+    assert card_view.counts == whole.counts
+    assert whole.counts["in_doubt"] == 0
+
+
+def test_without_receipts_the_operator_is_told_where_they_come_from(desk: Desk) -> None:
+    rows = begun(desk)
+    doubt(desk, rows, [3])
+    with pytest.raises(InputError, match="no receipts") as caught:
+        settle_run(desk)
+    assert "wxpush receipts import" in caught.value.hint
+
+
+def test_a_run_that_cant_be_read_keeps_receipts_from_settling(desk: Desk) -> None:
+    """Its messages could be those that the receipts are of."""
+    rows = begun(desk)
+    doubt(desk, rows, [3])
+    desk.send(rows[:1], run="another")
+    other = next(path for path in (desk.folder / "home").rglob("run.json") if "another" in path.parent.name)
+    other.write_text("{")
+    take_in(desk, receipt(desk, 3))
+    sent = desk.send(rows, resend_in_doubt=False)
+    assert sent.summary.in_doubt == 1
+    assert any("settled nothing" in note for note in sent.summary.notes)
+
+
+def test_a_message_accepted_without_its_msgid_finds_its_receipt_too(desk: Desk) -> None:
+    """As one that the operator settled."""
+    rows = begun(desk)
+    doubt(desk, rows, [3, 4])
+    with opened(
+        SettleRequest("orders", Decision.DELIVERED, everything=True), desk.around, desk.folder
+    ) as one:
+        one.settle(one.doubtful, Decision.DELIVERED)
+        one.settlement()
+    take_in(desk, receipt(desk, 3), receipt(desk, 4, ago=5000), receipt(desk, 5))
+    found = delivery_of(folder_of(desk), card_of(desk), desk.around)
+    assert found is not None
+    assert {one.key: told is not None for one, told in found} == {
+        openid(1): False, openid(2): False, openid(3): True, openid(4): False
+    }  # fmt: skip
+    assert (found.delivered, found.unconfirmed) == (1, 3)
+
+
+# Held messages
+
+
+def with_review(passes: float) -> Sandbox:
+    """A WeChat that takes everything into review, which is over at once."""
+    template = {"template_id": TEMPLATE_ID, "title": "订单发货通知", "content": CONTENT}
+    review = {"chance": "100%", "passes": f"{passes:.0%}", "after_s": 0}
+    return Sandbox(from_mapping({"version": 1, "templates": [template], "review": review}))
+
+
+def test_a_held_message_that_was_delivered_is_accepted(tmp_path: Path) -> None:
+    with with_review(1) as sandbox:
+        desk = Desk(tmp_path, sandbox)
+        assert desk.send(people(3)).summary.held == 3
+        take_in(desk, receipt(desk, 1), receipt(desk, 2, ago=-1800))
+        done = settle_run(desk)
+        assert (done.delivered, done.summary.accepted, done.summary.held) == (2, 2, 1)
+
+
+def test_a_held_message_that_was_rejected_has_failed(tmp_path: Path) -> None:
+    with with_review(0) as sandbox:
+        desk = Desk(tmp_path, sandbox)
+        assert desk.send(people(250)).summary.held == 250
+        done = settle_run(desk, by_receipts=False, by_review=True)
+        assert (done.rejected, done.summary.failed, done.summary.held) == (250, 250, 0)
+        assert {(one.code, one.detail) for one in latest(desk).values()} == {
+            ("40252", "rejected after review")
+        }
+        with opened_again(RetryRequest("orders"), desk.around, desk.folder) as retrying:
+            assert retrying.plan().people == 0
+        with opened_again(
+            RetryRequest("orders", codes=frozenset({"40252"})), desk.around, desk.folder
+        ) as one:
+            assert one.plan().people == 250
+        assert settle_run(desk, by_receipts=False, by_review=True).rejected == 0
+
+
+# Never what wasn't shown
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A message of the account: in which run, to whom, when, and what the sender knows of it."""
+
+    run: int
+    person: int
+    at: int
+    known: str
+    was_shown: bool
+
+
+THEN = int(MORNING)
+RUNS = [RunId("https://api.weixin.qq.com", "wx0123456789abcdef", f"run{number}") for number in range(2)]
+SENT = st.builds(
+    Sent,
+    run=st.integers(0, 1),
+    person=st.integers(0, 2),
+    at=st.sampled_from([0, 0, 1, 300, 900, 4000]),
+    known=st.sampled_from(["accepted", "accepted", "in_doubt", "in_doubt", "claimed", "held", "repeat"]),
+    was_shown=st.booleans(),
+).map(lambda one: replace(one, was_shown=one.was_shown or one.known in ("accepted", "repeat")))
+
+
+class Account:
+    """Two runs of one account with their ledgers, and what its people were really shown."""
+
+    def __init__(self, home: Path, sent: Sequence[Sent]) -> None:
+        self.around, self.sent = Surroundings({}, home), sent
+        self.folders = [RunFolder.of(home, run) for run in RUNS]
+        for number, (run, folder) in enumerate(zip(RUNS, self.folders, strict=True)):
+            ensure_private_dir(folder.path.parent)
+            ensure_private_dir(folder.path)
+            folder.write_card(self.card(run))
+            with closing(Ledger(folder.ledger, run)) as book:
+                for key, one in enumerate(sent):
+                    if one.run == number:
+                        self.write(book, key, one)
+
+    def card(self, run: RunId) -> RunCard:
+        return RunCard(
+            name=run.name, origin=run.origin, appid=run.appid, account="default", campaign="c", list="l",
+            template_id="T", template_title="t", content="", selection="", created=MORNING,
+        )  # fmt: skip
+
+    def write(self, book: Ledger, key: int, one: Sent) -> None:
+        made = message(f"m{key}", key)._replace(to=f"o{one.person}")
+        at = THEN + one.at
+        book.commit([], [Claim(made, Moment(at, 0.0, "boot"))])
+        if one.known == "claimed":
+            return
+        mark = {"in_doubt": Mark.IN_DOUBT, "held": Mark.HELD}.get(one.known, Mark.ACCEPTED)
+        msgid = 1000 + key if one.known == "accepted" else None
+        code = {"accepted": "0", "repeat": "40241"}.get(one.known, "-1")
+        book.commit([record(made, mark)._replace(at=at, msgid=msgid, code=code)])
+
+    def take_in(self, receipts: Sequence[Receipt]) -> None:
+        run = RUNS[0]
+        with closing(ReceiptLog(self.around.directories.receipts_path(run.origin, run.appid))) as log:
+            log.append(receipts)
+
+    def settle(self, number: int) -> set[int]:
+        """The messages that are accepted by a receipt now."""
+        run, folder = RUNS[number], self.folders[number]
+        with closing(Ledger(folder.ledger, run, may_be_new=False)) as book:
+            done = settle(book, folder, self.card(run), self.around)
+        found = {int(one.key[1:]) for _place, one in ledgers.records(folder.ledger) if one.code == "receipt"}
+        assert done.total <= len(found)
+        return found
+
+
+def receipts_of(sent: Sequence[Sent], chance: random.Random) -> list[Receipt]:
+    """Those of what was shown, some lost, doubled or without a msgid, and those of strangers, in disorder."""
+    found = []
+    for key, one in enumerate(sent):
+        if one.was_shown and chance.random() < 0.8:
+            msgid = chance.choice([1000 + key, 1000 + key, 0])
+            at = THEN + one.at + chance.randint(0, 3)
+            status = chance.choice(["success", "success", "failed:user block"])
+            found += [Receipt(msgid, f"o{one.person}", status, at, at + 0.5)] * chance.choice([1, 1, 2])
+            if chance.random() < 0.1:
+                found.append(Receipt(0, f"o{one.person}", status, at, at + 9.5))
+    found += [Receipt(5000 + n, f"stranger{n}", "success", THEN + n, 0.0) for n in range(3)]
+    found += [Receipt(6000 + n, f"o{n}", "success", THEN - 90_000, 0.0) for n in range(3)]
+    chance.shuffle(found)
+    return found
+
+
+@settings(deadline=None, max_examples=150)
+@given(sent=st.lists(SENT, min_size=1, max_size=6), seed=st.integers(0, 2**32))
+def test_nothing_is_settled_that_nobody_was_shown(
+    tmp_path_factory: pytest.TempPathFactory, sent: list[Sent], seed: int
+) -> None:
+    chance = random.Random(seed)
+    account = Account(tmp_path_factory.mktemp("account"), sent)
+    account.take_in(receipts_of(sent, chance))
+    settled = account.settle(0) | account.settle(1) | account.settle(0)
+    assert all(sent[key].was_shown for key in settled)
+    assert all(sent[key].known in ("in_doubt", "claimed", "held") for key in settled)
+
+
+def test_in_a_plain_case_everything_that_was_shown_is_settled(tmp_path: Path) -> None:
+    """Else the test above could pass with nothing settled at all."""
+    sent = [
+        Sent(n % 2, n, 0, known, n % 3 > 0) for n, known in enumerate(["in_doubt", "claimed", "held"] * 4)
+    ]
+    account = Account(tmp_path, sent)
+    account.take_in(
+        [Receipt(2000 + n, f"o{n}", "success", THEN + 2, 0.0) for n, one in enumerate(sent) if one.was_shown]
+    )
+    assert account.settle(0) | account.settle(1) == {n for n, one in enumerate(sent) if one.was_shown}
+
+
+def test_what_was_settled_is_told_in_words() -> None:
+    assert told(Settled()) == []
+    assert told(Settled(1200, 34)) == [
+        "1,234 messages that were in doubt or held have their receipts: they were accepted."
+    ]
+
+
+def test_waiting_for_receipts_ends_when_all_have_come(desk: Desk) -> None:
+    rows = people(3)
+    shown = desk.send(rows, wait_receipts=0.1)
+    assert shown.summary.notes == ["No receipt came: is `wxpush receipts serve` running for this account?"]
+    take_in(
+        desk,
+        *(Receipt(one.msgid, one.openid, "success", int(one.time) + 1, 0.0) for one in desk.sandbox.shown()),
+    )
+    begun_at = desk.around.clock.monotonic()
+    again = desk.send(rows, wait_receipts=600)
+    assert desk.around.clock.monotonic() - begun_at < 60
+    figures = again.summary.delivery
+    assert figures is not None
+    assert (figures.delivered, figures.unconfirmed) == (3, 0)
