@@ -189,6 +189,26 @@ def receive(
 
 
 @contextmanager
+def take_in_from(
+    subscribe: Callable[[Callable[[Sequence[bytes]], object]], object], folder: Path, around: Surroundings
+) -> Iterator[None]:
+    """Take in the pushes that a source in this process calls back with. Raises InputError, StateError."""
+    require_libraries()
+    from wxpush.channels.wechat.events import parse, read
+
+    with _intake(folder, lambda _news: None, around) as (keep, executor):
+
+        def take_in(bodies: Sequence[bytes]) -> None:
+            now = around.clock.wall()
+            found = [event for event in (read(parse(body), now) for body in bodies) if event is not None]
+            with suppress(RuntimeError, StateError):  # at the end, or on a full disk: lost, as in real life
+                executor.submit(keep, found).result()
+
+        subscribe(take_in)
+        yield
+
+
+@contextmanager
 def _intake(
     folder: Path, listener: Listener, around: Surroundings
 ) -> "Iterator[tuple[Callable[[Sequence[Receipt | Following]], object], ThreadPoolExecutor]]":

@@ -133,20 +133,21 @@ class Receiver:
             # From WeChat, by its signature: the shop's own system may have the key.
             self._counts.refused[refused.reason] += 1
             return await self._pass_on(request, query, body, deadline, stored=False)
-        if not await self._kept(event):
+        if not await self._kept(event, deadline):
             return web.Response(status=503)
         if self._relay is None:
             return _success()
         return await self._pass_on(request, query, body, deadline, stored=isinstance(event, Receipt))
 
-    async def _kept(self, event: Event) -> bool:
+    async def _kept(self, event: Event, deadline: float) -> bool:
         """Whether the answer may say that we have it; only a receipt is of no use if it isn't stored."""
         if event is None:
             self._counts.others += 1
             return True
         try:
-            await self._committer.keep(event)
-        except StateError:
+            async with asyncio.timeout_at(deadline):
+                await self._committer.keep(event)
+        except (StateError, TimeoutError):
             if isinstance(event, Receipt):
                 self._counts.not_stored += 1
                 return False
