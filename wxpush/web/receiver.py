@@ -9,7 +9,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from threading import Event as Flag
 from typing import Any, Final
@@ -27,7 +27,7 @@ from wxpush.web.relay import NoAnswerError, Relay
 
 _MOST_CONNECTIONS: Final = 1024
 _BACKLOG: Final = 1024
-_HEAD_SECONDS: Final = 10.0
+_HEAD_SECONDS: Final = 5.0
 """How long a connection may take over its first request's head; nginx sends it whole."""
 _BODY_SECONDS: Final = 5.0
 _IDLE_SECONDS: Final = 75.0
@@ -67,7 +67,7 @@ class Counts:
 
     def to_json(self) -> dict[str, Any]:
         """For programs."""
-        return asdict(self)
+        return {**asdict(replace(self, refused=Counter())), "refused": dict(self.refused.most_common())}
 
 
 @dataclass(frozen=True, slots=True)

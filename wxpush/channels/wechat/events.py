@@ -137,5 +137,5 @@ def _xml(text: str) -> dict[str, Any]:
         raise BadEventError(_("XML of another kind"))
     fields: dict[str, Any] = {}
     for child in root:
-        fields.setdefault(child.tag, child.text or "")
+        fields.setdefault(child.tag, (child.text or "").strip())
     return fields
