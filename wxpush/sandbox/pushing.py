@@ -79,7 +79,7 @@ class Pusher:
         self._pushed: list[Pushed] = []
         self._hooks: list[OnEvents] = []
         self._threads: list[threading.Thread] = []
-        self._ended = False
+        self._ended = threading.Event()
         if settings.mode != "plain":
             sealed(b"", settings.aes_key, appid)  # says at once what is lacking
 
@@ -87,7 +87,7 @@ class Pusher:
         """Begin to push; nothing where it does already."""
         if self._threads:
             return
-        self._ended = False
+        self._ended.clear()
         works = [self._keep_time, *([self._send_all] * (_SENDERS if self._settings.url else 1))]
         self._threads = [threading.Thread(target=work, name="wxpush-events", daemon=True) for work in works]
         for thread in self._threads:
@@ -96,7 +96,7 @@ class Pusher:
     def stop(self) -> None:
         """Push no more; what hasn't left is lost, as it is when WeChat gives up."""
         with self._changed:
-            self._ended = True
+            self._ended.set()
             self._changed.notify_all()
         for thread in self._threads:
             thread.join()
@@ -141,10 +141,9 @@ class Pusher:
         self._changed.notify()
 
     def _keep_time(self) -> None:
-        while not self._ended:
+        # Not by the condition, whose notices are for the senders.
+        while not self._ended.wait(_TICK_S):
             self._tick()
-            with self._changed:
-                self._changed.wait_for(lambda: self._ended, _TICK_S)
 
     def _send_all(self) -> None:
         sender = _Sender(self._settings)
@@ -176,7 +175,7 @@ class Pusher:
         """What is due: all of it where it stays in this process, else one; nothing at the end."""
         most = 1 if self._settings.url else _GROUP
         with self._changed:
-            while not self._ended:
+            while not self._ended.is_set():
                 now = time.monotonic()
                 group: list[_Waiting] = []
                 while self._waiting and self._waiting[0].due <= now and len(group) < most:
