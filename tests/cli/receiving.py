@@ -3,7 +3,9 @@
 import http.client
 import re
 import signal
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Event
 from urllib.parse import urlsplit
 
 from tests.cli.command import Desk, Done, Running
@@ -17,6 +19,9 @@ ENVIRONMENT: dict[str, str | None] = {
     "WXPUSH_SECRET": None,
     "WXPUSH_CALLBACK_TOKEN": TOKEN,
 }
+
+
+PLAIN = Console()
 
 
 class Receiver:
@@ -77,4 +82,30 @@ def stored(desk: Desk) -> list[Receipt]:
     return [receipt for folder in folders for receipt in receipts(folder)]
 
 
-PLAIN = Console()
+class Shop:
+    """The shop's own system: says what it is told to, and keeps what it got."""
+
+    def __init__(self) -> None:
+        self.got: list[tuple[str, str, dict[str, str], bytes]] = []
+        self.answer: tuple[int, str, bytes] = (200, "text/xml", b"<xml>reply</xml>")
+        self.silent = Event()
+        shop = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                shop.got.append((self.command, self.path, dict(self.headers), body))
+                if shop.silent.is_set():
+                    return
+                status, kind, content = shop.answer
+                self.send_response(status)
+                self.send_header("Content-Type", kind)
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/api/wechat?shop=1"

@@ -10,15 +10,13 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Event, Thread
 from urllib.parse import urlencode, urlsplit
 
 import pytest
 
 from tests.cli.command import Desk
-from tests.cli.receiving import ENVIRONMENT, PLAIN, Receiver, stored
+from tests.cli.receiving import ENVIRONMENT, PLAIN, Receiver, Shop, stored
 from tests.pushes import AES_KEY, TOKEN, Console, Request, fields, openid, signed, xml
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
@@ -178,46 +176,6 @@ def test_a_disk_that_is_busy_is_answered_before_wechat_gives_up(desk: Desk, rece
         assert receiver.push(PLAIN.receipt(2))[0] == 503
         assert time.monotonic() - begun < 5
     assert receiver.push(PLAIN.receipt(2)) == SUCCESS
-
-
-class Shop:
-    """The shop's own system: says what it is told to, and keeps what it got."""
-
-    def __init__(self) -> None:
-        self.got: list[tuple[str, str, dict[str, str], bytes]] = []
-        self.answer: tuple[int, str, bytes] = (200, "text/xml", b"<xml>reply</xml>")
-        self.silent = Event()
-        shop = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                shop.got.append((self.command, self.path, dict(self.headers), body))
-                if shop.silent.is_set():
-                    return
-                status, kind, content = shop.answer
-                self.send_response(status)
-                self.send_header("Content-Type", kind)
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/api/wechat?shop=1"
-
-
-@pytest.fixture
-def shop() -> Iterator[Shop]:
-    shop = Shop()
-    thread = Thread(target=shop.server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    yield shop
-    shop.server.shutdown()
-    thread.join()
-    shop.server.server_close()
 
 
 def test_requests_are_passed_on_as_they_came_and_answered_as_the_shop_does(desk: Desk, shop: Shop) -> None:

@@ -26,6 +26,7 @@ _EXTRAS: Final = {
     "fast": ("pycurl", "orjson"),
     "excel": ("openpyxl",),
     "words": ("ahocorasick-rs",),
+    "receipts": ("aiohttp", "cryptography", "defusedxml"),
 }
 _LITTLE: Final = 1024**3
 _TOO_LITTLE: Final = 50 * 1024**2

@@ -9,7 +9,7 @@ import typer
 from wxpush.cli.base import command, new_app, readable, signals_to, surroundings
 from wxpush.cli.options import AccountName, Json
 from wxpush.console import Console
-from wxpush.i18n import _
+from wxpush.i18n import _, ngettext
 
 if TYPE_CHECKING:
     from wxpush.app.importing import Imported
@@ -69,14 +69,16 @@ def serve(
 
 def _told(counts: "Counts") -> str:
     parts = [
-        (counts.receipts, _("{count} receipts")),
         (counts.people, _("{count} came or went")),
-        (counts.others, _("{count} other pushes")),
+        (counts.others, ngettext("{count} other push", "{count} other pushes", counts.others)),
         (counts.relayed, _("{count} passed on")),
         (counts.unanswered, _("{count} without an answer of the system behind")),
         (counts.not_stored, _("{count} that the disk refused")),
     ]
-    told = [text.format(count=f"{count:,}") for count, text in parts if count or text == parts[0][1]]
+    told = [
+        ngettext("{count} receipt", "{count} receipts", counts.receipts).format(count=f"{counts.receipts:,}")
+    ]
+    told += [text.format(count=f"{count:,}") for count, text in parts if count]
     if refused := sum(counts.refused.values()):
         reasons = ", ".join(f"{reason} {count:,}" for reason, count in counts.refused.most_common())
         told.append(_("{count} refused ({reasons})").format(count=f"{refused:,}", reasons=reasons))
@@ -118,7 +120,8 @@ def import_files(
 
 
 def _tell_imported(found: "Imported", console: Console) -> None:
-    told = _("{count} receipts, {new} of them new.").format(count=f"{found.receipts:,}", new=f"{found.new:,}")
+    told = ngettext("{count} receipt, {new} new.", "{count} receipts, {new} of them new.", found.receipts)
+    told = told.format(count=f"{found.receipts:,}", new=f"{found.new:,}")
     if found.statuses:
         listed = (f"{_status(status)} {count:,}" for status, count in found.statuses.most_common())
         told += " " + _("{statuses}.").format(statuses=_(", ").join(listed))

@@ -61,7 +61,7 @@ class _Splitter:
     def _json_line(self) -> Entry:
         line, size = self._line, self._find(b"\n")
         if size is None:
-            return Entry(line, self._take(self._line_end()), _("longer than 1 MiB."))
+            return Entry(line, self._take(self._line_end()), _("longer than 1 MiB"))
         return Entry(line, self._take(size))
 
     def _document(self) -> Entry:
@@ -69,9 +69,9 @@ class _Splitter:
         window = self._window[: len(self._window) if end is None else end]
         again = window.find(b"\n" + _BEGIN)
         if again >= 0:
-            return Entry(line, self._take(again), _("an XML document without an end."))
+            return Entry(line, self._take(again), _("an XML document without an end"))
         if end is None or self._window[end : end + len(_END)] != _END:
-            return Entry(line, self._take(self._line_end()), _("an XML document without an end."))
+            return Entry(line, self._take(self._line_end()), _("an XML document without an end"))
         return Entry(line, self._take(end + len(_END)))
 
     def _other(self) -> Entry | None:
@@ -82,7 +82,7 @@ class _Splitter:
             self._take(begin)
             return None
         text = self._take(size)
-        return None if text.startswith(b"<?xml") else Entry(line, text, _("neither XML nor a JSON object."))
+        return None if text.startswith(b"<?xml") else Entry(line, text, _("neither XML nor a JSON object"))
 
     def _line_end(self) -> int:
         size = self._find(b"\n")
