@@ -13,6 +13,37 @@ TOKEN = "simtoken"
 AES_KEY = "SimulatorKey0123456789abcdefghijklmnopqrstA"
 APPID = "wx0123456789abcdef"
 
+DOCUMENTED = b"""<xml><ToUserName><![CDATA[gh_7f083739789a]]></ToUserName>
+<FromUserName><![CDATA[oia2TjuEGTNoeX76QEjQNrcURxG8]]></FromUserName>
+<CreateTime>1395658920</CreateTime>
+<MsgType><![CDATA[event]]></MsgType>
+<Event><![CDATA[TEMPLATESENDJOBFINISH]]></Event>
+<MsgID>200163836</MsgID>
+<Status><![CDATA[success]]></Status></xml>"""
+BOMB = "".join(f'<!ENTITY a{n + 1} "{f"&a{n};" * 10}">' for n in range(9))
+ATTACKS = {
+    "a bomb": f'<!DOCTYPE xml [<!ENTITY a0 "ha">{BOMB}]><xml><Status>&a9;</Status></xml>'.encode(),
+    "a long entity": b'<!DOCTYPE x [<!ENTITY a "' + b"a" * 40_000 + b'">]><xml>' + b"&a;" * 5000 + b"</xml>",
+    "a file": b'<!DOCTYPE x [<!ENTITY f SYSTEM "file:///etc/passwd">]><xml><Status>&f;</Status></xml>',
+    "an address": b'<!DOCTYPE x [<!ENTITY f SYSTEM "http://127.0.0.1:9/">]><xml><Status>&f;</Status></xml>',
+    "a parameter": b'<!DOCTYPE x [<!ENTITY % p SYSTEM "http://127.0.0.1:9/x.dtd"> %p;]><xml></xml>',
+    "an outer DTD": b'<!DOCTYPE xml SYSTEM "http://127.0.0.1:9/x.dtd"><xml></xml>',
+    "another encoding": '<?xml version="1.0" encoding="utf-16"?><xml></xml>'.encode("utf-16"),
+    "depth": b"<a>" * 21_000,
+    "closed depth": b"<xml>" + b"<a>" * 9_000 + b"</a>" * 9_000,
+    "attributes": b"<xml " + b" ".join(b"a%d='1'" % n for n in range(6_000)),
+    "deep JSON": b'{"a":' * 12_000,
+    "a list": b"[" * 60_000,
+    "half a document": DOCUMENTED[:-3],
+    "two documents": DOCUMENTED * 2,
+    "another root": b"<html></html>",
+    "nothing": b"",
+    "blanks": b"  \n ",
+    "no text": b"\xff\xfe\x00",
+    "NUL": b"<xml>\0</xml>",
+    "too long": b"<xml>" + b" " * 65_536 + b"</xml>",
+}
+
 
 def openid(number: int) -> str:
     return f"oSIM_openid-{number:016d}"

@@ -6,6 +6,7 @@ import resource
 import signal
 import socket
 import sqlite3
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -143,6 +144,20 @@ def test_a_second_receiver_is_refused_and_told_who_has_it(desk: Desk, receiver: 
 def test_wrong_options_are_told(desk: Desk, options: list[str], told: str) -> None:
     done = desk.run("receipts", "serve", *options, env=ENVIRONMENT)
     assert (done.code, told in done.err, "secret" in done.err) == (2, True, False)
+
+
+@pytest.mark.parametrize("lacking", ["aiohttp", "cryptography", "defusedxml"])
+def test_without_the_libraries_it_says_how_to_install_them(desk: Desk, lacking: str) -> None:
+    program = f"import sys; sys.modules['{lacking}'] = None\nfrom wxpush.cli import main; main()"
+    for words in (["receipts", "serve"], ["receipts", "import", "events.jsonl"]):
+        ended = subprocess.run(
+            [sys.executable, "-c", program, *words],
+            env=desk.environment(**ENVIRONMENT),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (ended.returncode, 'pip install "wxpush[receipts]"' in ended.stderr) == (2, True)
 
 
 def test_without_a_token_it_says_what_to_set(desk: Desk) -> None:

@@ -13,11 +13,10 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.channels.test_events import ATTACKS
 from tests.cli.command import Desk
 from tests.cli.receiving import Receiver, stored
 from tests.guarantees.plugin import Measured, Scale
-from tests.pushes import AES_KEY, Console, Request, fields, openid, xml
+from tests.pushes import AES_KEY, ATTACKS, Console, Request, fields, openid, xml
 from wxpush.channels.wechat.crypto import Cipher
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")

@@ -35,7 +35,6 @@ _ENDING_SECONDS: Final = 10.0
 _LOOK_SECONDS: Final = 0.2
 RELAY_SECONDS: Final = 4.5
 """WeChat waits for 5 seconds."""
-TELL_SECONDS: Final = 60.0
 
 
 @dataclass(slots=True)
@@ -169,8 +168,7 @@ class Receiver:
             self._counts.unanswered += 1
             return _success() if stored else web.Response(status=504)
         self._counts.relayed += 1
-        headers = {"Content-Type": said.content_type} if said.content_type else {}
-        return web.Response(status=said.status, body=said.body, headers=headers)
+        return web.Response(status=said.status, body=said.body, headers=said.headers)
 
 
 def serve(
@@ -183,13 +181,15 @@ def serve(
     on_ready: Callable[[str], object],
     tell: Callable[[Counts], object],
     stop: Flag,
+    every: float = 60.0,
 ) -> Counts:
     """Receive until `stop` is set, and then finish what was begun.
 
     `keep` is called on the one thread of `executor`; `on_ready` gets the URL that it listens on, and
-    `tell` the counts, once a minute in which something came. Raises InputError where the port can't be had.
+    `tell` the counts, after each `every` seconds in which something came.
+    Raises InputError where the port can't be had.
     """
-    return asyncio.run(_serve(callback, keep, executor, address, wall, on_ready, tell, stop))
+    return asyncio.run(_serve(callback, keep, executor, address, wall, on_ready, tell, stop, every))
 
 
 async def _serve(
@@ -201,6 +201,7 @@ async def _serve(
     on_ready: Callable[[str], object],
     tell: Callable[[Counts], object],
     stop: Flag,
+    every: float,
 ) -> Counts:
     counts = Counts()
     relay = None if address.forward is None else Relay(address.forward, address.ca_file)
@@ -211,7 +212,7 @@ async def _serve(
         await runner.setup()
         await _listen(runner, address)
         on_ready(_url(runner, address))
-        await _until(stop, counts, tell)
+        await _until(stop, counts, tell, every)
     finally:
         await runner.cleanup()
         if relay is not None:
@@ -219,14 +220,14 @@ async def _serve(
     return counts
 
 
-async def _until(stop: Flag, counts: Counts, tell: Callable[[Counts], object]) -> None:
+async def _until(stop: Flag, counts: Counts, tell: Callable[[Counts], object], every: float) -> None:
     """Looked at now and then, which wakes the loop for signals on every system."""
     loop, told = asyncio.get_running_loop(), 0
-    due = loop.time() + TELL_SECONDS
+    due = loop.time() + every
     while not stop.is_set():
         await asyncio.sleep(_LOOK_SECONDS)
         if loop.time() >= due:
-            due = loop.time() + TELL_SECONDS
+            due = loop.time() + every
             if counts.total != told:
                 told = counts.total
                 tell(counts)

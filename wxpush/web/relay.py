@@ -29,12 +29,15 @@ _NOT_PASSED_ON: Final = frozenset(
     }
 )
 
+_PASSED_BACK: Final = ("Content-Type", "Content-Encoding")
+
 
 class Answer(NamedTuple):
     """What the shop's system said."""
 
     status: int
-    content_type: str
+    headers: dict[str, str]
+    """Those that say how to read the body."""
     body: bytes
 
 
@@ -72,7 +75,8 @@ class Relay:
                 allow_redirects=False,
             ) as answer:
                 content = await _bounded(answer.content)
-                return Answer(answer.status, answer.headers.get("Content-Type", ""), content)
+                headers = {name: answer.headers[name] for name in _PASSED_BACK if name in answer.headers}
+                return Answer(answer.status, headers, content)
         except (aiohttp.ClientError, OSError, ValueError):
             raise NoAnswerError from None
 
