@@ -75,8 +75,8 @@ class Relay:
                 allow_redirects=False,
             ) as answer:
                 content = await _bounded(answer.content)
-                headers = {name: answer.headers[name] for name in _PASSED_BACK if name in answer.headers}
-                return Answer(answer.status, headers, content)
+                reading = {name: answer.headers[name] for name in _PASSED_BACK if name in answer.headers}
+                return Answer(answer.status, reading, content)
         except (aiohttp.ClientError, OSError, ValueError):
             raise NoAnswerError from None
 

@@ -1,5 +1,6 @@
 """Files of pushes that another system wrote down: XML documents and JSON lines, one after another."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, BinaryIO, Final, NamedTuple
 
@@ -8,10 +9,12 @@ from wxpush.channels.wechat.events import BadEventError, Event, as_receipt, pars
 from wxpush.fastjson import loads
 from wxpush.i18n import _
 
-_CHUNK: Final = 256 * 1024
+_CHUNK: Final = 64 * 1024
 _MOST_ENTRY: Final = 1024 * 1024
 _BEGIN: Final = b"<xml"
 _END: Final = b"</xml>"
+_END_OR_NEXT: Final = re.compile(rb"</xml>|\n(?:[^\n<{]*<xml|\{)")
+"""The end of a document, or the line on which another entry begins."""
 _OWN: Final = frozenset({"msgid", "to", "status", "at"})
 
 
@@ -65,14 +68,21 @@ class _Splitter:
         return Entry(line, self._take(size))
 
     def _document(self) -> Entry:
-        line, end = self._line, self._find(_END)
-        window = self._window[: len(self._window) if end is None else end]
-        again = window.find(b"\n" + _BEGIN)
-        if again >= 0:
-            return Entry(line, self._take(again), _("an XML document without an end"))
-        if end is None or self._window[end : end + len(_END)] != _END:
-            return Entry(line, self._take(self._line_end()), _("an XML document without an end"))
-        return Entry(line, self._take(end + len(_END)))
+        line, found = self._line, self._end_or_next()
+        if found is not None and found[0] == _END:
+            return Entry(line, self._take(found.end()))
+        size = len(self._window) if found is None else found.start()
+        return Entry(line, self._take(size), _("an XML document without an end"))
+
+    def _end_or_next(self) -> re.Match[bytes] | None:
+        """None where the file ends before, or that is further off than an entry is long."""
+        begin = 0
+        while (found := _END_OR_NEXT.search(self._window, begin)) is None:
+            # What the window cuts in two begins on its last line, or in its last letters.
+            begin = max(0, min(self._window.rfind(b"\n"), len(self._window) - len(_END)))
+            if len(self._window) > _MOST_ENTRY or not self._more():
+                return None
+        return found
 
     def _other(self) -> Entry | None:
         """What is neither; None where a document follows on the line, and for a prolog."""
