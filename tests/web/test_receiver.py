@@ -110,6 +110,17 @@ def test_who_comes_is_no_reason_to_bother_wechat() -> None:
         assert push(url, PLAIN.push(xml(fields(1, Event="subscribe")))) == (200, b"success")
 
 
+def test_a_fault_of_ours_is_no_success_and_is_counted() -> None:
+    told: Queue[Counts] = Queue()
+
+    def keep(_events: Kept) -> None:
+        raise RuntimeError("broken")
+
+    with receiving(keep, told.put) as url:
+        assert push(url, PLAIN.receipt(1)) == (500, b"")
+        assert told.get(timeout=10).faults == 1
+
+
 def test_it_tells_now_and_then_what_came_and_nothing_otherwise() -> None:
     told: Queue[int] = Queue()
     with receiving(lambda _events: None, lambda counts: told.put(counts.total)) as url:

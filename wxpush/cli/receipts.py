@@ -74,6 +74,7 @@ def _told(counts: "Counts") -> str:
         (counts.relayed, _("{count} passed on")),
         (counts.unanswered, _("{count} without an answer of the system behind")),
         (counts.not_stored, _("{count} that the disk refused")),
+        (counts.faults, _("{count} faults of wxpush itself")),
     ]
     told = [
         ngettext("{count} receipt", "{count} receipts", counts.receipts).format(count=f"{counts.receipts:,}")

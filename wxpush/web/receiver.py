@@ -25,7 +25,8 @@ from wxpush.model import Receipt
 from wxpush.web.committer import Committer
 from wxpush.web.relay import NoAnswerError, Relay
 
-_MOST_CONNECTIONS: Final = 1024
+_MOST_CONNECTIONS: Final = 512
+"""Within what a process may have open by default, which is 1,024 files."""
 _BACKLOG: Final = 1024
 _HEAD_SECONDS: Final = 5.0
 """How long a connection may take over its first request's head; nginx sends it whole."""
@@ -53,11 +54,14 @@ class Counts:
     relayed: int = 0
     unanswered: int = 0
     """Passed on, and no answer came in time."""
+    faults: int = 0
+    """Requests that wxpush itself failed on."""
 
     @property
     def total(self) -> int:
         """All of them, each once."""
-        return self.receipts + self.people + self.others + self.not_stored + sum(self.refused.values())
+        known = self.receipts + self.people + self.others + self.not_stored + self.faults
+        return known + sum(self.refused.values())
 
     @property
     def nothing_but_refused(self) -> bool:
@@ -109,6 +113,9 @@ class Receiver:
         except RefusedError as refused:
             self._counts.refused[refused.reason] += 1
             return _refusal()
+        except Exception:  # its text may hold what came in; that it happened is told
+            self._counts.faults += 1
+            return web.Response(status=500)
 
     async def _answered(self, request: web.BaseRequest) -> web.StreamResponse:
         deadline = asyncio.get_running_loop().time() + RELAY_SECONDS
