@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import date
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ import yaml
 import wxpush
 from wxpush.app.request import Sieve
 from wxpush.app.validating import ListToCheck, validate
+from wxpush.channels.wechat.eventfile import entries, event_of
+from wxpush.channels.wechat.events import BadEventError
 from wxpush.config.file import read_config
 from wxpush.errors import ProblemsError
 from wxpush.model import Problem
@@ -201,6 +204,8 @@ def codes_of(entry: dict[str, Any], which: str, path: Path) -> list[str]:
     folder = Folder(path)
     if entry.get("made"):
         MADE[entry["code"]][which == "right"](folder)
+    elif entry["in"] == "events":
+        return ["WX801"] if _wrong_events(entry[which]) else []
     elif entry["in"] in ("config", "scenario"):
         folder.write("example.yaml", entry[which])
         try:
@@ -211,6 +216,17 @@ def codes_of(entry: dict[str, Any], which: str, path: Path) -> list[str]:
     else:
         write_example(folder, entry, entry[which])
     return [problem.code for problem in folder.problems()]
+
+
+def _wrong_events(text: str) -> int:
+    """How many lines of a file of events `receipts import` can't read."""
+    wrong = 0
+    for entry in entries(BytesIO(text.encode())):
+        try:
+            event_of(entry.body, None, [], 1_800_000_000)
+        except BadEventError:
+            wrong += 1
+    return wrong
 
 
 EXAMINED = [

@@ -21,6 +21,8 @@ COMMANDS = [
     "runs show",
     "runs settle",
     "report",
+    "receipts serve",
+    "receipts import",
     "token show",
     "token refresh",
     "token clear",
@@ -37,7 +39,7 @@ COMMANDS = [
     "doctor",
     "sandbox",
 ]
-GROUPS = {"runs", "template", "token", "notify", "users"}
+GROUPS = {"notify", "receipts", "runs", "template", "token", "users"}
 
 
 def section(title: str, text: str = README) -> str:
@@ -127,7 +129,14 @@ def test_the_options_of_the_sandbox_are_those_of_its_page(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["README.md", "README.zh-CN.md", "docs/sandbox.md", "docs/templates-and-filters.md", "docs/notify.md"],
+    [
+        "README.md",
+        "README.zh-CN.md",
+        "docs/notify.md",
+        "docs/receipts.md",
+        "docs/sandbox.md",
+        "docs/templates-and-filters.md",
+    ],
 )
 def test_every_command_line_in_the_docs_can_be_typed(folder: Path, name: str) -> None:
     text = (ROOT / name).read_text("utf-8")

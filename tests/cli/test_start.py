@@ -24,7 +24,8 @@ SENDING = {"wxpush.app.sending", "wxpush.delivery.engine"}
 REPORT = {"wxpush.report.failures"}
 REHEARSAL = {"wxpush.sandbox", "asyncio"}
 NOTIFY = {"wxpush.app.notifying", "wxpush.config.target_reader", "wxpush.channels.robots.answer"}
-HEAVY = NETWORK | LEDGER | CAMPAIGN | SENDING | REPORT | REHEARSAL | NOTIFY | {"openpyxl"}
+RECEIVING = {"aiohttp", "cryptography", "defusedxml", "wxpush.app.receiving", "wxpush.sandbox.pushing"}
+HEAVY = NETWORK | LEDGER | CAMPAIGN | SENDING | REPORT | REHEARSAL | NOTIFY | RECEIVING | {"openpyxl"}
 
 # Each command, and what of all this it may import. Typer imports pydantic to convert a number.
 MAY_IMPORT: dict[str, set[str]] = {
@@ -33,6 +34,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "--version": set(),
     "send --help": set(),
     "runs settle --help": set(),
+    "receipts serve --help": set(),
+    "receipts import events.jsonl": LEDGER | REPORT | (RECEIVING - {"aiohttp", "wxpush.sandbox.pushing"}),
     "snd": set(),
     "init": set(),
     "explain 43004": set(),
@@ -101,6 +104,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
         desk = Desk(tmp_path_factory.mktemp("start"), wechat)
         desk.prepare(3)
         assert desk.send().code == 0
+        desk.write("events.jsonl", '{"msgid": 1, "to": "o", "status": "success", "at": 1795600000}')
         yield desk
 
 
@@ -137,7 +141,8 @@ def test_a_command_imports_only_what_it_needs(desk: Desk, tmp_path: Path, line: 
 def test_what_is_heavy_is_imported_where_it_is_needed(desk: Desk) -> None:
     """Else a wrong name in the table above would keep nothing out."""
     _code, modules = modules_of(desk, desk.folder, "send", "campaign.yaml", "users.csv", "--sandbox")
-    assert {name for name in HEAVY - modules if find_spec(name) is not None} == {"openpyxl", *NOTIFY}
+    unused = {"openpyxl", *NOTIFY, *RECEIVING}
+    assert {name for name in HEAVY - modules if find_spec(name) is not None} == unused
     assert {"rich.cells", "typer"} <= modules
 
 

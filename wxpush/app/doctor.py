@@ -28,6 +28,7 @@ _EXTRAS: Final = {
     "excel": ("openpyxl",),
     "words": ("ahocorasick-rs",),
     "sql": ("SQLAlchemy",),
+    "receipts": ("aiohttp", "cryptography", "defusedxml"),
 }
 _LITTLE: Final = 1024**3
 _TOO_LITTLE: Final = 50 * 1024**2

@@ -67,6 +67,9 @@ def sandbox(
     templates: Annotated[
         Path | None, typer.Option(metavar="DIR", help=_("The account's templates, as template files."))
     ] = None,
+    events: Annotated[
+        str | None, typer.Option(metavar="URL", help=_("Push receipts to this URL, as WeChat does."))
+    ] = None,
     shown: Annotated[
         Path | None, typer.Option(metavar="FILE", help=_("Log what every user was shown (JSON lines)."))
     ] = None,
@@ -79,6 +82,8 @@ def sandbox(
     chosen = scenario_of(scenario)
     if templates is not None:
         chosen = chosen.with_templates(templates_from_folder(templates))
+    if events is not None:
+        chosen = chosen.with_events(events)
     around, console, stop = surroundings(), Console(), threading.Event()
     home = around.directories.state / "sandbox" / around.now().strftime("%Y%m%d-%H%M%S")
 

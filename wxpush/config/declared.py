@@ -21,6 +21,15 @@ class DeclaredToken:
 
 
 @dataclass(frozen=True, slots=True)
+class DeclaredCallback:
+    """A `callback:` mapping: the environment variables that hold the keys of the callback URL."""
+
+    token_env: str | None = None
+    aes_key_env: str | None = None
+    previous_aes_key_env: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Declared:
     """One entry of `accounts:`; of the three sources of the secret at most one is set."""
 
@@ -32,6 +41,7 @@ class Declared:
     api_base: str | None = None
     proxy: str | None = field(default=None, repr=False)
     ca_file: str | None = None
+    callback: DeclaredCallback = DeclaredCallback()
     notify: tuple[Target, ...] = ()
 
 

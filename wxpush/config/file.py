@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from wxpush.config.account import Fault, TokenKind, api_base_fault, appid_fault, proxy_fault, url_fault
-from wxpush.config.declared import ConfigFile, Declared, DeclaredToken
+from wxpush.config.declared import ConfigFile, Declared, DeclaredCallback, DeclaredToken
 from wxpush.config.targets import Target
 from wxpush.errors import InputError, ProblemsError
 from wxpush.i18n import _
@@ -21,7 +21,8 @@ from wxpush.yamlfile import Document, KeyPath, parse_yaml
 _TOP: Final = ("default", "testers", "accounts", "databases")
 _DATABASE: Final = ("url_env",)
 _SECRETS: Final = ("secret_env", "secret_file", "secret_command")
-_ACCOUNT: Final = ("appid", *_SECRETS, "token", "api_base", "proxy", "ca_file", "notify")
+_ACCOUNT: Final = ("appid", *_SECRETS, "token", "api_base", "proxy", "ca_file", "callback", "notify")
+_CALLBACK: Final = ("token_env", "aes_key_env", "previous_aes_key_env")
 _SOURCES: Final = ("file", "command", "url")
 _TOKEN: Final = (*_SOURCES, "json", "header")
 # An AppSecret; an access_token.
@@ -85,6 +86,7 @@ class _Reader:
             api_base=self.checked(value, "api_base", at, api_base_fault),
             proxy=self.checked(value, "proxy", at, proxy_fault),
             ca_file=self.text(value, "ca_file", at),
+            callback=self.callback(value, at),
         )
         self.one_secret(value, at)
         return declared if "notify" not in value else replace(declared, notify=self.targets(value, at))
@@ -117,6 +119,14 @@ class _Reader:
         if not given and not isinstance(value.get("token"), dict) and "secret" not in value:
             hint = _("Add `secret_env: NAME` and set that variable, or secret_file or secret_command.")
             self.fault(at, "WX603", _("The account doesn't say where its secret is."), hint)
+
+    def callback(self, value: Mapping[str, Any], at: KeyPath) -> DeclaredCallback:
+        names = self.mapping(value, "callback", at)
+        at = (*at, "callback")
+        self.known_keys(names, at, _CALLBACK)
+        if names and "token_env" not in names:
+            self.fault(at, "WX603", _("`callback` lacks its `token_env`."))
+        return DeclaredCallback(**{key: self.checked(names, key, at, _variable_fault) for key in _CALLBACK})
 
     def token(self, value: Any, at: KeyPath) -> TokenKind | DeclaredToken:
         if not isinstance(value, dict):

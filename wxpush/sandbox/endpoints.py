@@ -41,7 +41,7 @@ class Endpoint:
 
 def answer(world: World, ask: Ask, now: float) -> tuple[int, bytes]:
     """Errcode (0 for success) and body of the answer; what the call does is done when this returns."""
-    world.display.settle(now)
+    world.settle(now)
     endpoint = ENDPOINTS.get(ask.path)
     if endpoint is None:
         return refused(world, ask, Refusal(40066), now)

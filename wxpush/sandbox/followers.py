@@ -16,6 +16,7 @@ _ANSWERS = {
     FollowerState.REFUSED: 43101,
     FollowerState.FOREIGN: 40003,
     FollowerState.TOO_FREQUENT: 43117,
+    FollowerState.REFUSES_LATER: 0,
 }
 _SUBSCRIBED = frozenset(
     {
@@ -23,6 +24,7 @@ _SUBSCRIBED = frozenset(
         FollowerState.BLACKLISTED,
         FollowerState.REFUSED,
         FollowerState.TOO_FREQUENT,
+        FollowerState.REFUSES_LATER,
     }
 )
 

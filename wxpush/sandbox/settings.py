@@ -32,6 +32,8 @@ class FollowerState(StrEnum):
     """40003: the openid belongs to another account."""
     TOO_FREQUENT = "too_frequent"
     """43117: he gets no more messages for now."""
+    REFUSES_LATER = "refuses_later"
+    """Accepted, and not shown: the event says `failed:user block`."""
 
 
 @dataclass(frozen=True)
@@ -188,3 +190,37 @@ class Span:
     def __post_init__(self) -> None:
         if not 0 <= self.low <= self.high:
             raise ValueError(_("a range goes from the smaller to the larger number, neither negative."))
+
+
+@dataclass(frozen=True, slots=True)
+class EventSettings:
+    """What is told of accepted messages (TEMPLATESENDJOBFINISH) and of people who come and go.
+
+    Events are pushed to `url` where there is one; `enabled` makes them without, for who listens in the same
+    process. `statuses` are the shares of messages that aren't shown, with what their event says. `delay_ms`
+    is real time; with `disorder` each event takes its own, else they keep their order. A push that isn't
+    answered within `timeout_s`, or with a server's error, goes out again, `tries` times in all.
+    """
+
+    enabled: bool = False
+    url: str = ""
+    token: str = "sandbox"
+    aes_key: str = ""
+    mode: Literal["plain", "compatible", "safe"] = "plain"
+    format: Literal["xml", "json"] = "xml"
+    delay_ms: Span = Span(50, 2000)
+    disorder: bool = True
+    duplicate: float = 0
+    loss: float = 0
+    msgid_zero: float = 0
+    statuses: Mapping[str, float] = field(default_factory=dict)
+    timeout_s: float = 5
+    tries: int = 3
+
+    def __post_init__(self) -> None:
+        if sum(self.statuses.values()) > 1:
+            raise ValueError(_("the shares add up to more than 100%."))
+        if self.mode != "plain" and not re.fullmatch(r"[A-Za-z0-9]{43}", self.aes_key):
+            raise ValueError(_("`aes_key` must have 43 letters and digits."))
+        if self.url and not re.fullmatch(r"https?://[^\s/?#]+[^\s#]*", self.url):
+            raise ValueError(_("`url` must be an address like http://127.0.0.1:8080/wechat."))
