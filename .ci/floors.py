@@ -8,7 +8,8 @@ from packaging.requirements import Requirement
 
 pyproject = Path(__file__).parent.parent / "pyproject.toml"
 project = tomllib.loads(pyproject.read_text(encoding="utf-8"))["project"]
-for line in (*project["dependencies"], *project["optional-dependencies"]["excel"]):
+extras = (line for name in ("excel", "sql") for line in project["optional-dependencies"][name])
+for line in (*project["dependencies"], *extras):
     requirement = Requirement(line)
     floors = [part.version for part in requirement.specifier if part.operator == ">="]
     if floors and (requirement.marker is None or requirement.marker.evaluate()):

@@ -21,6 +21,7 @@ GROUPS: Final = {
     "WX5": ("WeChat's rules, and templates", "微信的规则与模板"),
     "WX6": ("Accounts", "公众号配置"),
     "WX7": ("Scenarios of the sandbox", "沙箱场景"),
+    "WX8": ("Files of events", "事件文件"),
 }
 HEADS: Final = {"en": ROOT / ".ci" / "problems.head.md", "zh": ROOT / ".ci" / "problems.head.zh-CN.md"}
 WORDS: Final = {"en": ("Wrong", "Right", "with"), "zh": ("错误", "正确", "同时")}

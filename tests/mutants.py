@@ -158,8 +158,8 @@ MUTANTS: Final = (
     Mutant(
         "forgets what a killed process left",
         "wxpush/delivery/ledger.py",
-        "        self.recovered = _oldest_first(contents)\n",
-        "        self.recovered: list[Claim] = []\n",
+        "        self._recovered = _oldest_first(contents)\n",
+        "        self._recovered: list[Claim] = []\n",
         (f"{RESUME}::test_a_killed_run_goes_on_with_the_same_command",),
     ),
     Mutant(

@@ -98,7 +98,8 @@ def leaves(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str
 
 
 def options_of(command: Any) -> set[str]:
-    return {option for parameter in command.params for option in parameter.opts if option.startswith("--")}
+    named = (option for one in command.params for option in (*one.opts, *one.secondary_opts))
+    return {option for option in named if option.startswith("--")}
 
 
 @cache

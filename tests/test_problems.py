@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import date
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,10 @@ import pytest
 import yaml
 
 import wxpush
+from wxpush.app.request import Sieve
 from wxpush.app.validating import ListToCheck, validate
+from wxpush.channels.wechat.eventfile import entries, event_of
+from wxpush.channels.wechat.events import BadEventError
 from wxpush.config.file import read_config
 from wxpush.errors import ProblemsError
 from wxpush.model import Problem
@@ -53,6 +57,7 @@ class Folder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.list: str | None = None
+        self.sieve: Sieve | None = None
         self.write("template.yaml", TEMPLATE)
         self.write("words.txt", "加微信\n")
         self.write("campaign.yaml", campaign())
@@ -62,7 +67,9 @@ class Folder:
         (self.path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
 
     def problems(self) -> list[Problem]:
-        wanted = None if self.list is None else ListToCheck(self.path / self.list, self.list)
+        wanted = (
+            None if self.list is None else ListToCheck(self.path / self.list, self.list, None, self.sieve)
+        )
         checking = lambda _lines: nullcontext(lambda _rows: None)  # noqa: E731 - a listener that is silent
         today = date(2026, 11, 23)
         return validate([self.path / "campaign.yaml"], wanted, today=today, checking=checking).problems
@@ -99,6 +106,23 @@ def with_workbook(cell: object) -> Callable[[Folder], None]:
     return write
 
 
+def joined_with(bindings: str) -> Callable[[Folder], None]:
+    def write(folder: Folder) -> None:
+        folder.write("users.csv", "phone,product,order_no\n13800000001,咖啡豆,SO2026112300001\n")
+        folder.write("openids.csv", bindings)
+        folder.list, folder.sieve = "users.csv", Sieve(join=Path("openids.csv"), on="phone")
+
+    return write
+
+
+def excluding(people: str) -> Callable[[Folder], None]:
+    def write(folder: Folder) -> None:
+        folder.write("vip.csv", people)
+        folder.list, folder.sieve = "users.csv", Sieve(exclude=("vip.csv",))
+
+    return write
+
+
 def no_list(folder: Folder) -> None:
     folder.list = "nowhere.csv"
 
@@ -131,6 +155,11 @@ MADE: dict[str, tuple[Callable[[Folder], None], Callable[[Folder], None]]] = {
     "WX314": (broken_workbook, with_workbook("咖啡豆")),
     "WX315": (with_workbook("#N/A"), with_workbook("咖啡豆")),
     "WX316": (with_workbook(1234567890123456789), with_workbook("1234567890123456789")),
+    "WX318": (
+        joined_with("phone,openid,product\n13800000001,oW3kTzuBGTNqeX76QEj000000001,x\n"),
+        joined_with("phone,openid\n13800000001,oW3kTzuBGTNqeX76QEj000000001\n"),
+    ),
+    "WX319": (excluding("phone\n13800000001\n"), excluding("openid\noW3kTzuBGTNqeX76QEj000000009\n")),
     "WX404": (with_list(HEAD + ROW.format("咖" * 100_000)), with_list(LIST)),
 }
 ELSEWHERE = {
@@ -175,6 +204,8 @@ def codes_of(entry: dict[str, Any], which: str, path: Path) -> list[str]:
     folder = Folder(path)
     if entry.get("made"):
         MADE[entry["code"]][which == "right"](folder)
+    elif entry["in"] == "events":
+        return ["WX801"] if _wrong_events(entry[which]) else []
     elif entry["in"] in ("config", "scenario"):
         folder.write("example.yaml", entry[which])
         try:
@@ -185,6 +216,17 @@ def codes_of(entry: dict[str, Any], which: str, path: Path) -> list[str]:
     else:
         write_example(folder, entry, entry[which])
     return [problem.code for problem in folder.problems()]
+
+
+def _wrong_events(text: str) -> int:
+    """How many lines of a file of events `receipts import` can't read."""
+    wrong = 0
+    for entry in entries(BytesIO(text.encode())):
+        try:
+            event_of(entry.body, None, [], 1_800_000_000)
+        except BadEventError:
+            wrong += 1
+    return wrong
 
 
 EXAMINED = [

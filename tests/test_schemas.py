@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,14 @@ import yaml
 from jsonschema import Draft7Validator
 
 from tests.test_problems import CAMPAIGN, EXAMPLES, campaign
-from wxpush.campaign.schema import Campaign, MiniProgram, Retry, StopWhen
+from wxpush.campaign.schema import (
+    Campaign,
+    MiniProgram,
+    Retry,
+    StopWhen,
+    load_campaign,
+    read_campaign,
+)
 from wxpush.channels.wechat.template import KEYS
 from wxpush.cli.schema import schema_text
 
@@ -66,10 +74,6 @@ def test_the_keys_are_those_of_the_files() -> None:
 
 
 def test_the_defaults_are_those_that_hold(tmp_path: Path) -> None:
-    from datetime import date
-
-    from wxpush.campaign.schema import load_campaign
-
     def loaded(more: str) -> Campaign:
         path = tmp_path / "campaign.yaml"
         path.write_text(campaign(more), encoding="utf-8")
@@ -112,3 +116,37 @@ def test_an_editor_underlines_what_it_can_see_and_nothing_that_is_good(entry: di
     assert faults(right, schema) == []
     if entry["code"] in VISIBLE:
         assert faults(wrong, schema) != []
+
+
+@pytest.mark.parametrize(
+    ("line", "good"),
+    [
+        ('send_window: "08:00-21:00"', True),
+        ('send_window: "Mon-Fri 08:00-21:00"', True),
+        ('send_window: "Mon,Wed,Sat 10:00-20:00"', True),
+        ('send_window: "周一至周五 08:00-21:00"', True),
+        ('send_window: ["Mon-Fri 08:00-21:00", "周六、周日 10:00-18:00"]', True),
+        ('send_window: "weekdays"', False),
+        ('send_window: ["08:00"]', False),
+        ("send_window: []", False),
+        ("notify: {wecom: {url_env: TEAM_ROBOT, mentioned_mobile_list: ['@all']}}", True),
+        ("notify: {dingtalk: {url_env: A, secret_env: B, keyword: 群发, at: {isAtAll: true}}}", True),
+        ("notify: {url: 'https://example.com/hook', hmac_env: KEY, when: trouble}", True),
+        ("notify: {url_env: HOOK}", True),
+        ("notify: [{command: [tell, --team]}, {wecom: {url_file: robot.txt}}]", True),
+        ("notify: []", True),
+        ("notify: {wecom: {url: 'https://qyapi.weixin.qq.com/x?key=y'}}", False),
+        ("notify: {wecom: {}}", False),
+        ("notify: {command: tell}", False),
+        ("notify: {wecom: {url_env: A}, url: 'https://x.cn'}", False),
+        ("notify: {url: 'https://x.cn', when: never}", False),
+        ("notify: {webhook: 'https://x.cn'}", False),
+    ],
+)
+def test_windows_and_targets_are_underlined_as_they_are_refused(
+    tmp_path: Path, line: str, good: bool
+) -> None:
+    path = tmp_path / "campaign.yaml"
+    path.write_text(campaign(line), encoding="utf-8")
+    assert (read_campaign(path, today=date(2026, 11, 23)).problems == ()) is good
+    assert (faults(campaign(line), CAMPAIGN_SCHEMA) == []) is good

@@ -134,7 +134,8 @@ class Severity(StrEnum):
 class Problem:
     """Something wrong in a file: place, stable code (`WX101`), what is wrong and how to mend it.
 
-    `line` and `column` count from 1; 0 where the place has none.
+    `line` and `column` count from 1; 0 where the place has none. `detail` are lines that show more of it,
+    such as a diff.
     """
 
     file: str
@@ -144,6 +145,7 @@ class Problem:
     message: str
     hint: str = ""
     severity: Severity = Severity.ERROR
+    detail: tuple[str, ...] = ()
 
     @property
     def place(self) -> str:
@@ -163,7 +165,17 @@ class Recipient(NamedTuple):
     """One row of the list: `values` by column as the expressions see them.
 
     `row` is its position (0-based, blank rows not counted), `line` the file's line or the sheet's row.
+    `own` are the list's own values where those of another list were added, else None.
     """
+
+    row: int
+    line: int
+    values: dict[str, Any]
+    own: dict[str, Any] | None = None
+
+
+class Unmatched(NamedTuple):
+    """One row of the list for which the list that is joined to it has none."""
 
     row: int
     line: int
@@ -226,7 +238,8 @@ class Finding:
     """What a channel's rules have against one part of a message.
 
     `where` names the part (`data.thing1`, `to`, `url`), `rule` the rule that a campaign's `checks:` can
-    turn to a warning or off (a keyword type such as `thing`, or `openid`).
+    turn to a warning or off (a keyword type such as `thing`, or `openid`). `advice` is a rule that only
+    warns of what nothing forbids, unless the campaign makes it an error.
     """
 
     where: str
@@ -235,3 +248,4 @@ class Finding:
     message: str
     hint: str = ""
     severity: Severity = Severity.ERROR
+    advice: bool = False

@@ -18,6 +18,8 @@ from typing import BinaryIO, Final
 from wxpush.errors import StorageError, UnsafeStateError
 from wxpush.i18n import _
 
+STATE_DIR: Final = ".wxpush"
+"""The folder beside a campaign that keeps its runs."""
 _POSIX: Final = os.name == "posix"
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 _ROOT: Final = 0

@@ -1,10 +1,11 @@
 """Strict YAML with places: plain text values, no aliases, no duplicate keys, bounded in size and depth."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import yaml
 from yaml.reader import ReaderError
@@ -19,6 +20,9 @@ MAX_NODES = 20_000
 _MAX_REPAIRS = 20
 _UNFIT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
+_NEAR: Final = 0.75
+"""How alike a key must be to be taken for another one; a lacking one is found sooner."""
+_RATHER_NEAR: Final = 0.6
 
 KeyPath = tuple[str | int, ...]
 """Where a value stands: `("data", "thing1")`, `("accounts", 0)`; `()` is the whole document."""
@@ -56,6 +60,19 @@ class Document:
         """A problem of this file at the value (or the key) of `path`."""
         line, column = self.key_place(path) if at_key else self.place(path)
         return Problem(self.file, line, column, code, message, hint, severity)
+
+    def renamed(self, path: KeyPath, key: str) -> "Document":
+        """The same file as if the key that leads to `path` were `key`; every place stays where it is."""
+        new = (*path[:-1], key)
+
+        def moved(places: dict[KeyPath, Place]) -> dict[KeyPath, Place]:
+            return {
+                (*new, *at[len(path) :]) if at[: len(path)] == path else at: place
+                for at, place in places.items()
+            }
+
+        value = _with_key(self.value, path, key)
+        return Document(self.file, value, moved(self._values), moved(self._keys))
 
     @staticmethod
     def _find(places: dict[KeyPath, Place], path: KeyPath) -> Place:
@@ -107,6 +124,31 @@ def parse_yaml(path: Path, *, text: str | None = None) -> Parsed:
     else:
         document = None
     return Parsed(document, tuple(sorted(set(problems), key=lambda found: (found.line, found.column))))
+
+
+def misspelt(written: Iterable[str], known: Collection[str], required: Collection[str]) -> dict[str, str]:
+    """The keys among `written` that stand for one of `known` which isn't there, with that one."""
+    written = list(written)
+    lacking = [key for key in known if key not in written]
+    found = {}
+    for key in written:
+        if key in known:
+            continue
+        near = get_close_matches(key, lacking, 1, _NEAR) or get_close_matches(
+            key, [one for one in lacking if one in required], 1, _RATHER_NEAR
+        )
+        if near:
+            found[key] = near[0]
+            lacking.remove(near[0])
+    return found
+
+
+def _with_key(value: dict[str, Any], path: KeyPath, key: str) -> dict[str, Any]:
+    """`value` with another name for the key at the end of `path`, in the same order."""
+    first, *rest = path
+    if not rest:
+        return {key if name == first else name: one for name, one in value.items()}
+    return {name: _with_key(one, tuple(rest), key) if name == first else one for name, one in value.items()}
 
 
 def _read(path: Path, file: str) -> str | Problem:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -29,16 +30,16 @@ CARD = RunCard(
 class Books:
     """A run's ledger and its account's log of receipts."""
 
-    def __init__(self, home: Path) -> None:
-        self.around = Surroundings({}, home)
-        self.folder = RunFolder.of(home, RUN)
+    def __init__(self, home: Path, card: RunCard = CARD) -> None:
+        self.around, self.card = Surroundings({}, home), card
+        self.folder = RunFolder.of(home, card.id)
         ensure_private_dir(self.folder.path.parent)
         ensure_private_dir(self.folder.path)
-        self.folder.write_card(CARD)
+        self.folder.write_card(card)
 
     def accepted(self, *records: Record) -> None:
         moment = self.around.clock.moment()
-        with closing(Ledger(self.folder.ledger, RUN)) as ledger:
+        with closing(Ledger(self.folder.ledger, self.card.id)) as ledger:
             ledger.commit([], [Claim(message(one.key, one.row), moment) for one in records])
             ledger.commit(records)
 
@@ -47,7 +48,7 @@ class Books:
             log.append(receipts)
 
     def delivery(self) -> Delivery:
-        found = delivery_of(self.folder, CARD, self.around)
+        found = delivery_of(self.folder, self.card, self.around)
         assert found is not None
         return found
 
@@ -149,6 +150,15 @@ def test_messages_of_one_second_share_their_receipts(books: Books) -> None:
     assert (found.delivered, found.undelivered, found.unconfirmed) == (1, 1, 1)
     assert len([told for _record, told in found if told is not None]) == 2
     assert list(found) == list(found)
+
+
+def test_a_receipt_of_another_run_is_not_taken_for_ours(books: Books, tmp_path: Path) -> None:
+    other = Books(tmp_path, replace(CARD, name="another"))
+    books.accepted(sent(1, to="o"), sent(2, to="p"))
+    other.accepted(sent(7, THEN + 60, to="o"), sent(8, to="p"), sent(9, THEN - 60, to="p"))
+    books.told(nameless("o", THEN + 61), nameless("p", THEN + 1), nameless("p", THEN + 2))
+    assert [told is not None for _record, told in books.delivery()] == [False, True]
+    assert [told is not None for _record, told in other.delivery()] == [True, True, False]
 
 
 def test_who_has_a_receipt_of_his_own_takes_no_other(books: Books) -> None:

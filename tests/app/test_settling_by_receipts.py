@@ -156,6 +156,14 @@ def test_what_was_to_be_sent_again_is_not_where_its_receipt_came_meanwhile(desk:
     assert Counter(desk.shown_to()) == Counter([openid(1), openid(3)])
 
 
+def test_a_receipt_that_comes_long_after_the_claim_was_given_up_settles_it_too(desk: Desk) -> None:
+    rows = begun(desk, 3, 1)
+    doubt(desk, rows, [2], age=20_000)
+    assert desk.send(rows).summary.in_doubt == 1
+    take_in(desk, receipt(desk, 2, ago=19_998))
+    assert settle_run(desk).delivered == 1
+
+
 def test_retry_failed_settles_before_it_sends(desk: Desk) -> None:
     rows = begun(desk, 3, 1)
     doubt(desk, rows, [2], age=1.0)

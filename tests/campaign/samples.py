@@ -1,7 +1,7 @@
 """What the tests of the campaign room share: a campaign on disk, a row, and rules of a few lines."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -64,6 +64,10 @@ class ShortRules:
             for name, value in data.items()
             if name.startswith("thing") and not 0 < len(value) <= 20
         ]
+
+    def check_fixed(self, pieces: Mapping[str, Sequence[str | None]]) -> list[Finding]:
+        del pieces
+        return []
 
     @property
     def names(self) -> frozenset[str]:

@@ -139,8 +139,8 @@ def test_a_long_or_chinese_key_is_fine(tmp_path: Path, key: str):
 
 def test_keywords_are_compared_with_the_templates(tmp_path: Path):
     sending = campaign(tmp_path)
-    rules = ShortRules("thing1", "character_string3", "time3", "amount4", "phrase5")
-    found = check_campaign(sending, Renderer(sending), rules)
+    keywords = ("thing1", "character_string3", "time3", "amount4", "phrase5")
+    found = keyword_problems(sending.document, sending.data, keywords)
     assert [(one.line, one.column, one.code, one.message, one.hint) for one in found] == [
         (
             5,

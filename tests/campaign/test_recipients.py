@@ -225,8 +225,8 @@ def test_jsonl_values_may_be_nested(tmp_path: Path):
     ("line", "words"),
     [
         ("{bad", "not JSON"),
-        ("[1]", "one object a line"),
-        ('"o1"', "one object a line"),
+        ("[1]", "an object is expected"),
+        ('"o1"', "an object is expected"),
         ('{"a": NaN}', "NaN is no JSON value"),
         ('{"a": -Infinity}', "-Infinity is no JSON value"),
         ('{"a": 1, "a": 2}', 'the key "a" appears twice'),
@@ -265,7 +265,7 @@ def test_the_format_is_chosen_by_ending_option_or_first_bytes(tmp_path: Path):
     assert values_of(tmp_path, '{"openid": "o1"}\n', "users.log", list_format="jsonl") == [{"openid": "o1"}]
     assert values_of(tmp_path, '\ufeff{"openid": "o1"}\n', "-") == [{"openid": "o1"}]
     assert values_of(tmp_path, "openid\no1\n", "-") == [{"openid": "o1"}]
-    assert "--list-format: csv, jsonl, xlsx" in refused(tmp_path, "a\n1\n", "users.log")
+    assert "--list-format: csv, jsonl, json, xlsx" in refused(tmp_path, "a\n1\n", "users.log")
     assert "old Excel format" in refused(tmp_path, "a\n1\n", "users.xls")
     with pytest.raises(InputError, match="no format of a list"):
         rows_of(tmp_path, "a\n1\n", list_format="yaml")

@@ -7,6 +7,7 @@ import pytest
 
 from tests.campaign.samples import DATA, HEAD, TODAY, campaign
 from wxpush.campaign.schema import load_campaign, read_campaign
+from wxpush.campaign.windows import Window
 from wxpush.errors import ProblemsError
 from wxpush.model import Problem
 
@@ -58,7 +59,7 @@ def test_every_key_of_the_contract_is_read(tmp_path: Path):
     assert (read.stop_when.failure_rate, read.stop_when.after, read.stop_when.outage) == (0.025, 100, 7200.0)
     assert read.checks == {"thing": "warn", "amount": "off"}
     assert (read.keep_quota, read.on_quota, read.tolerate) == (0.2, "wait", 0.05)
-    assert read.send_window == (time(8), time(21))
+    assert read.send_window == (Window(time(8), time(21)),)
     assert (read.source, read.today) == (tmp_path / "campaign.yaml", TODAY)
 
 
@@ -105,7 +106,7 @@ def test_a_rate_is_messages_per_second(tmp_path: Path, line: str, expected: floa
     ],
 )
 def test_a_send_window_may_go_over_midnight(tmp_path: Path, hours: str, expected: tuple[time, time]):
-    assert campaign(tmp_path, f'{HEAD}{DATA}send_window: "{hours}"\n').send_window == expected
+    assert campaign(tmp_path, f'{HEAD}{DATA}send_window: "{hours}"\n').send_window == (Window(*expected),)
 
 
 @pytest.mark.parametrize(

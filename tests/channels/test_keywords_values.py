@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wxpush.channels.wechat.keywords import HISTORIC, TYPES
-from wxpush.channels.wechat.values import check_value
+from wxpush.channels.wechat.values import check_fixed, check_value
 from wxpush.model import Severity
 
 PRINTABLE = "".join(map(chr, range(0x20, 0x7F)))
@@ -255,3 +255,31 @@ def test_every_price_up_to_ten_digits_is_an_amount(yuan: int, fen: int) -> None:
     found = check_value("amount", f"¥{yuan}.{fen:02d}")
     assert all(finding.severity is Severity.WARNING for finding in found)
     assert (found == []) is (len(str(yuan)) <= 8)
+
+
+@pytest.mark.parametrize(
+    ("type_", "value"),
+    [
+        ("time", "1５:0１"),
+        ("time", "2026-01-0２ 15:04"),
+        ("date", "202６-01-02"),
+        ("number", "１2"),
+        ("amount", "1２元"),
+    ],
+)
+def test_full_width_digits_in_a_figure_or_a_moment_are_no_digits(type_: str, value: str) -> None:
+    assert any(one.severity is Severity.ERROR for one in check_value(type_, value))
+
+
+_PIECE = st.text(alphabet="ab1 .~-/:¥元年月日订单，,🎉\n·京", max_size=12)
+
+
+@given(type_=st.sampled_from(sorted(TYPES)), before=_PIECE, put_in=_PIECE, after=_PIECE)
+def test_what_is_wrong_with_a_fixed_part_is_wrong_whatever_is_put_in(
+    type_: str, before: str, put_in: str, after: str
+) -> None:
+    said = {(one.code, one.severity) for one in check_fixed(type_, (before + after).strip(), "data.x")}
+    whole = {(one.code, one.severity) for one in check_value(type_, (before + put_in + after).strip())}
+    errors = {one for one in whole if one[1] is Severity.ERROR}
+    assert {one for one in said if one[1] is Severity.ERROR} <= errors
+    assert whole >= said or errors

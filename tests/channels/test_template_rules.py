@@ -59,7 +59,7 @@ def test_each_fault_names_its_part_and_its_rule() -> None:
         ("data.amount4", "amount", "WX519"),
         ("to", "openid", "WX501"),
         ("url", "url", "WX503"),
-        ("miniprogram", "miniprogram", "WX504"),
+        ("miniprogram.appid", "miniprogram", "WX504"),
     ]
     assert all(finding.severity is Severity.ERROR and finding.message and finding.hint for finding in found)
 

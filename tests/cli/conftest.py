@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
 
 from tests.cli.command import KNOWN_TEMPLATE, Desk
+from tests.cli.receiving import Shop
 from wxpush.sandbox import Sandbox
 from wxpush.sandbox.scenario import from_mapping
 
@@ -34,3 +36,15 @@ def wechat(open_wechat: Callable[..., Sandbox]) -> Sandbox:
 def desk(tmp_path: Path, wechat: Sandbox) -> Desk:
     """A folder whose `wxpush` speaks to `wechat`."""
     return Desk(tmp_path, wechat)
+
+
+@pytest.fixture
+def shop() -> Iterator[Shop]:
+    """The shop's own system."""
+    shop = Shop()
+    thread = Thread(target=shop.server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    yield shop
+    shop.server.shutdown()
+    thread.join()
+    shop.server.server_close()

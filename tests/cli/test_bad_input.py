@@ -60,39 +60,48 @@ def test_the_same_five_are_in_the_json(desk: Desk) -> None:
 
 
 LISTS = {
-    "an empty list": ("", r"^users\.csv:1: .*empty"),
-    "a header without rows": (HEADER, r"^users\.csv:1: .*no recipients"),
+    "an empty list": ("", r"^users\.csv:1: error WX\d{3}: .*empty"),
+    "a header without rows": (HEADER, r"^users\.csv:1: error WX\d{3}: .*no recipients"),
     "a list without the needed column": (
         "openid,name,order_no,amount\n" + f"{openid(1)},李晓雯,SO1,1.00\n",
-        r'^users\.csv:1: .*"product".*campaign\.yaml, line \d',
+        r'^users\.csv:1: error WX\d{3}: .*"product".*campaign\.yaml, line \d',
     ),
-    "a ragged row": (HEADER + GOOD + f"{openid(2)},李晓雯,SO2,盖碗\n", r"^users\.csv:3: 4 cells.* 5"),
-    "an unclosed quote": (HEADER + GOOD + f'{openid(2)},李晓雯,SO2,"盖碗,1\n', r"^users\.csv:3: .*quote"),
-    "a NUL": (HEADER + GOOD + f"{openid(2)},李晓雯,SO2,盖\0碗,1\n", r"^users\.csv:3: .*NUL"),
-    "a duplicate header": (HEADER.replace("name", "amount") + GOOD, r'^users\.csv:1: .*"amount"'),
+    "a ragged row": (
+        HEADER + GOOD + f"{openid(2)},李晓雯,SO2,盖碗\n",
+        r"^users\.csv:3: error WX\d{3}: 4 cells.* 5",
+    ),
+    "an unclosed quote": (
+        HEADER + GOOD + f'{openid(2)},李晓雯,SO2,"盖碗,1\n',
+        r"^users\.csv:3: error WX\d{3}: .*quote",
+    ),
+    "a NUL": (HEADER + GOOD + f"{openid(2)},李晓雯,SO2,盖\0碗,1\n", r"^users\.csv:3: error WX\d{3}: .*NUL"),
+    "a duplicate header": (
+        HEADER.replace("name", "amount") + GOOD,
+        r'^users\.csv:1: error WX\d{3}: .*"amount"',
+    ),
     "a row without a needed value": (
         HEADER + GOOD + f"{openid(2)},李晓雯,SO2,,1\n",
-        r'^users\.csv:3: no value for "product"\. Fix the row, or pass --skip-invalid\.',
+        r'^users\.csv:3: error WX\d{3}: no value for "product"\. Fix the row, or pass --skip-invalid\.',
     ),
     "a row without an openid": (
         HEADER + GOOD + ",李晓雯,SO2,盖碗,1\n",
-        r'^users\.csv:3: no value for "openid"',
+        r'^users\.csv:3: error WX\d{3}: no value for "openid"',
     ),
     "an openid of the wrong shape": (
         HEADER + GOOD + "李晓雯,李晓雯,SO2,盖碗,1\n",
-        r"^users\.csv:3: to: .*openid",
+        r"^users\.csv:3: error WX\d{3}: to: .*openid",
     ),
     "an openid that is far too short": (
         HEADER + GOOD + "oW3kTz,李晓雯,SO2,盖碗,1\n",
-        r"^users\.csv:3: to: .*6 char",
+        r"^users\.csv:3: error WX\d{3}: to: .*6 char",
     ),
     "a value that breaks its keyword's rule": (
         HEADER + GOOD + f"{openid(2)},李晓雯,SO2,景德镇手绘青花缠枝莲纹三才盖碗茶具礼盒套装,1\n",
-        r"^users\.csv:3: data\.thing1: .*20.*shorten\(20\)",
+        r"^users\.csv:3: error WX\d{3}: data\.thing1: .*20.*shorten\(20\)",
     ),
     "an amount that is none": (
         HEADER + GOOD + f"{openid(2)},李晓雯,SO2,盖碗,很多\n",
-        r"^users\.csv:3: data\.amount4: ",
+        r"^users\.csv:3: error WX\d{3}: data\.amount4: ",
     ),
 }
 
@@ -122,7 +131,7 @@ def test_a_missing_list_is_named(desk: Desk) -> None:
     desk.campaign()
     done = send(desk)
     assert refused(desk, done)
-    assert re.search(r"^users\.csv: there is no such", done.err, re.MULTILINE)
+    assert re.search(r"^users\.csv: error WX301: there is no such", done.err, re.MULTILINE)
 
 
 def test_a_missing_campaign_and_a_missing_template_are_named(desk: Desk) -> None:
@@ -146,7 +155,7 @@ def test_a_template_id_of_the_wrong_shape_is_named_with_its_line(desk: Desk) -> 
     desk.write("template.yaml", TEMPLATE_FILE.replace(TEMPLATE_ID, "TM00015"))
     done = send(desk)
     assert refused(desk, done)
-    assert re.search(r'^template\.yaml:1:\d+: "TM00015".*43', done.err, re.MULTILINE)
+    assert re.search(r'^template\.yaml:1:\d+: error WX553: "TM00015".*43', done.err, re.MULTILINE)
 
 
 def test_a_hint_names_only_commands_that_exist(desk: Desk) -> None:

@@ -34,6 +34,47 @@ def test_all_is_well(desk: Desk) -> None:
     assert desk.sends() == 0
 
 
+def beside(desk: Desk) -> Desk:
+    """The same desk with its runs beside the campaigns instead of in a home of their own."""
+    desk.variables |= {"WXPUSH_HOME": None, "XDG_STATE_HOME": str(desk.folder.parent / "state")}
+    return desk
+
+
+def test_the_runs_beside_the_campaigns_are_examined_too(desk: Desk) -> None:
+    done = beside(desk).run("doctor", "--offline", "--json")
+    assert "runs" not in verdicts(done), "nothing was sent from here yet, and looking makes no folder"
+    assert not (desk.folder / ".wxpush").exists()
+    desk.prepare(1)
+    assert desk.send().code == 0
+    done = desk.run("doctor", "--offline", "--json")
+    assert (done.code, line(done, "runs")["verdict"]) == (0, line(done, "state")["verdict"])
+    assert line(done, "runs")["text"].startswith(f"{desk.folder / '.wxpush'}, private, ")
+    assert " free" in line(done, "runs")["text"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no such modes")
+def test_runs_that_others_can_read_or_that_lie_behind_a_link_are_a_problem(desk: Desk) -> None:
+    runs = beside(desk).folder / ".wxpush"
+    runs.mkdir(mode=0o755)
+    runs.chmod(0o755)
+    done = desk.run("doctor", "--offline", "--json")
+    assert (done.code, line(done, "runs")["verdict"]) == (1, "problem")
+    assert "chmod go-rwx" in line(done, "runs")["remedy"]
+    runs.rmdir()
+    runs.symlink_to(desk.folder.parent)
+    done = desk.run("doctor", "--offline", "--json")
+    assert (done.code, line(done, "runs")["verdict"]) == (1, "problem")
+
+
+def test_what_scripts_read_is_the_same_in_every_language(desk: Desk) -> None:
+    english, chinese = (desk.run("--lang", lang, "doctor", "--offline", "--json") for lang in ("en", "zh"))
+    assert [(one["topic"], one["verdict"], one["remedy"]) for one in english.json["lines"]] == [
+        (one["topic"], one["verdict"], one["remedy"]) for one in chinese.json["lines"]
+    ]
+    assert line(chinese, "network")["text"] == "not tried (--offline)."
+    assert "未尝试" in desk.run("--lang", "zh", "doctor", "--offline").out
+
+
 def test_the_secret_and_the_token_are_never_shown(desk: Desk) -> None:
     done = desk.run("doctor", "--json")
     assert desk.sandbox is not None

@@ -22,12 +22,17 @@ COMMANDS = [
     "runs settle",
     "report",
     "trace",
+    "receipts serve",
+    "receipts import",
     "token show",
     "token refresh",
     "token clear",
     "template list",
     "template pull",
     "template diff",
+    "users pull",
+    "users tags",
+    "notify test",
     "quota",
     "explain",
     "schema",
@@ -35,6 +40,7 @@ COMMANDS = [
     "doctor",
     "sandbox",
 ]
+GROUPS = {"notify", "receipts", "runs", "template", "token", "users"}
 
 
 def section(title: str, text: str = README) -> str:
@@ -54,7 +60,7 @@ def first_cells(table: str) -> list[str]:
 def options_of(desk_folder: Path, command: str) -> frozenset[str]:
     done = Desk(desk_folder / command.replace(" ", "-")).run(*command.split(), "--help")
     assert done.code == 0, done.err
-    return frozenset(OPTION.findall(done.out)) - {"--help"}
+    return frozenset(OPTION.findall(done.out)) - {"--help", "--lang"}
 
 
 @pytest.fixture(scope="module")
@@ -80,13 +86,13 @@ def test_every_command_of_the_readme_exists_and_every_command_is_in_it(folder: P
 def test_the_program_has_no_other_commands(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
     listed = set()
-    for group in ("", "runs", "template", "token"):
+    for group in ("", *GROUPS):
         help_text = desk.run(*group.split(), "--help").out
         commands = help_text.partition("Commands\n")[2].partition("\n\n")[0]
         names = re.findall(r"^  ([a-z][a-z-]*)  ", commands, re.MULTILINE)
         assert names
         listed |= {f"{group} {name}".strip() for name in names}
-    assert listed - {"template", "token"} == set(COMMANDS)
+    assert listed - GROUPS | {"runs"} == set(COMMANDS)
 
 
 def test_the_options_of_send_are_those_of_the_readme(folder: Path) -> None:
@@ -123,7 +129,15 @@ def test_the_options_of_the_sandbox_are_those_of_its_page(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["README.md", "README.zh-CN.md", "docs/sandbox.md", "docs/templates-and-filters.md"]
+    "name",
+    [
+        "README.md",
+        "README.zh-CN.md",
+        "docs/notify.md",
+        "docs/receipts.md",
+        "docs/sandbox.md",
+        "docs/templates-and-filters.md",
+    ],
 )
 def test_every_command_line_in_the_docs_can_be_typed(folder: Path, name: str) -> None:
     text = (ROOT / name).read_text("utf-8")
@@ -134,9 +148,9 @@ def test_every_command_line_in_the_docs_can_be_typed(folder: Path, name: str) ->
     assert lines
     for line in lines:
         words = line.split()
-        command = " ".join(words[1:3]) if words[1] in {"runs", "token"} and len(words) > 2 else words[1]
+        command = " ".join(words[1:3]) if words[1] in GROUPS and len(words) > 2 else words[1]
         command = command if command in COMMANDS else words[1]
-        assert command in COMMANDS or words[1] in {"template", "token"}, line
+        assert command in COMMANDS or words[1] in GROUPS, line
         if command in COMMANDS:
             assert set(OPTION.findall(line)) <= options_of(folder, command), line
 

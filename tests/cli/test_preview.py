@@ -76,7 +76,7 @@ def test_rows_that_cannot_be_sent_are_counted_and_one_that_is_asked_for_says_why
     assert (done.code, "1 row can't be sent" in done.err) == (0, True)
     asked = offline.run("preview", "campaign.yaml", "users.csv", "--row", "3")
     assert asked.code == 2
-    assert "users.csv:3: data.amount4" in asked.err
+    assert "users.csv:3: error WX519: data.amount4" in asked.err
 
 
 def test_an_encoding_without_frames_gets_plain_ones(offline: Desk) -> None:
@@ -127,6 +127,20 @@ def test_nothing_of_a_message_can_become_a_part_of_the_page() -> None:
     assert "script" not in {tag for tag, _ in page.elements}
     assert "img" not in {tag for tag, _ in page.elements}
     assert "".join(page.texts).count(nasty) == 9
+
+
+def test_what_turns_the_order_of_a_text_is_shown_by_its_number_in_the_page() -> None:
+    turned = "付\u202e元001\u2066退\u200b\x07款\ue000\u2028"
+    text = preview_page(turned, [turned], "K7QF-3M2X", [Card(turned, turned, [(turned, turned)], turned)])
+    assert not set(turned) & set(text) - set("付元01退款")
+    marks = [tag for tag, attributes in Page(text).elements if attributes.get("class") == "mark"]
+    assert len(marks) == 7 * 6, "six marks in each of seven places; the page's title has no elements"
+    assert "".join(Page(text).texts).count(r"付\u202e元001\u2066退\u200b\u0007款\ue000\u2028") == 8
+
+
+def test_a_line_break_of_a_value_stays_one_in_the_page() -> None:
+    text = preview_page("a", [], "K7QF-3M2X", [Card("b", "c", [("d", "eins\nzwei")])])
+    assert "eins\nzwei</dd>" in text
 
 
 def approval(desk: Desk) -> str:

@@ -4,11 +4,14 @@ import json
 import os
 import re
 import signal
+import time
 from pathlib import Path
 
 import pytest
 
 from tests.cli.command import Desk, Running, counts, openid, people
+from tests.cli.receiving import Receiver, stored
+from wxpush.delivery.receipts import receipts as receipts_in
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
 EXPORT = re.compile(r"export (WXPUSH_[A-Z_]+)=(.+)")
@@ -20,11 +23,11 @@ def desk(tmp_path: Path) -> Desk:
     return Desk(tmp_path)
 
 
-def printed_environment(running: Running) -> dict[str, str | None]:
-    """Read standard output until all four variables have come."""
+def printed_environment(running: Running, count: int = 4) -> dict[str, str | None]:
+    """Read standard output until all variables have come."""
     found: dict[str, str | None] = {}
     assert running.process.stdout is not None
-    while len(found) < 4:
+    while len(found) < count:
         line = running.process.stdout.readline()
         assert line, "it ended before it listened"
         match = EXPORT.fullmatch(line.strip())
@@ -89,3 +92,35 @@ def test_a_scenario_can_be_named_for_one_sending(desk: Desk) -> None:
     )
     assert (done.code, counts(done.json)) == (1, {"failed": 3})
     assert done.json["failures_file"] == "users.sandbox.failures.csv"
+
+
+def test_it_pushes_receipts_to_a_receiver_that_runs(desk: Desk) -> None:
+    desk.prepare(20)
+    with Receiver(
+        desk, env={"WXPUSH_APPID": "wx0000000000000001", "WXPUSH_CALLBACK_TOKEN": "sandbox"}
+    ) as receiver:
+        desk.write("quick.yaml", "version: 1\nany_template: true\nevents: {delay_ms: 0-50, duplicate: 50%}\n")
+        options = ("--port", "0", "--scenario", "quick.yaml", "--events", receiver.url)
+        with desk.start("sandbox", *options) as running:
+            variables = printed_environment(running, 5)
+            assert variables.pop("WXPUSH_CALLBACK_TOKEN") == "sandbox"
+            desk.variables |= variables | {"WXPUSH_HOME": str(desk.home)}
+            assert counts(desk.send().json) == {"accepted": 20}
+            deadline = time.monotonic() + 20
+            while len(receipts := stored(desk)) < 20:
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+    assert {(receipt.to, receipt.status) for receipt in receipts} == {
+        (openid(number), "success") for number in range(1, 21)
+    }
+
+
+def test_a_rehearsal_keeps_the_receipts_that_its_scenario_asks_for(desk: Desk) -> None:
+    desk.prepare(5)
+    desk.write("quick.yaml", "version: 1\nevents: {enabled: true, delay_ms: 0}\n")
+    done = desk.send("--sandbox", "--scenario", "quick.yaml")
+    assert counts(done.json) == {"accepted": 5}
+    (folder,) = desk.home.glob("sandbox/accounts/*/receipts")
+    kept = {receipt.to for receipt in receipts_in(folder)}
+    assert kept <= {openid(number) for number in range(1, 6)}
+    assert len(kept) >= 3  # the last may be on their way when the command ends

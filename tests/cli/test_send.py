@@ -22,6 +22,7 @@ KEYS = {
     "rate_per_s": float,
     "stopped_by": type(None),
     "failures_file": type(None),
+    "unmatched_file": type(None),
 }
 
 

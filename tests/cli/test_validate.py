@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -245,6 +246,71 @@ def test_bad_usage_exits_2(offline: Desk, arguments: tuple[str, ...], words: str
     assert words in done.talk
 
 
+def failure_in(done: Done, form: str) -> str:
+    """What a document says why there was no check; it is whole in itself."""
+    match form:
+        case "json":
+            assert done.json["ok"] is False
+            assert (done.json["files"], done.json["errors"]) == (0, len(done.json["problems"]))
+            return " ".join(str(problem["message"]) for problem in done.json["problems"])
+        case "junit":
+            suite = ElementTree.fromstring(done.out)[0]
+            assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("1", "0", "1")
+            (error,) = suite.iter("error")
+            return str(error.get("message"))
+        case "sarif":
+            (run,) = json.loads(done.out)["runs"]
+            (invocation,) = run["invocations"]
+            assert (invocation["executionSuccessful"], invocation["exitCode"]) == (False, done.code)
+            assert run["results"] == []
+            return " ".join(one["message"]["text"] for one in invocation["toolExecutionNotifications"])
+    assert re.match("::error( title=[a-z]+)?::", done.out)
+    return done.out
+
+
+@pytest.mark.parametrize("form", ["json", "github", "junit", "sarif"])
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("nowhere.yaml",), "nowhere.yaml: there is no such file or folder."),
+        (("template.yaml", "--strickt"), "There is no option --strickt. Did you mean --strict?"),
+        ((), "PATH... is missing."),
+        (("template.yaml", "--sample", "x"), "--sample takes a number, or all."),
+        (("template.yaml", "--recipients"), "--recipients needs a value."),
+        (("template.yaml", "--online", "--account", "nobody"), "nobody"),
+    ],
+)
+def test_a_check_that_cannot_be_done_says_so_in_its_own_format(
+    offline: Desk, form: str, arguments: tuple[str, ...], words: str
+) -> None:
+    done = offline.run("--lang", "zh", "validate", f"--format={form}", *arguments)
+    assert done.code == 2
+    assert words in failure_in(done, form)
+    assert words in done.talk
+
+
+@pytest.mark.parametrize("form", ["json", "github", "junit", "sarif"])
+def test_a_network_that_fails_is_told_in_the_format_too(desk: Desk, form: str) -> None:
+    desk.campaign()
+    assert desk.sandbox is not None
+    desk.sandbox.go_down()
+    done = validate(desk, "campaign.yaml", "--online", "--format", form)
+    assert done.code == 3
+    assert failure_in(done, form)
+
+
+def test_a_broken_config_is_told_with_its_place(offline: Desk) -> None:
+    offline.campaign()
+    offline.write("config.yaml", "accounts: {shop: {apid: x}}\n")
+    offline.variables["WXPUSH_CONFIG"] = str(offline.folder / "config.yaml")
+    done = validate(offline, "campaign.yaml", "--online", "--format", "sarif")
+    (run,) = json.loads(done.out)["runs"]
+    notes = run["invocations"][0]["toolExecutionNotifications"]
+    assert {"startLine": 1, "startColumn": 19} in [
+        note["locations"][0]["physicalLocation"]["region"] for note in notes
+    ]
+
+
 def test_a_list_beside_the_campaign_as_send_takes_it_is_told_how_to_be_given(offline: Desk) -> None:
     offline.campaign()
     offline.list(people(1))
@@ -324,6 +390,25 @@ def test_advice_that_was_made_an_error_stops_a_sending(
     assert [problem["code"] for problem in done.json["problems"]] == [code]
     desk.campaign(**(changes | {"checks": "{condition: warn}"}))
     assert desk.send().code == 0
+
+
+def test_writing_down_how_a_rule_is_by_itself_changes_nothing(offline: Desk) -> None:
+    """Its doubts stay doubts; only advice is made an error by it, and --strict lets any warning fail."""
+    rows = people(2)
+    rows[0] |= {"product": "咖啡☕", "openid": rows[0]["openid"] + "x"}
+    rows[1]["amount"] = "很多"
+    offline.list(rows)
+    line = ("campaign.yaml", "--recipients", "users.csv", "--json")
+    url = "http://{{ order_no }}" + "/x" * 520
+    offline.campaign(url=url, checks="{unused_column: off}")
+    by_itself = told(validate(offline, *line))
+    assert {severity for *_place, severity, _code in by_itself} == {"warning", "error"}
+    rules = ["thing", "amount", "openid", "url", "miniprogram", "blocked_words"]
+    levels = ", ".join(f"{rule}: error" for rule in rules)
+    offline.campaign(url=url, checks=f"{{unused_column: off, {levels}}}")
+    assert told(validate(offline, *line)) == by_itself
+    offline.campaign(url=url, checks="{unused_column: off, thing: warn, amount: warn, url: off, openid: off}")
+    assert {severity for *_place, severity, _code in told(validate(offline, *line))} == {"warning"}
 
 
 def test_more_problems_than_anybody_reads_are_counted(offline: Desk) -> None:
@@ -410,6 +495,7 @@ def test_a_campaign_with_twenty_planted_mistakes_shows_all_of_them_and_nothing_e
         (12, "WX120"),  # chanel
         (13, "WX205"),  # a brace is lacking
         (14, "WX205"),  # = for ==
+        (15, "WX503"),  # no https://
         (16, "WX121"),  # no appid
         (17, "WX202"),  # time5 is lacking
         (18, "WX207"),  # shorter
@@ -426,3 +512,257 @@ def test_a_campaign_with_twenty_planted_mistakes_shows_all_of_them_and_nothing_e
         (29, "WX123"),  # no value
         (30, "WX108"),  # rate again
     ]
+
+
+MIXED = """\
+name: orders
+template: template.yaml
+blocked_words: [words.txt, nowhere.txt, lost.txt]
+checks: {thing: yes, amuont: off}
+url: shop.example.com/orders/1
+miniprogram: {apid: wx123, pagepath: /pages/order}
+when: status == 'paid'
+rate: 500/s
+bursts: 0
+timeout: 5min
+retry: {atempts: 0}
+dat:
+  thing1: 这段文字是固定的，不过它实在是太长了，微信最多只收二十个字
+  character_string2: 订单
+  amount4: "{{ amount | mony }}元"
+  thing5: 刷单
+"""
+
+
+def test_a_fault_of_form_hides_no_fault_of_a_value(offline: Desk) -> None:
+    """Each in the same go, also below a misspelt key; and a misspelt key is told once."""
+    offline.write("words.txt", "刷单\n")
+    offline.write("mixed.yaml", MIXED)
+    done = validate(offline, "mixed.yaml", "--json")
+    assert [(line, severity, code) for _file, line, _column, severity, code in told(done)] == [
+        (3, "error", "WX213"),  # nowhere.txt
+        (3, "error", "WX213"),  # lost.txt
+        (4, "error", "WX122"),  # yes
+        (4, "warning", "WX215"),  # amuont
+        (5, "error", "WX503"),  # no https://
+        (6, "error", "WX120"),  # apid
+        (6, "error", "WX504"),  # no appid
+        (6, "warning", "WX505"),  # a slash
+        (8, "warning", "WX212"),  # too fast for long
+        (9, "error", "WX120"),  # bursts
+        (9, "error", "WX122"),  # 0
+        (10, "error", "WX122"),  # 5min
+        (11, "error", "WX120"),  # atempts
+        (11, "error", "WX122"),  # 0
+        (12, "error", "WX120"),  # dat
+        (13, "error", "WX511"),  # too long
+        (14, "error", "WX516"),  # Chinese
+        (15, "error", "WX207"),  # mony
+        (16, "error", "WX203"),  # thing5
+        (16, "error", "WX408"),  # a blocked word
+    ]
+    assert [problem["hint"] for problem in done.json["problems"] if problem["code"] == "WX120"] == [
+        f"Did you mean `{key}`?" for key in ("appid", "burst", "attempts", "data")
+    ]
+
+
+def test_rows_are_checked_beside_a_fault_of_form_unless_it_decides_about_them(offline: Desk) -> None:
+    rows = people(2)
+    rows[1]["amount"] = "很多"
+    offline.list(rows)
+    line = ("campaign.yaml", "--recipients", "users.csv", "--json")
+    offline.campaign(rate="fast", checks="{unused_column: off}")
+    assert [(file, line) for file, line, *_rest in told(validate(offline, *line))] == [
+        ("campaign.yaml", 7),
+        ("users.csv", 3),
+    ]
+    offline.campaign(when="amount = 1", checks="{unused_column: off}")
+    assert [code for *_place, code in told(validate(offline, *line))] == ["WX205"]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("idd: {id}\ntitle: t\ncontent: 'a:{{{{thing1.DATA}}}}'\n", 1),
+        ("id: {id}\ncontnt: 'a:{{{{thing1.DATA}}}}'\n", 2),
+    ],
+)
+def test_a_misspelt_key_of_a_template_is_told_once(offline: Desk, text: str, line: int) -> None:
+    offline.write("template.yaml", text.format(id="x" * 43))
+    assert told(validate(offline, "template.yaml", "--json")) == [
+        ("template.yaml", line, 1, "error", "WX552")
+    ]
+
+
+def test_a_template_with_a_fault_still_has_its_values_checked(offline: Desk) -> None:
+    offline.write("template.yaml", "id: short\ntitle: t\ncontent: '单号:{{character_string1.DATA}}'\n")
+    offline.campaign(data="{character_string1: 订单}")
+    assert [code for *_place, code in told(validate(offline, "campaign.yaml", "--json"))] == [
+        "WX516",
+        "WX553",
+    ]
+    offline.write("template.yaml", f"id: {'x' * 43}\ncontent: '单号:{{{{character_string1.DATA}}'\n")
+    assert [code for *_place, code in told(validate(offline, "campaign.yaml", "--json"))] == ["WX554"]
+
+
+FIXED = """\
+name: orders
+template:
+  id: mvfAq5sOBf4RH7pITKym3qm_CvU7epPNufQkYrXJ8LP
+  title: 订单发货通知
+  content: |
+    {{thing1.DATA}} {{character_string2.DATA}} {{amount3.DATA}} {{phrase4.DATA}} {{thing5.DATA}}
+    {{time6.DATA}} {{thing7.DATA}} {{car_number8.DATA}}
+url: "shop.example.com/orders/{{ order_no }}"
+miniprogram: {appid: wx123, pagepath: "/pages/order?id={{ order_no }}"}
+blocked_words: words.txt
+checks: {unused_column: off}
+data:
+  thing1: "您购买的商品{{ product }}已经由我们的仓库发出，请注意查收"
+  character_string2: "订单{{ order_no }}"
+  amount3: "约{{ amount }}元"
+  phrase4: "{{ '已发货' if name else '' }}ok"
+  thing5: "红{{ name }}包 红包"
+  time6: "2026年1月1日 {{ amount }}点"
+  thing7: "刷{{ name }}单 刷单"
+  car_number8: "粤·{{ name }}"
+"""
+
+
+def test_what_is_the_same_for_all_is_told_once_in_the_campaign(offline: Desk) -> None:
+    offline.write("words.txt", "刷单\n咖啡\n")
+    offline.write("campaign.yaml", FIXED)
+    offline.list(people(3))
+    done = validate(offline, "campaign.yaml", "--recipients", "users.csv", "--json")
+    assert told(done) == [
+        ("campaign.yaml", 8, 6, "error", "WX503"),
+        ("campaign.yaml", 9, 22, "error", "WX504"),
+        ("campaign.yaml", 9, 39, "warning", "WX505"),
+        ("campaign.yaml", 13, 11, "error", "WX511"),
+        ("campaign.yaml", 14, 22, "error", "WX516"),
+        ("campaign.yaml", 15, 12, "error", "WX519"),
+        ("campaign.yaml", 16, 12, "error", "WX523"),
+        ("campaign.yaml", 17, 11, "warning", "WX506"),
+        ("campaign.yaml", 18, 10, "error", "WX517"),
+        ("campaign.yaml", 19, 11, "error", "WX408"),
+        ("campaign.yaml", 20, 16, "error", "WX521"),
+        *[("users.csv", line, 0, "error", "WX408") for line in (2, 3, 4)],
+    ], "the blocked word in the list's own column is the rows' matter"
+    (long,) = (one for one in done.json["problems"] if one["code"] == "WX511")
+    assert long["message"].startswith("data.thing1, what is the same for all: 22 characters;")
+
+
+def test_what_may_yet_be_right_with_a_row_is_not_told_of_the_campaign(offline: Desk) -> None:
+    offline.campaign(
+        url="'{{ name }}/orders'",
+        miniprogram="{appid: '{{ name }}', pagepath: '{{ name }}/x'}",
+        data="""
+  thing1: "商品 {{ product }}"
+  character_string2: "NO. {{ order_no }}"
+  amount4: "¥{{ amount }}元\"""",
+    )
+    assert validate(offline, "campaign.yaml").out == ""
+    offline.campaign(url="'https://{{ name }}/orders'")
+    assert validate(offline, "campaign.yaml").out == ""
+
+
+HOSTILE = """\
+name: spring
+template: template.yaml
+acount: shop
+url: shop.example.com/orders/{{ order_no }}
+miniprogram: {appid: wx12, pagepath: "/pages/order?no={{ order_no }}"}
+when: order_no != ''
+rate: 300/s
+retries: 3
+timeout: 1h
+blocked_words: [words.txt, lost.txt]
+checks: {thing: wran, unused_colum: warn, marketing: warn}
+data:
+  thing1: "您好，{{ product }}已从杭州仓库发出，预计三日内送到您家"
+  character_string2: "单号{{ order_no }}"
+  amout3: "{{ amount }}元"
+  phrase4: "{{ status | shorten(5, '') }}"
+  const5: 待发货
+  thing6: "领取红包"
+  time7: "{{ shipped_at }}"
+  thing8: "刷单返现请回复"
+  number9: "{{ count.upper() }}"
+"""
+HOSTILE_TEMPLATE = """\
+id: TM00017
+titel: 发货
+content: |
+  {{first.DATA}}
+  商品:{{thing1.DATA}}
+  单号:{{character_string2.DATA}}
+  金额:{{amount3.DATA}}
+  状态:{{phrase4.DATA}}
+  进度:{{const5.DATA}}
+  活动:{{thing6.DATA}}
+  时间:{{time7.DATA}}
+  说明:{{thing8.DATA}}
+  件数:{{number9.DATA}}
+allowed: {const5: [已发货, 已签收]}
+"""
+HOSTILE_LIST = """\
+openid,product,order_no,amount,status,shipped_at,count,remark
+oW3kTzuBGTNqeX76QEj000000001,咖啡,SO1,68.00,已发货,2026-11-23 09:00,1,x
+1.2E+10,咖啡,SO2,68.00,已发货,2026-11-23 09:00,1,x
+=oW3kTzuBGTNqeX76QEj00000004,咖啡,SO3,68.00,,2026-11-23 09:00,1,x
+oW3kTzuBGTNqeX76QEj000000005,咖啡,SO4,很多,已发货,2026年2月30日 09:00,1,x
+oW3kTzuBGTNqeX76QEj000000001,咖啡,SO1,68.00,已签收,2026-11-23 09:00,1,x
+"""
+
+
+def test_mistakes_of_every_kind_in_campaign_template_and_list_are_told_in_one_go(offline: Desk) -> None:
+    """Faults of form beside those of values, keywords, advice and rows: each once, and nothing else."""
+    offline.write("words.txt", "刷单\n")
+    offline.write("hostile.yaml", HOSTILE)
+    offline.write("template.yaml", HOSTILE_TEMPLATE)
+    offline.write("users.csv", HOSTILE_LIST)
+    done = validate(offline, "hostile.yaml", "--recipients", "users.csv", "--json")
+    assert [(file, line, code) for file, line, _column, _severity, code in told(done)] == [
+        ("hostile.yaml", 3, "WX120"),  # acount
+        ("hostile.yaml", 4, "WX503"),  # no https://
+        ("hostile.yaml", 5, "WX504"),  # wx12
+        ("hostile.yaml", 5, "WX505"),  # a slash
+        ("hostile.yaml", 6, "WX211"),  # always true
+        ("hostile.yaml", 7, "WX212"),  # above what an account bears
+        ("hostile.yaml", 8, "WX120"),  # retries
+        ("hostile.yaml", 9, "WX122"),  # 1h
+        ("hostile.yaml", 10, "WX213"),  # lost.txt
+        ("hostile.yaml", 11, "WX122"),  # wran
+        ("hostile.yaml", 11, "WX215"),  # unused_colum
+        ("hostile.yaml", 12, "WX202"),  # no first
+        ("hostile.yaml", 13, "WX511"),  # too long whatever the product; a warning, as `wran` meant
+        ("hostile.yaml", 14, "WX516"),  # Chinese before the number
+        ("hostile.yaml", 15, "WX203"),  # amout3
+        ("hostile.yaml", 17, "WX524"),  # not approved
+        ("hostile.yaml", 18, "WX506"),  # advertising
+        ("hostile.yaml", 20, "WX408"),  # a blocked word
+        ("hostile.yaml", 20, "WX506"),  # advertising
+        ("hostile.yaml", 21, "WX206"),  # a call
+        ("template.yaml", 1, "WX553"),  # a library's number
+        ("template.yaml", 2, "WX552"),  # titel
+        ("template.yaml", 3, "WX556"),  # first is not seen
+        ("users.csv", 3, "WX501"),  # 1.2E+10
+        ("users.csv", 4, "WX401"),  # an empty cell
+        ("users.csv", 4, "WX501"),  # a formula
+        ("users.csv", 5, "WX519"),  # no amount, below the misspelt keyword
+        ("users.csv", 5, "WX517"),  # 30 February
+        ("users.csv", 6, "WX330"),  # another row of this person
+    ]
+    assert (done.json["errors"], done.json["warnings"]) == (21, 8)
+
+
+def test_a_send_tells_the_same_of_the_files_and_sends_nothing(desk: Desk) -> None:
+    desk.write("words.txt", "刷单\n")
+    desk.write("campaign.yaml", HOSTILE)
+    desk.write("template.yaml", HOSTILE_TEMPLATE)
+    desk.write("users.csv", HOSTILE_LIST)
+    done = desk.send()
+    assert (done.code, desk.sends()) == (2, 0)
+    checked = validate(desk, "campaign.yaml", "--json")
+    errors = [one for one in told(checked) if one[3] == "error"]
+    assert [one[:1] + one[4:] for one in told(done)] == [one[:1] + one[4:] for one in errors]

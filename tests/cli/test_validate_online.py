@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.command import KNOWN_TEMPLATE, TEMPLATE_FILE, Desk, openid
+from tests.cli.command import KNOWN_TEMPLATE, TEMPLATE_FILE, Desk, openid, people
 from wxpush.sandbox import Sandbox
 
 USERS = "/cgi-bin/user/info/batchget"
@@ -48,7 +48,10 @@ def test_other_words_are_a_warning_and_other_keywords_an_error(desk: Desk) -> No
     desk.write("template.yaml", TEMPLATE_FILE.replace("商品名称", "商品"))
     assert found(desk) == [("template.yaml", 3, "warning", "WX611")]
     text = desk.run(*ONLINE).out
-    assert "-商品:{{thing1.DATA}}  +商品名称:{{thing1.DATA}}" in text
+    assert "template.yaml:3:10: warning WX611: the account's template says something else" in text
+    assert "\n    -商品:{{thing1.DATA}}\n    +商品名称:{{thing1.DATA}}\n" in text
+    (problem,) = desk.run(*ONLINE, "--json").json["problems"]
+    assert problem["detail"] == ["-商品:{{thing1.DATA}}", "+商品名称:{{thing1.DATA}}"]
     desk.write("template.yaml", TEMPLATE_FILE.replace("amount4", "amount5"))
     desk.campaign(
         checks=QUIET,
@@ -73,6 +76,37 @@ def test_a_quota_that_does_not_cover_the_list_is_told(desk: Desk) -> None:
     assert found(desk) == [("users.csv", 0, "warning", "WX612")]
     desk.sandbox.set_quota(daily=100, used=50)
     assert found(desk) == []
+
+
+def test_each_of_several_campaigns_has_its_own_count_and_nobody_is_asked_about_twice(desk: Desk) -> None:
+    desk.prepare(30, checks=QUIET)
+    desk.campaign("few.yaml", name="few", when="order_no < 'SO2026112300011'", checks=QUIET)
+    assert desk.sandbox is not None
+    desk.sandbox.unfollow(openid(7))
+    line = ("validate", "campaign.yaml", "few.yaml", *ONLINE[2:], "--sample", "all", "--json")
+
+    def told() -> list[str]:
+        return [one["message"] for one in desk.run(*line).json["problems"]]
+
+    desk.sandbox.set_quota(daily=1000, used=870)  # 100 are kept, 30 left
+    assert told() == [
+        "the 2 campaigns together: 40 messages, but today's quota leaves 30 (100 kept for other systems).",
+        f"1 of 30 people asked about don't follow the account, the first: {openid(7)}.",
+    ]
+    desk.sandbox.set_quota(daily=1000, used=880)
+    assert told()[0].startswith("campaign.yaml: 30 messages, but today's quota leaves 20")
+    desk.sandbox.set_quota(daily=1000, used=860)
+    assert len(told()) == 1
+
+
+def test_rows_that_are_alike_count_once_against_the_quota(desk: Desk) -> None:
+    desk.campaign(checks=QUIET)
+    desk.list([*people(10), *people(10)])
+    assert desk.sandbox is not None
+    desk.sandbox.set_quota(daily=100, used=80)
+    assert found(desk) == []
+    desk.sandbox.set_quota(daily=100, used=81)
+    assert found(desk) == [("users.csv", 0, "warning", "WX612")]
 
 
 def test_people_who_do_not_follow_are_counted_in_batches_of_a_hundred(desk: Desk) -> None:

@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+from rich.cells import cell_len
 
 from tests.console.stage import Input, Stage, Stream, a_group, a_plan, a_stop, a_summary, a_view
 from wxpush import i18n
@@ -18,6 +19,11 @@ def problems(count: int) -> list[Problem]:
     return [Problem("users.csv", n, 3, "WX310", f"row {n} is wrong.", "Fix it.") for n in range(2, count + 2)]
 
 
+def unstyled(lines: list[str]) -> list[str]:
+    """The lines without their colours."""
+    return [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in lines]
+
+
 def test_an_error_is_told_with_its_remedy_on_standard_error() -> None:
     stage = Stage()
     stage.console.error(InputError('users.csv:37: no value for "openid".', "Fix the row."))
@@ -29,8 +35,8 @@ def test_problems_are_told_one_a_line_with_place_and_remedy() -> None:
     stage = Stage()
     stage.console.error(ProblemsError(problems(2)))
     assert stage.err.lines() == [
-        "users.csv:2:3: row 2 is wrong. Fix it.",
-        "users.csv:3:3: row 3 is wrong. Fix it.",
+        "users.csv:2:3: error WX310: row 2 is wrong. Fix it.",
+        "users.csv:3:3: error WX310: row 3 is wrong. Fix it.",
     ]
 
 
@@ -44,16 +50,38 @@ def test_after_twenty_problems_the_rest_is_counted() -> None:
 def test_a_warning_among_problems_says_that_it_is_one() -> None:
     stage = Stage()
     stage.console.problems([Problem("c.yaml", 1, 0, "WX1", "odd.", severity=Severity.WARNING)])
-    assert stage.err.lines() == ["c.yaml:1: warning: odd."]
+    assert stage.err.lines() == ["c.yaml:1: warning WX1: odd."]
 
 
 def test_the_lines_of_a_long_problem_are_indented_on_a_terminal() -> None:
     stage = Stage(width=40)
     stage.console.problems([Problem("users.csv", 2, 0, "WX1", "there is " + "very " * 20 + "much wrong.")])
-    first, *rest = stage.err.lines()
-    assert first.startswith("users.csv:2:")
+    first, *rest = unstyled(stage.err.lines())
+    assert first.startswith("users.csv:2: error WX1: there")
     assert rest
     assert all(line.startswith("    ") and len(line) <= 40 for line in rest)
+
+
+@pytest.mark.parametrize("width", [20, 40, 60, 80])
+@pytest.mark.parametrize(
+    "file", ["c.yaml", "campaigns/order-shipped/campaign.yaml", "群发/发货通知/群发任务.yaml"]
+)
+def test_no_place_code_or_word_of_a_problem_is_broken_at_any_width(width: int, file: str) -> None:
+    stage = Stage(width=width)
+    words = "the template has no keyword `amout4`. Did you mean `amount4`?"
+    stage.console.findings(
+        [Problem(file, 117, 12, "WX203", words, detail=("-商品:{{thing1.DATA}}", "+名称:{{thing1.DATA}}"))],
+        {(file, 117): '  amout4: "{{ amount }}元"'},
+        1,
+    )
+    lines = unstyled(stage.out.lines())
+    assert f"{file}:117:12:" in lines[0]
+    assert any("error WX203:" in line for line in lines)
+    told = " ".join(" ".join(lines).split())
+    assert f"{file}:117:12: error WX203: {words}" in told
+    assert [line.strip() for line in lines[-2:]] == ["-商品:{{thing1.DATA}}", "+名称:{{thing1.DATA}}"]
+    copied = (lines[0], *lines[-2:])
+    assert all(cell_len(line) <= width for line in lines if line not in copied)
 
 
 def test_quiet_leaves_errors_and_warnings() -> None:
@@ -324,7 +352,7 @@ def test_a_no_is_no_error() -> None:
 def test_chinese_sentences_follow_each_other_without_a_blank() -> None:
     stage = Stage()
     stage.console.problems([Problem("users.csv", 3, 0, "WX1", "缺少“openid”的值。", "请修正该行。")])
-    assert stage.err.lines() == ["users.csv:3: 缺少“openid”的值。请修正该行。"]
+    assert stage.err.lines() == ["users.csv:3: error WX1: 缺少“openid”的值。请修正该行。"]
 
 
 def test_the_number_of_wechats_log_is_left_out_on_screen() -> None:

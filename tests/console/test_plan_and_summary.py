@@ -170,6 +170,6 @@ def test_doubtful_rows_are_remarked_on_the_first_five_then_counted() -> None:
     survey = a_plan().survey
     assert survey is not None
     shown = planned(survey=replace(survey, warnings=found, warnings_total=1_200))
-    assert "users.csv:6: to: it has 26 characters. Check it." in shown
+    assert "users.csv:6: WX502: to: it has 26 characters. Check it." in shown
     assert "users.csv:7:" not in shown
     assert "… and 1,195 more doubtful values" in shown

@@ -63,7 +63,7 @@ def test_a_wait_is_told_in_words_with_its_end() -> None:
 def test_a_wait_until_another_day_names_the_day() -> None:
     course = underway()
     course.waiting = Waiting(Why.QUOTA, NOON + timedelta(hours=20))
-    assert frame(course, 100)[-1].endswith("goes on at 2026-11-24 08:00:00 +08:00")
+    assert frame(course, 100)[-1].endswith("goes on at Tue 2026-11-24 08:00:00 +08:00")
 
 
 @pytest.mark.parametrize("why", list(Why))

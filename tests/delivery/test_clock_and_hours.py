@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wxpush.clock import Clock, Moment, age, boot_seconds
-from wxpush.delivery.hours import BEIJING, CIVIL_HOURS, Hours, next_time, quota_back
+from wxpush.delivery.hours import BEIJING, CIVIL_HOURS, DayHours, Hours, Week, next_time, quota_back
 
 WALL = 1_795_399_200.0
 THEN = Moment(WALL, 5000.0, "boot-1")
@@ -60,9 +60,9 @@ def beijing(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=BEIJING)
 
 
-DAY = Hours(time(8), time(21))
-NIGHT = Hours(time(21), time(6))
-TILL_MIDNIGHT = Hours(time(8), time(0))
+DAY = DayHours(time(8), time(21))
+NIGHT = DayHours(time(21), time(6))
+TILL_MIDNIGHT = DayHours(time(8), time(0))
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ TILL_MIDNIGHT = Hours(time(8), time(0))
         (CIVIL_HOURS, "2026-11-24 00:05", "2026-11-24 08:00"),
     ],
 )
-def test_hours_say_when_they_open(hours: Hours, now: str, opens: str | None) -> None:
+def test_hours_say_when_they_open(hours: DayHours, now: str, opens: str | None) -> None:
     assert hours.wait(beijing(now)) == (opens and beijing(opens))
 
 
@@ -99,7 +99,7 @@ MOMENTS = st.floats(1e9, 4e9).map(lambda wall: datetime.fromtimestamp(wall, UTC)
 
 @given(CLOCKS, CLOCKS, MOMENTS)
 def test_hours_are_open_when_they_say_they_open(opens: time, closes: time, now: datetime) -> None:
-    hours = Hours(opens, closes)
+    hours = DayHours(opens, closes)
     begins = hours.wait(now)
     if begins is not None:
         assert now < begins <= now + timedelta(days=1)
@@ -126,3 +126,72 @@ def test_the_next_time_is_within_a_day(clock: time, now: datetime) -> None:
 )
 def test_the_quota_is_back_a_little_past_midnight(now: str, back: str) -> None:
     assert quota_back(beijing(now)) == beijing(back)
+
+
+WORKDAYS = DayHours(time(8), time(21), frozenset(range(5)))
+FRIDAY_NIGHT = DayHours(time(20), time(2), frozenset({4}))
+SUNDAY = DayHours(time(0), time(0), frozenset({6}))
+WEEK = Week((WORKDAYS, DayHours(time(10), time(18), frozenset({5, 6}))))
+TWICE_A_DAY = Week((DayHours(time(9), time(11)), DayHours(time(14), time(16))))
+
+
+@pytest.mark.parametrize(
+    ("hours", "now", "opens"),
+    [
+        (WORKDAYS, "2026-11-27 20:59:59", None),  # a Friday
+        (WORKDAYS, "2026-11-27 21:00", "2026-11-30 08:00"),
+        (WORKDAYS, "2026-11-28 12:00", "2026-11-30 08:00"),
+        (WORKDAYS, "2026-11-30 07:59", "2026-11-30 08:00"),
+        (FRIDAY_NIGHT, "2026-11-27 19:59", "2026-11-27 20:00"),
+        (FRIDAY_NIGHT, "2026-11-28 01:59", None),  # it opened on Friday
+        (FRIDAY_NIGHT, "2026-11-28 02:00", "2026-12-04 20:00"),
+        (FRIDAY_NIGHT, "2026-11-28 21:00", "2026-12-04 20:00"),
+        (SUNDAY, "2026-11-28 23:59:59", "2026-11-29 00:00"),
+        (SUNDAY, "2026-11-29 23:59:59", None),
+        (SUNDAY, "2026-11-30 00:00", "2026-12-06 00:00"),
+        (WEEK, "2026-11-27 22:00", "2026-11-28 10:00"),
+        (WEEK, "2026-11-29 18:00", "2026-11-30 08:00"),
+        (TWICE_A_DAY, "2026-11-29 12:00", "2026-11-29 14:00"),
+        (TWICE_A_DAY, "2026-11-29 16:00", "2026-11-30 09:00"),
+    ],
+)
+def test_hours_know_the_days_on_which_they_open(hours: Hours, now: str, opens: str | None) -> None:
+    assert hours.wait(beijing(now)) == (opens and beijing(opens))
+
+
+DAYS = st.frozensets(st.integers(0, 6), min_size=1)
+ANY_HOURS = st.builds(DayHours, CLOCKS, CLOCKS, DAYS)
+ANY_WEEK = ANY_HOURS | st.lists(ANY_HOURS, min_size=1, max_size=4).map(lambda parts: Week(tuple(parts)))
+
+
+@given(ANY_WEEK, MOMENTS)
+def test_a_stretch_is_open_from_its_beginning_until_its_end(hours: Hours, now: datetime) -> None:
+    stretch = hours.stretch(now)
+    assert now < stretch.closes
+    assert timedelta(0) < stretch.closes - stretch.opens <= timedelta(days=1)
+    assert stretch.opens <= now + timedelta(days=7)
+    assert (hours.wait(now) is None) == stretch.has(now)
+    assert hours.wait(stretch.opens) is None
+    assert hours.wait(stretch.closes - timedelta(seconds=1)) is None
+
+
+@given(ANY_WEEK, MOMENTS)
+def test_before_the_next_opening_nothing_is_open(hours: Hours, now: datetime) -> None:
+    opens = hours.wait(now)
+    if opens is not None:
+        for part in range(10):
+            assert hours.wait(now + (opens - now) * part / 10) == opens
+
+
+@given(ANY_HOURS, MOMENTS)
+def test_hours_are_open_on_their_days_only(hours: DayHours, now: datetime) -> None:
+    """Told without a calendar: minute by minute, by the clock in Beijing."""
+    local = now.astimezone(BEIJING)
+    clock, day = local.time(), local.weekday()
+    if hours.opens < hours.closes:
+        is_open = day in hours.days and hours.opens <= clock < hours.closes
+    else:
+        is_open = (day in hours.days and clock >= hours.opens) or (
+            (day - 1) % 7 in hours.days and clock < hours.closes
+        )
+    assert (hours.wait(now) is None) == is_open

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime, time
+from datetime import UTC, datetime, time
 from itertools import islice
 
 import pytest
@@ -16,7 +16,7 @@ from wxpush.delivery.engine import Settings
 from wxpush.delivery.flight import Flight
 from wxpush.delivery.gate import GateRules
 from wxpush.delivery.hand import Hand
-from wxpush.delivery.hours import BEIJING, Hours
+from wxpush.delivery.hours import BEIJING, DayHours
 from wxpush.delivery.policy import RetryRules, StopRules
 from wxpush.delivery.ports import Notice, Progress, Why
 from wxpush.delivery.records import Claim, Mark, Record
@@ -264,10 +264,63 @@ def test_an_unreadable_quota_is_said_and_sending_goes_on() -> None:
 
 
 def test_nothing_is_begun_outside_the_hours() -> None:
-    world = World(rules=GateRules(30.0, hours=Hours(time(12), time(13))), settings=Settings(rate=30.0))
+    world = World(rules=GateRules(30.0, hours=DayHours(time(12), time(13))), settings=Settings(rate=30.0))
     world.run(messages(30))
     hours = {datetime.fromtimestamp(p.at + world.time.wall_offset, BEIJING).hour for p in world.channel.posts}
     assert hours == {12}
+
+
+def until(seconds: float) -> datetime:
+    """So many seconds after a world begins."""
+    return datetime.fromtimestamp(w.MORNING + seconds, UTC)
+
+
+@pytest.mark.parametrize("latency", [0.05, 3.0])
+def test_from_the_end_that_was_set_nothing_is_begun_and_answers_are_taken(latency: float) -> None:
+    rules = GateRules(30.0, until=until(10))
+    world = World(rules=rules, settings=Settings(rate=30.0, workers=200), latency=latency)
+    ending = world.run(messages(1000))
+    assert (ending.state, ending.code, ending.unsettled) == ("stopped", "until", 0)
+    assert 290 <= len(world.channel.posts) <= 303
+    assert max(post.at for post in world.channel.posts) < 1010
+    assert world.ledger.marks()[Mark.ACCEPTED] == len(world.channel.posts)
+    assert world.ledger.claims == {}
+
+
+def test_what_is_done_by_then_is_finished() -> None:
+    world = World(rules=GateRules(30.0, until=until(10)), settings=Settings(rate=30.0))
+    assert world.run(messages(200)).state == "finished"
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        GateRules(30.0, hours=DayHours(time(12), time(13)), until=until(600)),
+        GateRules(30.0, until=until(-1)),
+        GateRules(30.0, until=until(600)),
+    ],
+    ids=["closed hours", "past already", "no quota"],
+)
+def test_a_wait_ends_with_the_end_that_was_set(rules: GateRules) -> None:
+    settings = Settings(rate=30.0, wait_for_quota=True)
+    world = World(rules=rules, settings=settings, quota=Quota(1000, 950, 50))
+    ending = world.run(messages(1000))
+    assert (ending.state, ending.code) == ("stopped", "until")
+    assert world.channel.posts == []
+    assert world.time.now <= 1601
+
+
+def test_a_clock_that_is_set_forward_ends_it() -> None:
+    world = World(rules=GateRules(30.0, until=until(3600)), settings=Settings(rate=30.0))
+
+    def answer(_post: w.Post) -> Verdict:
+        if len(world.channel.posts) == 100:
+            world.time.wall_offset += 3600
+        return w.OK
+
+    world.channel.answer = answer
+    assert world.run(messages(1000)).code == "until"
+    assert 100 <= len(world.channel.posts) <= 110
 
 
 @pytest.mark.parametrize(

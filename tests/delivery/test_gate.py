@@ -6,8 +6,8 @@ import pytest
 
 from tests.delivery import world as w
 from tests.delivery.world import Time
-from wxpush.delivery.gate import Gate, GateRules, left_to_run
-from wxpush.delivery.hours import BEIJING, Hours
+from wxpush.delivery.gate import Gate, GateRules, is_over, left_to_run
+from wxpush.delivery.hours import BEIJING, DayHours, Week
 from wxpush.delivery.ports import Why
 from wxpush.model import Quota
 
@@ -111,7 +111,7 @@ def test_no_network_for_a_token_is_an_outage() -> None:
 
 
 def test_hours_close_it_until_they_open() -> None:
-    stage = Stage(GateRules(30.0, hours=Hours(time(12), time(13))))
+    stage = Stage(GateRules(30.0, hours=DayHours(time(12), time(13))))
     assert (stage.why(), stage.until()) == (Why.HOURS, "23 12:00:00")
     stage.time.now += 2 * 3600
     assert stage.why() is None
@@ -211,7 +211,7 @@ def test_a_quota_that_is_late_is_asked_for_every_half_hour() -> None:
 
 
 def test_own_hours_hold_after_a_wait_for_quota() -> None:
-    stage = Stage(GateRules(30.0, hours=Hours(time(6), time(23))), Quota(1000, 950, 50))
+    stage = Stage(GateRules(30.0, hours=DayHours(time(6), time(23))), Quota(1000, 950, 50))
     stage.gate.wait_for_quota()
     stage.time.now += timedelta(hours=14, minutes=5).total_seconds()
     stage.gate.take_quota(FULL)
@@ -224,3 +224,22 @@ def test_a_moment_is_told_with_its_zone() -> None:
     waiting = stage.gate.waiting()
     assert waiting is not None
     assert waiting.until == datetime(2026, 11, 23, 10, 1, tzinfo=BEIJING)
+
+
+@pytest.mark.parametrize(("seconds", "over"), [(-1, False), (0, True), (1, True)])
+def test_it_is_over_from_the_moment_that_was_set(seconds: float, over: bool) -> None:
+    moment = datetime(2026, 11, 23, 21, tzinfo=BEIJING)
+    assert is_over(moment + timedelta(seconds=seconds), moment) is over
+    assert not is_over(moment, None)
+
+
+def test_the_next_opening_is_looked_up_anew_when_it_has_closed() -> None:
+    """The 23rd is a Monday; a clock that is set goes by what it says then."""
+    days = Week((DayHours(time(8), time(21), frozenset({0, 2})), DayHours(time(9), time(10), frozenset({4}))))
+    stage = Stage(GateRules(30.0, hours=days))
+    said = []
+    for hours in (0, 11, 24, 46, 59, 95, 0):
+        stage.time.now = 1000.0 + hours * 3600
+        waiting = stage.gate.waiting()
+        said.append(waiting and waiting.until and waiting.until.strftime("%d %H:%M"))
+    assert said == [None, "25 08:00", "25 08:00", None, "27 09:00", None, None]

@@ -14,7 +14,7 @@ from tests.delivery import world as w
 from tests.delivery.world import MORNING, World, messages
 from wxpush.delivery.engine import Settings
 from wxpush.delivery.gate import GateRules
-from wxpush.delivery.hours import Hours
+from wxpush.delivery.hours import DayHours
 from wxpush.delivery.minutes import BOUNDS, Meter, Minute, percentile, recorded
 from wxpush.delivery.ports import Why
 from wxpush.errors import UnsafeStateError
@@ -74,7 +74,7 @@ def test_what_was_waited_is_put_down_to_the_minutes_that_it_took(file: Path) -> 
         return meters[0]
 
     # It is ten in the morning: they open in three minutes.
-    rules = GateRules(10.0, hours=Hours(time(10, 3), time(21)))
+    rules = GateRules(10.0, hours=DayHours(time(10, 3), time(21)))
     world = World(settings=Settings(rate=10.0), rules=rules, observer=observer)
     world.run(messages(20))
     meters[0].write()

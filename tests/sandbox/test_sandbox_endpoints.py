@@ -8,6 +8,7 @@ USERS = "/cgi-bin/user/info/batchget"
 QUOTA = "/cgi-bin/openapi/quota/get"
 CLEAR = "/cgi-bin/clear_quota"
 RID = "/cgi-bin/openapi/rid/get"
+REJECTED = "/wxa/sec/queryblocktmplmsg"
 
 
 def rid_of(answer):
@@ -15,7 +16,8 @@ def rid_of(answer):
 
 
 @pytest.mark.parametrize(
-    ("method", "path"), [("get", TEMPLATES)] + [("post", path) for path in (USERS, QUOTA, CLEAR, RID)]
+    ("method", "path"),
+    [("get", TEMPLATES)] + [("post", path) for path in (USERS, QUOTA, CLEAR, RID, REJECTED)],
 )
 def test_every_business_call_wants_a_good_token(start, method, path):
     caller = start()
@@ -24,7 +26,7 @@ def test_every_business_call_wants_a_good_token(start, method, path):
     assert answer["errcode"] == 40001
 
 
-@pytest.mark.parametrize("path", [USERS, QUOTA, CLEAR, RID])
+@pytest.mark.parametrize("path", [USERS, QUOTA, CLEAR, RID, REJECTED])
 @pytest.mark.parametrize(("body", "code"), [(b"", 44002), (b"[1]", 47001)])
 def test_every_posted_call_wants_a_json_object(start, path, body, code):
     assert start().post(path, body)["errcode"] == code

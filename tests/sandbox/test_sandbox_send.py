@@ -9,6 +9,7 @@ from sandbox_caller import DATA, OPENID, SEND, TEMPLATE, TEMPLATE_ID, Caller, me
 from wxpush.sandbox import FollowerState, Sandbox, Scenario
 from wxpush.sandbox.scenario import ORDER
 
+REJECTED = "/wxa/sec/queryblocktmplmsg"
 RID = re.compile(r" rid: ([0-9a-f]{8})-[0-9a-f]{8}-[0-9a-f]{8}$")
 
 
@@ -206,6 +207,23 @@ def test_a_message_that_fails_its_review_is_never_shown(start, clock):
     assert caller.send()["errcode"] == 40252
     clock.advance(3600)
     assert caller.sandbox.shown() == []
+
+
+def test_the_messages_that_failed_their_review_are_listed_when_it_is_over(start, clock):
+    caller = start({"review": {"chance": "100%", "passes": 0, "after_s": 600}})
+    wanted = {"tmpl_msg_id": TEMPLATE["template_id"], "largest_id": 0, "limit": 2}
+    for number in range(3):
+        assert caller.send(openid(number + 1))["errcode"] == 40252
+    sent = int(clock())
+    assert caller.post(REJECTED, wanted)["msginfo"] == []
+    clock.advance(601)
+    caller.token = None
+    first = caller.post(REJECTED, wanted)["msginfo"]
+    assert [(one["openid"], one["send_timestamp"]) for one in first] == [(openid(1), sent), (openid(2), sent)]
+    second = caller.post(REJECTED, {**wanted, "largest_id": first[-1]["id"]})["msginfo"]
+    assert [one["openid"] for one in second] == [openid(3)]
+    assert caller.post(REJECTED, {**wanted, "tmpl_msg_id": "another"})["msginfo"] == []
+    assert caller.post(REJECTED, {**wanted, "limit": 101})["errcode"] == 47001
 
 
 def test_a_blocked_word_is_refused(start):

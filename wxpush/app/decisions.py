@@ -145,7 +145,7 @@ def _rows(path: Path, problems: list[Problem]) -> Iterator[_Row]:
         has_column = has_column or DECISION in row.values
         if isinstance(row, BadRow):
             problems += [replace(problem, hint="") for problem in row.problems]
-        elif (found := _row(row, opened.name, problems)) is not None:
+        elif isinstance(row, Recipient) and (found := _row(row, opened.name, problems)) is not None:
             yield found
     if not has_column:
         message = _('there is no column "{name}".').format(name=DECISION)

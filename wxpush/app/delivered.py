@@ -1,23 +1,24 @@
 """What became of a run's accepted messages: its records and the account's receipts, joined."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from wxpush.app.doubtful import RECEIPT, SETTLED
-from wxpush.app.proven import of_no_other
+from wxpush.app.proven import ledger_changed, of_no_other, other_runs
 from wxpush.app.request import Surroundings
 from wxpush.app.results import DeliveryFigures
 from wxpush.app.suspects import RunSuspects
 from wxpush.delivery import ledger
 from wxpush.delivery.fates import Fate, Fates
 from wxpush.delivery.identity import hash64
-from wxpush.delivery.nearest import Takers
+from wxpush.delivery.nearest import LATE_S, Takers
 from wxpush.delivery.receipts import any_receipts, receipts
 from wxpush.delivery.records import Mark, Record
 from wxpush.delivery.run import RunCard, RunFolder
-from wxpush.errors import StorageError, WxpushError
+from wxpush.errors import InputError, StateError, StorageError, WxpushError
 from wxpush.model import Receipt
 
 #: The status of a person who refuses this account's messages.
@@ -42,11 +43,21 @@ def delivery_of(
     log = log or receipts_folder(card, around)
     if not any_receipts(log):
         return None
-    delivery = Delivery(folder, Fates(receipts(log)))
+    fates = Fates(receipts(log))
+    others = _others(folder, card, around) if fates.nameless else []
+    delivery = Delivery(folder, fates, others)
     if delivery.without_msgid and delivery.unconfirmed:
         by_key = _by_key(folder, card, around, log)
-        return Delivery(folder, Fates(receipts(log)), by_key) if by_key else delivery
+        return Delivery(folder, Fates(receipts(log)), others, by_key) if by_key else delivery
     return delivery
+
+
+def _others(folder: RunFolder, card: RunCard, around: Surroundings) -> list[RunFolder]:
+    """The account's other runs that a receipt without a msgid can be of; none where one can't be read."""
+    end = max(card.updated, ledger_changed(folder)) + LATE_S
+    with suppress(InputError, StateError):
+        return [found for found, _card in other_runs((card.created, end), folder, card, around)]
+    return []
 
 
 def _by_key(folder: RunFolder, card: RunCard, around: Surroundings, log: Path) -> dict[str, Fate]:
@@ -76,8 +87,17 @@ class Delivery:
     kept when it was told: `received` is its own time.
     """
 
-    def __init__(self, folder: RunFolder, fates: Fates, by_key: Mapping[str, Fate] | None = None) -> None:
-        """`by_key` tells of messages whose msgid nobody knows."""
+    def __init__(
+        self,
+        folder: RunFolder,
+        fates: Fates,
+        others: Sequence[RunFolder] = (),
+        by_key: Mapping[str, Fate] | None = None,
+    ) -> None:
+        """`others` are runs whose messages receipts without a msgid can be of, too.
+
+        `by_key` tells of messages whose msgid nobody knows.
+        """
         self._folder, self._fates, self._by_key = folder, fates, by_key or {}
         self._takers = Takers()
         self.delivered = 0
@@ -87,7 +107,11 @@ class Delivery:
         self._undelivered: Counter[str] = Counter()
         self._seconds: Counter[int] = Counter()
         if fates.nameless:
-            self._assign()
+            self._note_takers(folder, self._by_key)
+            for other in others:
+                with suppress(StateError):  # its faults are told where it is looked at itself
+                    self._note_takers(other, {}, others=True)
+            self._takers.assign(fates.nameless.of, lambda packed: fates.unpacked(packed).at)
         for record, fate in self._joined():
             self._count(record, fate)
 
@@ -156,18 +180,17 @@ class Delivery:
                 fate = None if packed is None else fates.unpacked(packed)
             yield record, fate
 
-    def _assign(self) -> None:
-        """Give the receipts that name no message to those of the same person."""
+    def _note_takers(self, folder: RunFolder, known: Collection[str], *, others: bool = False) -> None:
+        """Note the messages of a run that receipts without a msgid can be of."""
         fates = self._fates
-        for record in _accepted(self._folder):
+        for record in _accepted(folder):
             who = hash64(record.to)
-            if not fates.nameless.of(who):
+            if who not in fates.nameless:
                 continue
             if record.msgid and fates.fate(record.msgid) is not None:
                 fates.drop_double(record.msgid, who)
-            elif record.msgid or record.key not in self._by_key:
-                self._takers.note(who, record.at)
-        self._takers.assign(fates.nameless.of, lambda packed: fates.unpacked(packed).at)
+            elif record.msgid or record.key not in known:
+                self._takers.note(who, record.at, others=others)
 
     def _count(self, record: Record, fate: Fate | None) -> None:
         self.without_msgid += not record.msgid

@@ -45,6 +45,11 @@ class Delivering:
         self.quota = read_quota(self._account, self._keeper)
         return self.quota
 
+    def look_again(self) -> None:
+        """After a long wait: read the quota anew. Raises StoppedError for an account that is unfit by now."""
+        if self._keeper is not None:
+            self.quota = read_quota(self._account, self._keeper)
+
     @property
     def is_connected(self) -> bool:
         """Whether `connect` has succeeded."""
@@ -83,7 +88,7 @@ class Delivering:
             self._account, self._keeper, workers=pace.workers, timeout=campaign.timeout, clock=self._clock
         )
         burst = None if campaign.burst is None else float(campaign.burst)
-        rules = GateRules(pace.rate, burst, pace.hours, campaign.keep_quota)
+        rules = GateRules(pace.rate, burst, pace.hours, campaign.keep_quota, pace.until)
         engine = Engine(
             channel,
             ledger,

@@ -1,6 +1,7 @@
 """An examination of all that a sending rests on: each line a verdict, what was found, and the remedy."""
 
 import importlib.metadata
+import os
 import platform
 import shutil
 import sqlite3
@@ -19,13 +20,15 @@ from wxpush.channels.wechat.token_call import NoTokenError
 from wxpush.config import Account, OutsideToken, load_account
 from wxpush.errors import StateError, WxpushError
 from wxpush.i18n import _
-from wxpush.private import ensure_private_dir
+from wxpush.private import STATE_DIR, ensure_private_dir
 
 _LIBRARIES: Final = ("typer", "rich", "requests", "urllib3", "PyYAML", "diskcache", "Jinja2", "pydantic")
 _EXTRAS: Final = {
     "fast": ("pycurl", "orjson"),
     "excel": ("openpyxl",),
     "words": ("ahocorasick-rs",),
+    "sql": ("SQLAlchemy",),
+    "receipts": ("aiohttp", "cryptography", "defusedxml"),
 }
 _LITTLE: Final = 1024**3
 _TOO_LITTLE: Final = 50 * 1024**2
@@ -64,7 +67,11 @@ def examine(account: str | None, around: Surroundings, *, network: bool = True) 
     """Every line, as soon as it is known; nothing is sent, and no new token forced."""
     yield _python()
     yield _sqlite()
-    yield from _state(around.directories.state)
+    yield from _state("state", around.directories.state)
+    runs = Path.cwd() / STATE_DIR
+    if around.directories.home is None and os.path.lexists(runs):
+        # Here, beside the campaigns, is what was sent; whoever else sends from this folder uses it, too.
+        yield from _state("runs", runs)
     try:
         chosen = load_account(account, around.environ)
     except WxpushError as error:
@@ -114,15 +121,15 @@ def _sqlite() -> Line:
     return Line("sqlite", Finding.OK, text)
 
 
-def _state(folder: Path) -> Iterator[Line]:
+def _state(topic: str, folder: Path) -> Iterator[Line]:
     try:
         ensure_private_dir(folder)
         free = shutil.disk_usage(folder).free
     except StateError as error:
-        yield Line("state", Finding.PROBLEM, str(error), error.hint)
+        yield Line(topic, Finding.PROBLEM, str(error), error.hint)
         return
     except OSError as error:
-        yield Line("state", Finding.PROBLEM, f"{folder}: {error.strerror}")
+        yield Line(topic, Finding.PROBLEM, f"{folder}: {error.strerror}")
         return
     kind = _file_system(folder)
     text = _("{folder}, private, {free} free").format(folder=folder, free=_size(free))
@@ -130,13 +137,13 @@ def _state(folder: Path) -> Iterator[Line]:
         text += f" ({kind})"
     if kind.startswith(_SHARED):
         remedy = _("A network drive loses locks. Put the state on a local disk: WXPUSH_HOME")
-        yield Line("state", Finding.WARNING, text, remedy)
+        yield Line(topic, Finding.WARNING, text, remedy)
     elif free < _TOO_LITTLE:
-        yield Line("state", Finding.PROBLEM, text, _("Free some space: a message takes about 100 bytes."))
+        yield Line(topic, Finding.PROBLEM, text, _("Free some space: a message takes about 100 bytes."))
     elif free < _LITTLE:
-        yield Line("state", Finding.WARNING, text, _("A million messages take about 100 MB."))
+        yield Line(topic, Finding.WARNING, text, _("A million messages take about 100 MB."))
     else:
-        yield Line("state", Finding.OK, text)
+        yield Line(topic, Finding.OK, text)
 
 
 def _size(count: int) -> str:

@@ -14,12 +14,13 @@ from wxpush.app.aftermath import look_back, skips_of, tally
 from wxpush.app.codes import Cause, failure_groups
 from wxpush.app.request import Surroundings
 from wxpush.app.results import FailureGroup, RunView
+from wxpush.app.sources.spool import QUERY
 from wxpush.delivery.ledger import RecordVisitor
-from wxpush.delivery.run import STATE_DIR, RunCard, RunFolder, runs_in
+from wxpush.delivery.run import RunCard, RunFolder, runs_in
 from wxpush.errors import DamagedStateError, InputError, WxpushError
 from wxpush.i18n import _
 from wxpush.model import CodeClass, State
-from wxpush.private import ensure_private_dir, read_private, write_private
+from wxpush.private import STATE_DIR, ensure_private_dir, read_private, write_private
 
 _PLACES: Final = "places.json"
 _MOST_PLACES: Final = 200
@@ -121,8 +122,9 @@ def from_here(path: Path) -> str:
 
 def send_command(folder: RunFolder, card: RunCard) -> str:
     """The command that goes on with this very run, whatever its campaign's name turns into today."""
-    words = ["wxpush", "send", from_here(campaign_file(folder, card)), from_here(Path(card.list))]
-    words += ["--run", card.name]
+    words = ["wxpush", "send", from_here(campaign_file(folder, card))]
+    words += [] if card.list == QUERY else [from_here(Path(card.list))]
+    words += [*card.options, "--run", card.name]
     if card.account != "default":
         words += ["--account", card.account]
     return shlex.join(words)

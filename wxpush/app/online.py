@@ -4,22 +4,21 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from wxpush.app.request import Surroundings
-from wxpush.app.usage import Audience, Use
+from wxpush.app.usage import Audiences, Use
 from wxpush.channels.wechat.client import WeChatClient, make_keeper
 from wxpush.channels.wechat.listed import Listed, difference, listed_templates
 from wxpush.config import load_account
 from wxpush.delivery.gate import left_to_run
 from wxpush.i18n import _
-from wxpush.model import Problem, Severity
+from wxpush.model import Problem, Quota, Severity
 
 BATCH: Final = 100
 """So many people WeChat tells of in one call."""
 _PATIENCE: Final = 15.0
-_CHANGES_SHOWN: Final = 3
 
 
 def compare(
-    uses: Sequence[Use], audience: Audience | None, account: str | None, around: Surroundings
+    uses: Sequence[Use], audiences: Audiences | None, account: str | None, around: Surroundings
 ) -> list[Problem]:
     """What the account has against the files. Raises InputError, StoppedError where it can't be asked."""
     chosen = load_account(account, around.environ)
@@ -27,9 +26,9 @@ def compare(
     try:
         listed = {one.id: one for one in listed_templates(client.private_templates())}
         problems = [problem for use in uses for problem in _of_template(use, listed, chosen.name)]
-        if audience is not None and audience.ready:
-            problems += _of_quota(client, audience, max((use.keep_quota for use in uses), default=0.0))
-            problems += _of_followers(client, audience)
+        if audiences is not None and any(one.ready for one in audiences.each):
+            problems += _of_quota(client.quota(), audiences)
+            problems += _of_followers(client, audiences)
     finally:
         client.close()
     return problems
@@ -50,33 +49,47 @@ def _of_template(use: Use, listed: dict[str, Listed], account: str) -> Iterable[
         if line[:1] in ("+", "-")
     ]
     if changes:
-        shown = "  ".join(changes[:_CHANGES_SHOWN]) + (" …" if len(changes) > _CHANGES_SHOWN else "")
-        message = _("the account's template says something else: {changes}").format(changes=shown)
+        message = _("the account's template says something else (− the file, + the account).")
         hint = _("Bring the file up to date: wxpush template pull {id}").format(id=use.template.id)
         same_keywords = {keyword.name for keyword in use.template.keywords} == set(found.keywords)
         severity = Severity.WARNING if same_keywords else Severity.ERROR
-        yield Problem(*use.content_place, "WX611", message, hint, severity)
+        yield Problem(*use.content_place, "WX611", message, hint, severity, tuple(changes))
 
 
-def _of_quota(client: WeChatClient, audience: Audience, keep: float) -> Iterable[Problem]:
-    quota = client.quota()
+def _of_quota(quota: Quota, audiences: Audiences) -> list[Problem]:
+    """Where the day's quota doesn't cover a campaign or, if it covers each by itself, all of them."""
+    several = len(audiences.each) > 1
+    problems = [
+        _too_many(quota, one.ready, one.keep_quota, audiences.list_name, one.campaign if several else "")
+        for one in audiences.each
+    ]
+    if several and not any(problems):
+        total, keep = sum(one.ready for one in audiences.each), max(one.keep_quota for one in audiences.each)
+        together = _("the {count} campaigns together").format(count=len(audiences.each))
+        problems.append(_too_many(quota, total, keep, audiences.list_name, together))
+    return [problem for problem in problems if problem is not None]
+
+
+def _too_many(quota: Quota, ready: int, keep: float, list_name: str, whose: str) -> Problem | None:
     left = max(0, left_to_run(quota, keep))
-    if audience.ready > left:
-        message = _(
-            "{count} messages, but today's quota leaves {left} ({kept} kept for other systems)."
-        ).format(count=f"{audience.ready:,}", left=f"{left:,}", kept=f"{int(quota.limit * keep):,}")
-        hint = _("It is sent over several days: `on_quota: wait`, or the same command each day.")
-        yield Problem(audience.list_name, 0, 0, "WX612", message, hint, Severity.WARNING)
+    if ready <= left:
+        return None
+    message = _("{count} messages, but today's quota leaves {left} ({kept} kept for other systems).")
+    message = message.format(count=f"{ready:,}", left=f"{left:,}", kept=f"{int(quota.limit * keep):,}")
+    if whose:
+        message = _("{whose}: {message}").format(whose=whose, message=message)
+    hint = _("It is sent over several days: `on_quota: wait`, or the same command each day.")
+    return Problem(list_name, 0, 0, "WX612", message, hint, Severity.WARNING)
 
 
-def _of_followers(client: WeChatClient, audience: Audience) -> Iterable[Problem]:
-    gone: list[tuple[int, str]] = []
-    for start in range(0, len(audience.people), BATCH):
-        batch = audience.people[start : start + BATCH]
+def _of_followers(client: WeChatClient, audiences: Audiences) -> Iterable[Problem]:
+    people, gone = audiences.people(), list[tuple[int, str]]()
+    for start in range(0, len(people), BATCH):
+        batch = people[start : start + BATCH]
         following = client.following([openid for _line, openid in batch])
         gone += [(line, openid) for line, openid in batch if not following.get(openid, False)]
     if gone:
         message = _("{gone} of {asked} people asked about don't follow the account, the first: {openid}.")
-        message = message.format(gone=f"{len(gone):,}", asked=f"{len(audience.people):,}", openid=gone[0][1])
+        message = message.format(gone=f"{len(gone):,}", asked=f"{len(people):,}", openid=gone[0][1])
         hint = _("Their messages will fail with 43004. Is it the list of this account?")
-        yield Problem(audience.list_name, gone[0][0], 0, "WX613", message, hint, Severity.WARNING)
+        yield Problem(audiences.list_name, gone[0][0], 0, "WX613", message, hint, Severity.WARNING)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -15,7 +15,7 @@ from wxpush.private import ensure_private_dir, remove_tree
 
 if TYPE_CHECKING:
     from wxpush.channels.wechat.template import Template
-    from wxpush.sandbox import Scenario
+    from wxpush.sandbox import Sandbox, Scenario
 
 SANDBOX_ORIGIN: Final = "sandbox"
 
@@ -50,7 +50,18 @@ def sandbox_scene(scenario: str, template: Template, campaign: Path, around: Sur
         known["allowed"] = {name: list(values) for name, values in template.allowed.items()}
     with Sandbox(scenario_of(scenario).with_templates([known])) as sandbox:
         account = Account("sandbox", sandbox.appid, Secret(sandbox.secret), api_base=sandbox.url)
-        yield Scene(account, SANDBOX_ORIGIN, home, Directories(home, home), rehearsal=True)
+        scene = Scene(account, SANDBOX_ORIGIN, home, Directories(home, home), rehearsal=True)
+        with _receipts_kept(sandbox, scene, around) if sandbox.scenario.events.enabled else nullcontext():
+            yield scene
+
+
+@contextmanager
+def _receipts_kept(sandbox: Sandbox, scene: Scene, around: Surroundings) -> Iterator[None]:
+    """Take the events of a sandbox in as they come, without a URL between."""
+    from wxpush.app.receiving import take_in_from
+
+    with take_in_from(sandbox.on_events, scene.directories.account_dir(scene.account), around):
+        yield
 
 
 def scenario_of(name: str) -> Scenario:

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Final
 
 from wxpush.app.material import Material, read_material
+from wxpush.app.request import Sieve
 from wxpush.app.results import Sample
+from wxpush.app.sources.spool import Source
 from wxpush.campaign.check import Ready, Skipped
 from wxpush.campaign.render import Choices
 from wxpush.errors import InputError, ProblemsError
@@ -53,11 +55,19 @@ class Wish:
 
 
 def preview(
-    campaign: Path, recipients: Path, list_name: str, list_format: str | None, wish: Wish, *, today: date,
+    campaign: Path,
+    source: Source,
+    wish: Wish,
+    *,
+    today: date,
     tell: Callable[[int], None],
-) -> Preview:  # fmt: skip
+    sieve: Sieve | None = None,
+) -> Preview:
     """Go through the list and choose. Raises ProblemsError, InputError where nothing can be shown."""
-    material = read_material(campaign, recipients, list_name=list_name, list_format=list_format, today=today)
+    list_name = source.name
+    material = read_material(
+        campaign, source.path, list_name=list_name, list_format=source.list_format, today=today, sieve=sieve
+    )
     chooser = _Chooser(material, wish)
     rows = wrong = skipped = 0
     problems: tuple[Problem, ...] = ()

@@ -24,21 +24,22 @@ def of_no_other(
 
     `fates` must have been read before the ledgers. Raises the first fault of a run that can't be read.
     """
-    books = [own, *_others(own.span(keys), folder, card, around, fates)]
+    others = other_runs(own.span(keys), folder, card, around)
+    books = [own, *(RunSuspects(*other, fates) for other in others)]
     # A person for whom nothing of ours is open takes no part.
     wanted = own.people(keys)
     suspects = [suspect for book in books for suspect in book if suspect.who in wanted]
     if fates.nameless:
-        people = {who for who in wanted if fates.nameless.of(who)}
+        people = {who for who in wanted if who in fates.nameless}
         suspects += [one for book in books for one in book.bystanders(people)]
     found = proofs(suspects, fates.unowned(wanted))
     return {key: receipt for (run, key), receipt in found.items() if run == own.run and key in keys}
 
 
-def _others(
-    span: tuple[int, int], folder: RunFolder, card: RunCard, around: Surroundings, fates: Fates
-) -> Iterator[RunSuspects]:
-    """The account's other runs that were at work in the time that counts."""
+def other_runs(
+    span: tuple[float, float], folder: RunFolder, card: RunCard, around: Surroundings
+) -> Iterator[tuple[RunFolder, RunCard]]:
+    """The account's other runs that receipts of this time can be of. Raises the first fault of any run."""
     earliest, latest = span
     known = all_runs(around, Path.cwd())
     if known.faults:
@@ -48,7 +49,7 @@ def _others(
             continue
         theirs = RunFolder(path)
         if other.created <= latest and _last_change(theirs, other) >= earliest - LATE_S:
-            yield RunSuspects(theirs, other, fates)
+            yield theirs, other
 
 
 def _last_change(folder: RunFolder, card: RunCard) -> float:

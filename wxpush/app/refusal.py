@@ -42,6 +42,7 @@ def refusal(
         "rate_per_s": 0.0,
         "stopped_by": stopped,
         "failures_file": None,
+        "unmatched_file": None,
         "problems": _problems(error),
     }
 

@@ -2,56 +2,83 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
 
 from wxpush.app.approval import refuse_unapproved
 from wxpush.app.forecast import forecast
 from wxpush.app.material import Material, read_material
+from wxpush.app.notified import account_without_secret, notifier_of
 from wxpush.app.pace import Pace
 from wxpush.app.request import SendRequest, Surroundings
 from wxpush.app.results import Plan, Summary, Survey
+from wxpush.app.schedule import begin_of, day_of, refuse_odd_moments
 from wxpush.app.selection import Choices, Selection
 from wxpush.app.survey import survey_list
-from wxpush.config import load_account
+from wxpush.config import Account
 from wxpush.delivery.ledger import Place
 from wxpush.delivery.records import Record
 from wxpush.delivery.standing import ByRow
-from wxpush.errors import InputError, ProblemsError
+from wxpush.errors import ProblemsError
+
+if TYPE_CHECKING:
+    from wxpush.app.notifying import Notifier
 
 #: A context that is given how many lines the list has, and gives what is told how many rows are done.
 Checking = Callable[[int | None], AbstractContextManager[Callable[[int], None]]]
 
 
-def dry_run(request: SendRequest, around: Surroundings, checking: Checking) -> tuple[Plan, Summary]:
-    """Check everything and say what would be sent. Raises ProblemsError, InputError."""
+def dry_run(
+    request: SendRequest, around: Surroundings, checking: Checking
+) -> tuple[Plan, Summary, "Notifier | None"]:
+    """Check everything and say what would be sent, and who told. Raises ProblemsError, InputError."""
     material = read_material(
         request.campaign,
         request.recipients,
         list_name=request.list_name,
         list_format=request.list_format,
-        today=around.today(),
+        today=day_of(request, around),
+        sieve=request.sieve,
     )
     refuse_unapproved(request, material)
+    refuse_odd_moments(request, around, material.campaign)
     standing = ByRow()
     selection = Selection(material, standing, _nothing_recorded, Choices(keep_first=request.keep_first))
     with checking(material.recipients.lines) as tell:
         survey = survey_list(material, selection, standing, tell)
     if survey.wrong and not request.skip_invalid:
         raise ProblemsError(survey.problems, total=survey.wrong)
-    return _plan(request, around, material, survey), _summary(request, material, survey)
+    account = account_without_secret(request.account or material.campaign.account, around)
+    return (
+        _plan(request, around, material, survey, account),
+        _summary(request, material, survey),
+        notifier_of(material.campaign, account, around),
+    )
 
 
 def _nothing_recorded(place: Place) -> Record:
     raise LookupError(place)
 
 
-def _plan(request: SendRequest, around: Surroundings, material: Material, survey: Survey) -> Plan:
+def _plan(
+    request: SendRequest,
+    around: Surroundings,
+    material: Material,
+    survey: Survey,
+    account: Account | None,
+) -> Plan:
     campaign, pace = material.campaign, Pace.of(material.campaign, request.rate, request.workers)
-    expected = forecast(around.now(), survey.to_send, pace.rate, pace.hours, left_today=None, left_daily=None)
-    try:
-        account = load_account(request.account or campaign.account, around.environ, need_secret=False)
+    expected = forecast(
+        begin_of(request, around),
+        survey.to_send,
+        pace.rate,
+        pace.hours,
+        left_today=None,
+        left_daily=None,
+        until=request.until,
+    )
+    known = (request.account or campaign.account or "", "", "")
+    if account is not None:
         known = (account.name, account.appid, account.api_base)
-    except InputError:
-        known = (request.account or campaign.account or "", "", "")
     return Plan(
         run=request.run or campaign.name,
         is_new=True,
@@ -79,6 +106,8 @@ def _plan(request: SendRequest, around: Surroundings, material: Material, survey
         sample=survey.sample,
         rehearsal="dry_run",
         notes=material.notes(),
+        until=request.until,
+        left_then=expected.left,
     )
 
 

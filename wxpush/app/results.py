@@ -86,6 +86,10 @@ class Plan:
     resends: bool = False
     """Whether what is in doubt goes again."""
     notes: Sequence[str] = ()
+    until: datetime | None = None
+    """From when on no message goes any more."""
+    left_then: int | None = None
+    """How many messages are expected to be left then; None where that isn't known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +167,8 @@ class Summary:
     gone_pending: int = 0
     changed: int = 0
     changed_lines: Sequence[int] = ()
+    unmatched_file: Path | None = None
+    """The rows for which the joined list has none."""
     unsettled: int = 0
     notes: Sequence[str] = ()
     delivery: DeliveryFigures | None = None
@@ -195,13 +201,16 @@ class Summary:
             "rate_per_s": round(self.rate_per_s, 1),
             "stopped_by": stop and {"code": stop.code, "meaning": stop.meaning_en, "hint": stop.hint},
             "failures_file": None if self.failures_file is None else str(self.failures_file),
+            "unmatched_file": None if self.unmatched_file is None else str(self.unmatched_file),
             **(self.delivery.to_json() if self.delivery else {}),
         }
 
     def to_keep(self) -> dict[str, Any]:
         """The same for the run's card: read again from any folder, so its paths are whole."""
-        file = self.failures_file
-        return self.to_json() | {"failures_file": None if file is None else str(file.absolute())}
+        files = {"failures_file": self.failures_file, "unmatched_file": self.unmatched_file}
+        return self.to_json() | {
+            name: None if file is None else str(file.absolute()) for name, file in files.items()
+        }
 
 
 @dataclass(frozen=True, slots=True)

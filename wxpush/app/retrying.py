@@ -5,13 +5,16 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wxpush.app.aftermath import tally
 from wxpush.app.delivering import Delivered, Delivering
 from wxpush.app.doubtful import SETTLED_BY_RECEIPT
 from wxpush.app.known_runs import campaign_file, held_run, send_command
 from wxpush.app.material import Material, read_material
+from wxpush.app.notified import notifier_of
 from wxpush.app.observing import LogRequest, Observers
 from wxpush.app.pace import Pace
 from wxpush.app.request import Surroundings
@@ -36,6 +39,9 @@ from wxpush.delivery.run import (
 from wxpush.delivery.standing import ByKey
 from wxpush.errors import ProblemsError, StorageError
 from wxpush.model import CodeClass, Message
+
+if TYPE_CHECKING:
+    from wxpush.app.notifying import Notifier
 
 _USUAL = frozenset({CodeClass.TRANSIENT, CodeClass.THROTTLE})
 
@@ -124,6 +130,16 @@ class Retrying:
     def account(self) -> str:
         """The name of the account that it is sent with."""
         return self._account.name
+
+    @cached_property
+    def notifier(self) -> "Notifier | None":
+        """Who is told how it ends; None where nobody is."""
+        return notifier_of(self._campaign, self._account, self._around)
+
+    @property
+    def title(self) -> str:
+        """What is sent, as the template calls it."""
+        return self._card.template_title
 
     def counts(self) -> dict[str, int]:
         """How the run stands as a whole, by state."""

@@ -14,7 +14,7 @@ from wxpush.delivery.identity import hash64
 from wxpush.delivery.ledger import Place
 from wxpush.delivery.records import Mark, Record
 from wxpush.delivery.standing import Entry, Standing
-from wxpush.model import BadRow, Message, Problem, Recipient
+from wxpush.model import BadRow, Message, Problem, Recipient, Unmatched
 
 DUPLICATE: Final = "duplicate"
 
@@ -88,7 +88,7 @@ class Selection:
         self._unchanged, self._no_duplicates = unchanged, no_duplicates
         self._nothing_known = False
         self._repeats = Repeats()
-        self._rows: Iterator[Recipient | BadRow] = iter(())
+        self._rows: Iterator[Recipient | BadRow | Unmatched] = iter(())
         self._put_off: list[tuple[int, int, int, Passed | Wrong]] = []
 
     def __iter__(self) -> Iterator[Decision]:
@@ -137,7 +137,7 @@ class Selection:
             yield None
         yield from self._second_thoughts()
 
-    def _glance_at(self, row: Recipient | BadRow) -> None:
+    def _glance_at(self, row: Recipient | BadRow | Unmatched) -> None:
         """Let the standing know that the list has this row's key."""
         if not self._unchanged and isinstance(row, Recipient):
             with suppress(RowError):

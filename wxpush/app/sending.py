@@ -4,8 +4,9 @@ import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from wxpush.app.aftermath import Aftermath, look_back, standing_for, write_failures
 from wxpush.app.approval import refuse_claims, refuse_unapproved
@@ -14,6 +15,7 @@ from wxpush.app.delivering import Delivered, Delivering
 from wxpush.app.doubtful import SETTLED_BY_RECEIPT, in_window
 from wxpush.app.forecast import Forecast, forecast
 from wxpush.app.material import Material, read_material
+from wxpush.app.notified import account_without_secret, notifier_of
 from wxpush.app.observing import Observers
 from wxpush.app.outgoing import Outgoing
 from wxpush.app.pace import Pace
@@ -21,8 +23,12 @@ from wxpush.app.place import Scene, real_scene, sandbox_scene
 from wxpush.app.receipted import figures_if_readable
 from wxpush.app.request import SendRequest, Surroundings
 from wxpush.app.results import Plan, Sample, Summary, Survey
+from wxpush.app.schedule import begin_of, day_of, refuse_odd_moments
 from wxpush.app.selection import DUPLICATE, Choices, Selection
+from wxpush.app.sources.excluding import refuse_other_accounts
+from wxpush.app.sources.spool import QUERY, STDIN
 from wxpush.app.survey import by_state, recall_survey, remembered, survey_list
+from wxpush.app.waiting import wait_until
 from wxpush.campaign.check import Ready
 from wxpush.delivery import store
 from wxpush.delivery.engine import Ending
@@ -34,11 +40,15 @@ from wxpush.delivery.receipts import any_receipts
 from wxpush.delivery.run import RunCard, RunFolder, refuse_changes, refuse_older_ledger
 from wxpush.delivery.standing import ByKey, Standing
 from wxpush.errors import InputError, ProblemsError, StateError, StoppedError, StorageError
-from wxpush.i18n import _
+from wxpush.i18n import _, ngettext
 from wxpush.model import State
 from wxpush.private import remove, remove_tree
 
+if TYPE_CHECKING:
+    from wxpush.app.notifying import Notifier
+
 _LONGEST_NAME: Final = 80
+_SPOOLED: Final = {STDIN: "stdin", QUERY: "sql"}
 
 
 @contextmanager
@@ -54,9 +64,11 @@ def opened(request: SendRequest, around: Surroundings) -> Iterator["Sending"]:
         request.recipients,
         list_name=request.list_name,
         list_format=request.list_format,
-        today=around.today(),
+        today=day_of(request, around),
+        sieve=request.sieve,
     )
     refuse_unapproved(request, material)
+    refuse_odd_moments(request, around, material.campaign)
     with ExitStack() as stack:
         if request.sandbox is not None:
             scene = stack.enter_context(
@@ -82,6 +94,8 @@ def _held(
     request: SendRequest, around: Surroundings, material: Material, scene: Scene
 ) -> Iterator["Sending"]:
     """The run's lock and ledger."""
+    if not scene.rehearsal:
+        refuse_other_accounts(material.sifted.excluded, scene.origin, scene.account.appid)
     run = RunId(scene.origin, scene.account.appid, request.run or material.campaign.name)
     folder = RunFolder.of(scene.state, run)
     with folder.locked():
@@ -140,8 +154,15 @@ class Sending:
         self._interrupted = False
         self._surveyed: Survey | None = None
         self._written: Standing | None = None
+        self._unmatched: Path | None = None
         self._delivering = Delivering(scene.account, scene.directories, around.clock)
-        self._pace = Pace.of(material.campaign, request.rate, request.workers, any_hour=scene.rehearsal)
+        self._pace = Pace.of(
+            material.campaign,
+            request.rate,
+            request.workers,
+            until=request.until,
+            any_hour=scene.rehearsal,
+        )
         self._observers = Observers(folder, run, scene.account.name, request.log, around.clock)
 
     def close(self) -> None:
@@ -153,6 +174,20 @@ class Sending:
     def tolerate(self) -> float:
         """The share of recipients' own failures that still counts as success."""
         return self._material.campaign.tolerate
+
+    @cached_property
+    def notifier(self) -> "Notifier | None":
+        """Who is told how it ends; None where nobody is."""
+        account, campaign = self._scene.account, self._material.campaign
+        if self._scene.rehearsal:  # whose account is not the one that will be sent with
+            name = self._request.account or campaign.account
+            return notifier_of(campaign, account_without_secret(name, self._around), self._around)
+        return notifier_of(campaign, account, self._around)
+
+    @property
+    def title(self) -> str:
+        """What is sent, as the template calls it."""
+        return self._material.template.title
 
     @property
     def state(self) -> Path:
@@ -180,6 +215,7 @@ class Sending:
             )
             return self._surveyed
         survey = survey_list(self._material, self._selection(), self._standing, tell)
+        self._list_unmatched()
         if survey.wrong and not self._request.skip_invalid:
             raise ProblemsError(survey.problems, total=survey.wrong)
         self._surveyed = survey
@@ -218,6 +254,8 @@ class Sending:
             begins=expected.begins if expected else None,
             ends=expected.ends if expected else None,
             days=expected.days if expected else 1,
+            until=self._request.until,
+            left_then=expected.left if expected else None,
             goes_on_alone=self._goes_on_alone(to_send),
             sample=survey.sample if survey else self._first_sample(),
             rehearsal="sandbox" if self._scene.rehearsal else "",
@@ -225,8 +263,37 @@ class Sending:
             failures_waiting=self._before.get(State.FAILED, 0),
             in_doubt=self._before.get(State.IN_DOUBT, 0) - recovered,
             resends=self._request.resend_in_doubt,
-            notes=[*self._material.notes(), *self._notes],
+            notes=[
+                *self._material.notes(),
+                *self._list_notes(),
+                *self._notes,
+                *self._untold(is_over=is_over),
+                *self._of_the_wait(recovered),
+            ],
         )
+
+    def _untold(self, *, is_over: bool) -> list[str]:
+        """Who can't be told how it ends, as it stands; a rehearsal tells nobody."""
+        if is_over or self._scene.rehearsal or self.notifier is None:
+            return []
+        return self.notifier.faults()
+
+    def _of_the_wait(self, recovered: int) -> list[str]:
+        """What to know of the wait for --at: what can be settled now is in doubt after it."""
+        if self._request.at is None:
+            return []
+        if self._scene.rehearsal:
+            return [_("A rehearsal doesn't wait for --at.")]
+        if not recovered or self._request.resend_in_doubt:
+            return []
+        text = ngettext(
+            "{count} message that was cut off on its way comes to be in doubt during the wait; "
+            "leave --at out to settle it now.",
+            "{count} messages that were cut off on their way come to be in doubt during the wait; "
+            "leave --at out to settle them now.",
+            recovered,
+        )
+        return [text.format(count=recovered)]
 
     def _goes_first(self) -> int:
         """How many claims of a killed process are sent again before the list; what is too old is in doubt."""
@@ -240,6 +307,16 @@ class Sending:
         ending = Ending("stopped", error.code, str(error), error.hint)
         outgoing = Outgoing(self._selection(), self._ledger, self._around.clock, 0)
         return self._summed_up(Delivered(ending, Progress()), outgoing)
+
+    def wait(self, tell: Callable[[float], None]) -> None:
+        """Wait for the moment that was asked for, then look at account and quota anew.
+
+        `tell` hears how many seconds are left. Raises InputError where the machine slept far past it,
+        StoppedError for an account that can't send by then.
+        """
+        if self._request.at is not None:
+            wait_until(self._request.at, self._around.clock, tell)
+            self._delivering.look_again()
 
     def execute(self, listener: Listener) -> Summary:
         """Send, and tell how the run stands, whatever WeChat and the network do.
@@ -271,6 +348,7 @@ class Sending:
         delivered = self._deliver(outgoing, listener)
         if self._surveyed is None:
             outgoing.count_rest()
+            self._list_unmatched()
         if self._request.wait_receipts is not None and delivered.ending.state != "interrupted":
             self._await_receipts(self._request.wait_receipts, listener)
         if delivered.ending.code != "storage" and self._anything_unsettled(delivered.progress):
@@ -387,8 +465,9 @@ class Sending:
             gone_pending=gone.get(State.PENDING, 0),
             changed=survey.changed if survey else len(changed),
             changed_lines=changed,
+            unmatched_file=self._unmatched,
             unsettled=min(ending.unsettled, self._ledger.claimed),
-            notes=self._notes,
+            notes=[*self._list_notes(), *self._notes],
             delivery=figures_if_readable(self._folder, self._card, self._around, log=self._receipts),
         )
         self._remember(summary)
@@ -403,17 +482,36 @@ class Sending:
         self._standing.absorb(self._written)
         return self._standing
 
+    def _list_unmatched(self) -> None:
+        """Write down which rows the joined list knows nothing of, once all have gone by."""
+        join = self._material.recipients.join
+        if join is not None and join.seen_all:
+            from wxpush.app.sources.unmatched import write_unmatched
+
+            now = self._around.clock.wall()
+            with suppress(StorageError):
+                self._unmatched = write_unmatched(join, self._beside("unmatched"), self._folder.path, now)
+
+    def _list_notes(self) -> list[str]:
+        if self._unmatched is None:
+            return []
+        return [_("The rows without a match are listed in {path}.").format(path=self._unmatched)]
+
     def _failures_file(self, aftermath: Aftermath) -> Path | None:
         if self._request.failures is not None:
             wanted = self._request.failures
-        elif self._request.list_name == "-":
-            wanted = self._folder.path / "stdin.failures.csv"
         else:
-            suffix = ".sandbox.failures.csv" if self._scene.rehearsal else ".failures.csv"
-            wanted = self._request.recipients.with_name(self._request.recipients.stem + suffix)
+            wanted = self._beside("failures")
         with suppress(StorageError):
             return write_failures(self._folder, aftermath, wanted)
         return None
+
+    def _beside(self, kind: str) -> Path:
+        """Where a file about the list goes: beside it, or into the run's folder if it is none."""
+        if not self._request.is_file:
+            return self._folder.path / f"{_SPOOLED[self._request.list_name]}.{kind}.csv"
+        suffix = f".sandbox.{kind}.csv" if self._scene.rehearsal else f".{kind}.csv"
+        return self._request.recipients.with_name(self._request.recipients.stem + suffix)
 
     def _remember(self, summary: Summary) -> None:
         self._card = replace(self._card, updated=self._around.clock.wall(), call=summary.to_keep())
@@ -423,20 +521,29 @@ class Sending:
     def _forecast(self, messages: int | None) -> Forecast | None:
         if messages is None:
             return None
-        keep, quota = self._material.campaign.keep_quota, self._delivering.quota.quota
+        left_at_begin, left_daily = self._quota_left()
         return forecast(
-            self._around.now(),
+            begin_of(self._request, self._around),
             self._people(messages) or 0,
             self._pace.rate,
             self._pace.hours,
-            left_today=left_to_run(quota, keep) if quota else None,
-            left_daily=int(quota.limit * (1 - keep)) if quota else None,
+            left_today=left_at_begin,
+            left_daily=left_daily,
+            until=self._request.until,
         )
 
+    def _quota_left(self) -> tuple[int, int] | tuple[None, None]:
+        """What the quota gives to this run on the day on which it begins, and on any other day."""
+        keep, quota = self._material.campaign.keep_quota, self._delivering.quota.quota
+        if quota is None:
+            return None, None
+        daily = int(quota.limit * (1 - keep))
+        is_today = day_of(self._request, self._around) == self._around.today()
+        return left_to_run(quota, keep) if is_today else daily, daily
+
     def _goes_on_alone(self, to_send: int | None) -> bool:
-        quota, campaign = self._delivering.quota.quota, self._material.campaign
-        enough = quota is None or (to_send or 0) <= left_to_run(quota, campaign.keep_quota)
-        return enough or campaign.on_quota == "wait"
+        left, _daily = self._quota_left()
+        return left is None or (to_send or 0) <= left or self._material.campaign.on_quota == "wait"
 
     def _worth_keeping(self) -> dict[str, Any]:
         """What the next call needn't find out again: only of a list that is good by itself."""
@@ -458,7 +565,7 @@ class Sending:
 
     def _list_path(self) -> str:
         name = self._request.list_name
-        return name if name == "-" else str(self._request.recipients.absolute())
+        return str(self._request.recipients.absolute()) if self._request.is_file else name
 
     def _people(self, to_send: int | None) -> int | None:
         limit = self._request.limit
@@ -498,6 +605,7 @@ class Sending:
             account=self._scene.account.name,
             campaign=str(self._request.campaign.absolute()),
             list=self._list_path(),
+            options=self._request.options,
             template_id=template.id,
             template_title=template.title,
             content=self._material.content,

@@ -120,8 +120,10 @@ def trace(what: str, known: KnownRuns, around: Surroundings) -> Trace:
     found = Trace(remarks=[str(fault) for fault in known.faults])
     wanted = _Wanted(what.strip())
     logs: dict[Path, RunCard] = {}
-    for path, card in known.cards.items():
+    for card in known.cards.values():
         logs.setdefault(receipts_folder(card, around), card)
+    # Ledgers tell whole seconds: of the same one, the run that was begun first comes first.
+    for path, card in sorted(known.cards.items(), key=lambda item: item[1].created):
         try:
             _trace_run(wanted, RunFolder(path), card, found)
         except WxpushError as error:

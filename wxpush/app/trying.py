@@ -101,6 +101,7 @@ def prepare(request: SendRequest, testers: Sequence[str], line: int | None, arou
         list_name=request.list_name,
         list_format=request.list_format,
         today=around.today(),
+        sieve=request.sieve,
     )
     ready = _ready(material, line)
     account = request.account or material.campaign.account

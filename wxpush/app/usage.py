@@ -18,20 +18,46 @@ class Use:
 
 @dataclass(slots=True)
 class Audience:
-    """People of the list to ask about: up to `size` of them, each as likely as any other, or all."""
+    """Whom one campaign would reach: how many, and up to `size` of them to ask about, or all.
 
+    Each is as likely to be asked about as any other.
+    """
+
+    campaign: str
+    keep_quota: float
     size: int | None
-    list_name: str = ""
     ready: int = 0
-    """Rows whose message can be sent."""
+    """Messages that can be sent; of rows that are alike the first."""
     people: list[tuple[int, str]] = field(default_factory=list)
     """Line and openid."""
     _chance: random.Random = field(default_factory=lambda: random.Random(1))
 
     def see(self, line: int, openid: str) -> None:
-        """Take in a row that would be sent."""
+        """Take in a message that would be sent."""
         self.ready += 1
         if self.size is None or len(self.people) < self.size:
             self.people.append((line, openid))
         elif (place := self._chance.randrange(self.ready)) < self.size:
             self.people[place] = line, openid
+
+
+@dataclass(slots=True)
+class Audiences:
+    """Those of all campaigns that a list is checked with."""
+
+    list_name: str
+    size: int | None
+    each: list[Audience] = field(default_factory=list)
+
+    def begin(self, campaign: str, keep_quota: float) -> Audience:
+        """An empty one for the next campaign."""
+        self.each.append(Audience(campaign, keep_quota, self.size))
+        return self.each[-1]
+
+    def people(self) -> list[tuple[int, str]]:
+        """Line and openid of everybody to ask about, each once, in the order of the list."""
+        lines: dict[str, int] = {}
+        for audience in self.each:
+            for line, openid in audience.people:
+                lines[openid] = min(line, lines.get(openid, line))
+        return sorted((line, openid) for openid, line in lines.items())

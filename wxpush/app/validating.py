@@ -8,16 +8,15 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from wxpush.app.material import file_advice, list_of, template_of
+from wxpush.app.material import list_of, papers_of, template_of
 from wxpush.app.repeats import Repeats, conflict
-from wxpush.app.usage import Audience, Use
-from wxpush.campaign.check import Bad, Checker, Ready, Skipped, check_campaign
+from wxpush.app.request import Sieve
+from wxpush.app.sources.sifting import joined
+from wxpush.campaign.check import Bad, Checker, Ready, Skipped
 from wxpush.campaign.lint import one_sided_condition
-from wxpush.campaign.render import Renderer
 from wxpush.campaign.schema import Campaign, Reading, read_campaign
 from wxpush.campaign.sources import lines_at
-from wxpush.campaign.wordlists import words_of
-from wxpush.channels.wechat.rules import WeChatRules
+from wxpush.channels.wechat.redact import redact
 from wxpush.channels.wechat.template import KEYS, Template, load_template
 from wxpush.delivery.fingerprints import Seen
 from wxpush.errors import InputError, ProblemsError
@@ -26,12 +25,15 @@ from wxpush.model import Problem, Severity
 from wxpush.yamlfile import Document, KeyPath, Parsed, load_yaml, parse_yaml
 
 if TYPE_CHECKING:
+    from wxpush.app.usage import Audience, Audiences, Use
     from wxpush.campaign.recipients import RecipientList
 
 #: So many errors, and as many warnings, are told one by one; more are counted.
 MOST: Final = 1_000
 _ENDINGS: Final = frozenset({".yaml", ".yml"})
 _TELL_EVERY: Final = 2_000
+_DECIDING: Final = frozenset({"to", "key", "when", "checks"})
+"""The keys without which nothing can be said of a row: whether it is wanted, whose it is, what matters."""
 
 #: A context that is given how many lines the list has, and gives what is told how many rows are done.
 Checking = Callable[[int | None], AbstractContextManager[Callable[[int], None]]]
@@ -44,6 +46,8 @@ class ListToCheck:
     path: Path
     name: str
     format: str | None = None
+    sieve: Sieve | None = None
+    """What narrows it and adds to it."""
 
 
 @dataclass(slots=True)
@@ -61,10 +65,12 @@ class Validation:
     counts: Counter[Severity] = field(default_factory=Counter)
     opened: "RecipientList | None" = None
     """The list, where it can be read."""
-    uses: list[Use] = field(default_factory=list)
-    """The templates without a fault, as the files use them."""
-    audience: Audience | None = None
+    uses: list["Use"] = field(default_factory=list)
+    """The templates without a fault, as the files use them, where somebody asks the account about them."""
+    audiences: "Audiences | None" = None
     """Whom to ask the account about, where somebody wants to."""
+    quoted: dict[tuple[str, int], str] = field(default_factory=dict)
+    """Lines that stand in no file: a condition of the command line."""
     _told: set[Problem] = field(default_factory=set)
 
     @property
@@ -100,13 +106,13 @@ def validate(
     *,
     today: date,
     checking: Checking,
-    audience: Audience | None = None,
+    audiences: "Audiences | None" = None,
 ) -> Validation:
-    """Check files, and folders with all that is in them; `audience` takes in whom the list would reach.
+    """Check files, and folders with all that is in them; `audiences` take in whom the list would reach.
 
     Raises InputError for a path that isn't there.
     """
-    found = Validation(audience=audience)
+    found = Validation(audiences=audiences)
     campaigns = 0
     for path, parsed in _files(paths, found):
         kind = _kind(parsed)
@@ -137,11 +143,12 @@ def quoted_lines(found: Validation) -> dict[tuple[str, int], str]:
     wanted: dict[str, set[int]] = {}
     for problem in found.problems:
         wanted.setdefault(problem.file, set()).add(problem.line)
-    texts = {}
+    texts = dict(found.quoted)
     for file, numbers in wanted.items():
         of_list = found.opened is not None and file == found.opened.name
         lines = found.opened.texts_of(numbers) if found.opened and of_list else lines_at(Path(file), numbers)
-        texts.update({(file, number): text for number, text in lines.items()})
+        # Who wrote a robot's key into a campaign is told so, without its being shown once more.
+        texts.update({(file, number): text if of_list else redact(text) for number, text in lines.items()})
     return texts
 
 
@@ -226,12 +233,14 @@ def _check_template(path: Path, found: Validation) -> None:
         found.add(error.problems)
         return
     found.add(template.warnings)
-    document = load_yaml(path)
-    found.uses.append(_use(template, document, (), 0.0))
+    if found.audiences is not None:
+        found.uses.append(_use(template, load_yaml(path), (), 0.0))
 
 
-def _use(template: Template, document: Document, base: KeyPath, keep_quota: float) -> Use:
+def _use(template: Template, document: Document, base: KeyPath, keep_quota: float) -> "Use":
     """Where the parts of a template stand that an account may say otherwise about."""
+    from wxpush.app.usage import Use
+
     at, content = document.place((*base, "id")), document.place((*base, "content"))
     return Use(template, (document.file, *at), (document.file, *content), keep_quota)
 
@@ -246,35 +255,28 @@ def _check_campaign(
 ) -> None:
     _note(found, path)
     reading = read_campaign(path, today=today, parsed=parsed)
-    found.add(reading.problems)
     problems: list[Problem] = []
     template = template_of(reading, problems)
     if isinstance(reading.template, Path) and reading.template.is_file():
         _note(found, reading.template)
-    found.add([*problems, *(template.warnings if template else ())])
     opened = _opened(wanted, found)
-    if template is None or reading.campaign is None:
+    papers = papers_of(reading, template, opened, problems, wanted.sieve if wanted else None)
+    _add_of_options(found, problems)
+    if papers is None:
         return
-    found.uses.append(_use_of(reading, template, reading.campaign.keep_quota))
-    campaign, rules = reading.campaign, WeChatRules(template, reading.campaign.checks)
-    renderer = Renderer(campaign)
-    problems = file_advice(campaign, renderer, opened)
-    words = words_of(campaign, problems)
-    found.add(problems)
-    if opened is None:
-        found.add(check_campaign(campaign, renderer, rules, words=words))
-        return
-    columns = opened.columns
-    of_all = check_campaign(
-        campaign, renderer, rules, columns, words=words, list_name=opened.name, header_line=opened.header_line
-    )
-    found.add(of_all)
-    if not any(problem.severity is Severity.ERROR and problem.code == "WX204" for problem in of_all):
-        checker = Checker(campaign, renderer, rules, opened.name, words, thorough=True)
-        _check_rows(campaign, checker, opened, found, checking)
+    found.quoted |= papers.sifted.lines
+    if found.audiences is not None and template is not None and template.template is not None:
+        found.uses.append(_use_of(reading, template.template, papers.campaign.keep_quota))
+    lacking = any(one.severity is Severity.ERROR and one.code == "WX204" for one in problems)
+    lacking = lacking or papers.sifted.faulty
+    if opened is not None and not lacking and not reading.faulty & _DECIDING:
+        keep, audiences = papers.campaign.keep_quota, found.audiences
+        audience = None if audiences is None else audiences.begin(str(path), keep)
+        checker = papers.checker(opened, thorough=True)
+        _check_rows(papers.campaign, checker, opened, found, checking, audience)
 
 
-def _use_of(reading: Reading, template: Template, keep_quota: float) -> Use:
+def _use_of(reading: Reading, template: Template, keep_quota: float) -> "Use":
     if isinstance(reading.template, Path):
         return _use(template, load_yaml(reading.template), (), keep_quota)
     if reading.document is None:
@@ -288,16 +290,30 @@ def _opened(wanted: ListToCheck | None, found: Validation) -> "RecipientList | N
     _note(found, wanted.name)
     problems: list[Problem] = []
     opened = list_of(wanted.path, wanted.name, wanted.format, problems)
-    found.add(problems)
+    if wanted.sieve is not None:
+        opened = joined(opened, wanted.sieve, problems)
+    _add_of_options(found, problems)
     found.opened = opened or found.opened
     return opened
 
 
+def _add_of_options(found: Validation, problems: Sequence[Problem]) -> None:
+    """Take in problems that may stand in other lists than the one that is checked, or in an option."""
+    for problem in problems:
+        _note(found, problem.file)
+    found.add(problems)
+
+
 def _check_rows(
-    campaign: Campaign, checker: Checker, opened: "RecipientList", found: Validation, checking: Checking
+    campaign: Campaign,
+    checker: Checker,
+    opened: "RecipientList",
+    found: Validation,
+    checking: Checking,
+    audience: "Audience | None",
 ) -> None:
     """Every row, rendered and checked; what the condition and the keys come to over all of them."""
-    repeats, rows, unwanted = Repeats(), 0, 0
+    repeats, rows, unwanted, left_out = Repeats(), 0, 0, 0
     with checking(opened.lines) as tell:
         try:
             for row in opened:
@@ -307,15 +323,18 @@ def _check_rows(
                 match checker.examine(row):
                     case Ready() as ready:
                         found.add(ready.warnings)
-                        if found.audience is not None:
-                            found.audience.see(ready.message.line, ready.message.to)
-                        if repeats.meet(ready.message) is Seen.DIFFERENT:
+                        seen = repeats.meet(ready.message)
+                        if audience is not None and seen is Seen.NEW:
+                            audience.see(ready.message.line, ready.message.to)
+                        if seen is Seen.DIFFERENT:
                             found.add([conflict(ready, opened.name)])
-                    case Skipped():
+                    case Skipped("condition"):
                         unwanted += 1
+                    case Skipped():
+                        left_out += 1
                     case Bad() as bad:
                         found.add(bad.problems)
         except ProblemsError as error:
             found.add(error.problems)
     found.rows = max(found.rows, rows)
-    found.add(one_sided_condition(campaign, rows - unwanted, unwanted))
+    found.add(one_sided_condition(campaign, rows - left_out - unwanted, unwanted))

@@ -1,21 +1,24 @@
 """All problems of campaign × template × list: once for the campaign, and row by row."""
 
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any, NamedTuple, Protocol
 
 from wxpush.campaign.expressions import column_hint
-from wxpush.campaign.render import LACKING, Rendered, Renderer, RowError
+from wxpush.campaign.render import LACKING, Condition, Rendered, Renderer, RowError
 from wxpush.campaign.schema import Campaign
 from wxpush.campaign.wordlists import BLOCKED, WordList
 from wxpush.fastjson import dumps
 from wxpush.i18n import _
-from wxpush.model import BadRow, Finding, Message, Problem, Recipient, Severity
+from wxpush.model import BadRow, Finding, Message, Problem, Recipient, Severity, Unmatched
 from wxpush.yamlfile import Document
 
 MAX_KEY = 200
+_NEAR = 0.7
+"""How alike names of keywords must be for one to be taken for the other."""
 #: The rules of this room that `checks:` can turn off.
 CAMPAIGN_RULES = frozenset({BLOCKED, "condition", "unused_column"})
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
@@ -32,6 +35,9 @@ class Rules(Protocol):
         self, data: Mapping[str, str], to: str, url: str | None, miniprogram: Mapping[str, str] | None
     ) -> list[Finding]:
         """What is wrong with a rendered message; empty values are reported by the campaign room."""
+
+    def check_fixed(self, pieces: Mapping[str, Sequence[str | None]]) -> list[Finding]:
+        """What is wrong with texts, by their place, whatever stands for None in a message."""
 
     @property
     def names(self) -> Collection[str]:
@@ -81,18 +87,31 @@ def fields_text(values: Mapping[str, Any]) -> str:
     return dumps(values)
 
 
+def meant_keywords(data: Iterable[str], keywords: Sequence[str]) -> dict[str, str]:
+    """The names in `data` that stand for a keyword which is lacking in it, with that one."""
+    names = list(data)
+    lacking = [keyword for keyword in keywords if keyword not in names]
+    meant = {}
+    for name in names:
+        near = [] if name in keywords else get_close_matches(name, lacking, 1, _NEAR)
+        if near:
+            meant[name] = near[0]
+            lacking.remove(near[0])
+    return meant
+
+
 def keyword_problems(document: Document, data: Mapping[str, Any], keywords: Sequence[str]) -> list[Problem]:
     """Keywords of the template that `data` lacks, and names in `data` that the template doesn't know."""
     problems = []
-    lacking = [keyword for keyword in keywords if keyword not in data]
+    meant = meant_keywords(data, keywords)
+    lacking = [keyword for keyword in keywords if keyword not in data and keyword not in meant.values()]
     for name in data:
         if name in keywords:
             continue
-        near = get_close_matches(name, lacking or keywords, 1, 0.7)
+        near = meant.get(name) or "".join(get_close_matches(name, keywords, 1, _NEAR))
         hint = _("The template has: {keywords}.").format(keywords=", ".join(keywords))
         if near:
-            hint = _("Did you mean `{key}`?").format(key=near[0])
-            lacking = [keyword for keyword in lacking if keyword != near[0]]
+            hint = _("Did you mean `{key}`?").format(key=near)
         message = _("the template has no keyword `{name}`.").format(name=name)
         problems.append(document.problem(("data", name), "WX203", message, hint, at_key=True))
     for keyword in lacking:
@@ -112,14 +131,13 @@ def check_campaign(
     list_name: str = "",
     header_line: int = 1,
 ) -> list[Problem]:
-    """The problems that don't depend on a row: keywords, values that are the same for all, lacking columns.
+    """The problems that don't depend on a row: rules, values that are the same for all, lacking columns.
 
     `columns` is None for a list whose rows each have their own. A lacking column is placed at the list's
     header, or in the campaign where no list is named.
     """
-    problems = keyword_problems(campaign.document, campaign.data, rules.keywords)
-    problems += _unknown_rules(campaign, rules)
-    problems += _constant_problems(campaign, renderer.constants(), rules, words)
+    problems = _unknown_rules(campaign, rules)
+    problems += _constant_problems(campaign, renderer, rules, words)
     if columns is not None:
         problems += _column_problems(campaign, renderer, columns, list_name, header_line)
     return problems
@@ -144,32 +162,65 @@ def _unknown_rules(campaign: Campaign, rules: Rules) -> list[Problem]:
 
 
 def _constant_problems(
-    campaign: Campaign, texts: Mapping[str, str], rules: Rules, words: WordList | None
+    campaign: Campaign, renderer: Renderer, rules: Rules, words: WordList | None
 ) -> list[Problem]:
-    """What speaks against texts without a column in them: told once, not with every row."""
-    values = {where: text for where, text in texts.items() if where.startswith("data.")}
-    data = {where.removeprefix("data."): text for where, text in values.items()}
-    findings = rules.check(data, texts.get("to", ""), texts.get("url"), None)
-    findings += rules.advise(values) + (words.findings(values) if words else [])
+    """What speaks against texts, or parts of them, without a column: told once, not with every row."""
     problems = []
-    for found in weighed(findings, campaign.checks):
+    texts = renderer.constants()
+    for found in weighed(_constant_findings(texts, rules, words), campaign.checks):
         if found.where in texts:
-            path = tuple(found.where.split(".", 1))
-            message = f"{found.where}: {found.message}"
-            problems.append(
-                campaign.document.problem(path, found.code, message, found.hint, severity=found.severity)
-            )
+            problems.append(_of_campaign(campaign, found, f"{found.where}: {found.message}"))
+    for found in weighed([*_fixed(renderer, rules), *_fixed_words(renderer, rules, words)], campaign.checks):
+        message = _("{where}, what is the same for all: {message}")
+        problems.append(
+            _of_campaign(campaign, found, message.format(where=found.where, message=found.message))
+        )
     return problems
 
 
+def _constant_findings(texts: Mapping[str, str], rules: Rules, words: WordList | None) -> list[Finding]:
+    values = {where: text for where, text in texts.items() if where.startswith("data.")}
+    data = {where.removeprefix("data."): text for where, text in values.items()}
+    miniprogram = {
+        where.removeprefix("miniprogram."): text
+        for where, text in texts.items()
+        if where.startswith("miniprogram.")
+    }
+    findings = rules.check(data, texts.get("to", ""), texts.get("url"), miniprogram or None)
+    return findings + rules.advise(values) + (words.findings(values) if words else [])
+
+
+def _fixed(renderer: Renderer, rules: Rules) -> list[Finding]:
+    """What is wrong with a message whatever the row holds, where the text isn't the same for all."""
+    return rules.check_fixed(renderer.fixed_pieces())
+
+
+def _fixed_words(renderer: Renderer, rules: Rules, words: WordList | None) -> list[Finding]:
+    """The same for single words. No word has a line break in it, so that none is found across a column."""
+    texts = {
+        where: "\n".join(piece or "" for piece in pieces)
+        for where, pieces in renderer.fixed_pieces().items()
+        if where.startswith("data.")
+    }
+    return rules.advise(texts) + (words.findings(texts) if words else [])
+
+
+def _of_campaign(campaign: Campaign, found: Finding, message: str) -> Problem:
+    path = tuple(found.where.split(".", 1))
+    return campaign.document.problem(path, found.code, message, found.hint, severity=found.severity)
+
+
 def weighed(findings: Iterable[Finding], levels: Mapping[str, str]) -> list[Finding]:
-    """The findings as the campaign's `checks:` wants them: a rule that isn't named there has its own mind."""
+    """The findings as the campaign's `checks:` wants them: a rule that isn't named there has its own mind.
+
+    `error` is how a rule is by itself, so that its doubts stay doubts; only advice becomes an error by it.
+    """
     kept = []
     for found in findings:
         level = levels.get(found.rule)
         if level == "warn":
             kept.append(replace(found, severity=Severity.WARNING))
-        elif level == "error":
+        elif level == "error" and found.advice:
             kept.append(replace(found, severity=Severity.ERROR))
         elif level != "off":
             kept.append(found)
@@ -213,8 +264,14 @@ class Checker:
         words: WordList | None = None,
         *,
         thorough: bool = False,
+        where: Condition | None = None,
+        excluded: Container[str] | None = None,
     ) -> None:
-        """`thorough`: tell of what nothing forbids, too."""
+        """`thorough`: tell of what nothing forbids, too.
+
+        Rows that don't meet `where` get nothing, nor do the people `excluded`, by openid.
+        """
+        self._where, self._excluded = where, excluded
         self._thorough = thorough
         self._renderer = renderer
         self._rules = rules
@@ -229,33 +286,51 @@ class Checker:
         self._has_condition = campaign.when is not None
         self._constant = frozenset(renderer.constants())
         """Whose faults are told with the campaign."""
+        self._fixed = {_kind_of(found) for found in _fixed(renderer, rules)}
+        """What is told with the campaign of texts that aren't the same for all."""
+        self._fixed_words = {(found.where, found.message) for found in _fixed_words(renderer, rules, words)}
 
-    def examine(self, row: Recipient | BadRow) -> Ready | Skipped | Bad:
+    def examine(self, row: Recipient | BadRow | Unmatched) -> Ready | Skipped | Bad:
         """What becomes of one row; never raises for anything that the row holds."""
         if isinstance(row, BadRow):
             return Bad(None, row.problems, row.values, row.line, row.row)
+        if isinstance(row, Unmatched):
+            return self._skipped("no_match", Recipient(*row))
         try:
+            if self._where is not None and not self._where.holds(row):
+                return self._skipped("where", row)
             if self._has_condition and not self._renderer.wanted(row):
-                return Skipped("condition", self._key_or_none(row), row.row, row.line, row.values)
+                return self._skipped("condition", row)
             rendered = self._renderer.render(row)
         except RowError as error:
+            if self._excluded is not None and self._is_excluded(row):
+                return self._skipped("excluded", row)
             return self._bad(row, self._key_or_none(row), list(error.findings))
+        if self._excluded is not None and rendered.to in self._excluded:
+            return self._skipped("excluded", row)
         findings = self._rules.check(rendered.data, rendered.to, rendered.url, rendered.miniprogram)
+        if findings and self._fixed:
+            findings = [found for found in findings if _kind_of(found) not in self._fixed]
         if self._words is not None or self._thorough:
-            texts = {f"data.{name}": text for name, text in rendered.data.items()}
-            findings += self._words.findings(texts) if self._words else []
-            findings += self._rules.advise(texts) if self._thorough else []
+            findings += self._words_in(rendered)
         key = rendered.key
         if findings or not rendered.to or not _is_plain(key) or "" in rendered.data.values():
-            own = self._own_findings(rendered)
-            said = {found.where for found in own}
+            ours = self._own_findings(rendered)
+            said = {found.where for found in ours}
             said |= self._constant
-            findings = own + [found for found in weighed(findings, self._levels) if found.where not in said]
+            findings = ours + [found for found in weighed(findings, self._levels) if found.where not in said]
             if any(found.severity is Severity.ERROR for found in findings):
                 return self._bad(row, rendered.key or None, findings)
         payload = self._rules.compose(rendered.to, rendered.data, rendered.url, rendered.miniprogram)
-        message = Message(key, rendered.to, payload, row.row, row.line, dumps(row.values))
+        own = row.values if row.own is None else row.own
+        message = Message(key, rendered.to, payload, row.row, row.line, dumps(own))
         return Ready(message, rendered, tuple(self._problem(row, found) for found in findings))
+
+    def _words_in(self, rendered: Rendered) -> list[Finding]:
+        texts = {f"data.{name}": text for name, text in rendered.data.items()}
+        found = self._words.findings(texts) if self._words else []
+        found += self._rules.advise(texts) if self._thorough else []
+        return [one for one in found if (one.where, one.message) not in self._fixed_words]
 
     def _own_findings(self, rendered: Rendered) -> list[Finding]:
         """What no rules of a channel can allow: nobody to send to, empty keywords, a useless key."""
@@ -277,7 +352,17 @@ class Checker:
 
     def _bad(self, row: Recipient, key: str | None, findings: list[Finding]) -> Bad:
         problems = tuple(self._problem(row, found) for found in findings)
-        return Bad(key, problems, row.values, row.line, row.row)
+        return Bad(key, problems, row.values if row.own is None else row.own, row.line, row.row)
+
+    def _skipped(self, reason: str, row: Recipient) -> Skipped:
+        own = row.values if row.own is None else row.own
+        return Skipped(reason, self._key_or_none(row), row.row, row.line, own)
+
+    def _is_excluded(self, row: Recipient) -> bool:
+        """Whether a row that can't be rendered is for somebody who would get nothing anyway."""
+        with suppress(RowError):
+            return self._excluded is not None and self._renderer.to(row) in self._excluded
+        return False
 
     def _problem(self, row: Recipient, found: Finding) -> Problem:
         # Which column is lacking says it all; anything else is clearer with the part that it concerns.
@@ -289,6 +374,11 @@ class Checker:
             return self._renderer.key(row) or None
         except RowError:
             return None
+
+
+def _kind_of(found: Finding) -> tuple[str, str, Severity]:
+    """By which a row's finding is known as one that is told with the campaign: numbers in it may differ."""
+    return found.where, found.code, found.severity
 
 
 def _is_plain(key: str) -> bool:

@@ -1,5 +1,8 @@
 """What is wrong with one text of a campaign or a list, before its place is known."""
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 
 class FaultError(ValueError):
     """A stable code (`WX402`), what is wrong, and the remedy."""
@@ -9,3 +12,18 @@ class FaultError(ValueError):
         self.code = code
         self.message = message
         self.hint = hint
+
+
+class Spot(NamedTuple):
+    """Where below a value a fault is, as keys and numbers; `at_key` where the key itself is wrong."""
+
+    path: tuple[str | int, ...]
+    at_key: bool = False
+
+
+class FaultsError(ValueError):
+    """Several faults of one value, each with its spot."""
+
+    def __init__(self, faults: Sequence[tuple[Spot, FaultError]]) -> None:
+        super().__init__("; ".join(fault.message for _spot, fault in faults))
+        self.faults = tuple(faults)

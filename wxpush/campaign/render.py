@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from datetime import date
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
@@ -13,6 +14,7 @@ from wxpush.campaign.expressions import (
     Expression,
     as_written,
     compile_parts,
+    fixed_pieces,
     parse_condition,
     parse_text,
     tests_of,
@@ -64,6 +66,7 @@ class Renderer:
         self._only_to = self._others == ("to",)
         self._when = parse_condition(campaign.when) if campaign.when else None
         self._all = compile_parts(self._parts.values(), _SEPARATOR)
+        self._to = compile_parts([self._parts["to"]], "")
         self._key = compile_parts([self._parts.get("key", self._parts["to"])], "")
         self._wanted = compile_parts([self._when], "") if self._when else None
         self._alone: dict[str, Callable[[Mapping[str, Any]], str]] = {}
@@ -94,9 +97,26 @@ class Renderer:
                     found[where] = compile_parts([expression], "")(values).strip()
         return found
 
+    def fixed_pieces(self) -> dict[str, tuple[str | None, ...]]:
+        """Of each text that changes with the row what doesn't, by its place in the campaign.
+
+        None stands where something is put in. Texts without anything fixed are left out.
+        """
+        found = {}
+        for where, expression in self._parts.items():
+            if expression.required | expression.optional:
+                pieces = fixed_pieces(expression)
+                if any(pieces):
+                    found[where] = pieces
+        return found
+
     def constant_condition(self) -> bool:
         """Whether a `when` without a column in it holds."""
         return self.wanted(Recipient(0, 0, {}))
+
+    def to(self, recipient: Recipient) -> str:
+        """Whom the row's message is for; raises RowError."""
+        return self._single("to", self._to, recipient).strip()
 
     def key(self, recipient: Recipient) -> str:
         """The row's key alone; raises RowError."""
@@ -180,6 +200,23 @@ def _lacking(where: str, name: str, values: Mapping[str, Any]) -> Finding:
     else:
         hint = _("Fix the row, or pass --skip-invalid.")
     return _found(where, LACKING, _('no value for "{name}".').format(name=name), hint)
+
+
+class Condition:
+    """One bare expression that a row meets or not; `where` is its place in messages."""
+
+    def __init__(self, where: str, expression: Expression, today: date) -> None:
+        self.expression = expression
+        self._where, self._today = where, today.isoformat()
+        self._run = compile_parts([expression], "")
+
+    def holds(self, recipient: Recipient) -> bool:
+        """Whether the row meets it; raises RowError."""
+        values = {TODAY: self._today, **recipient.values, ROW: recipient.values}
+        try:
+            return self._run(values) != ""
+        except _FAULTS as error:
+            raise RowError((_finding(self._where, error, values),)) from None
 
 
 class Choices:

@@ -7,10 +7,10 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, time
+from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import (
     AfterValidator,
@@ -23,8 +23,9 @@ from pydantic import (
     ValidationInfo,
 )
 
+from wxpush.campaign.draft import without
 from wxpush.campaign.expressions import TODAY, parse_condition, parse_text, render_alone
-from wxpush.campaign.fault import FaultError
+from wxpush.campaign.fault import FaultError, FaultsError, Spot
 from wxpush.campaign.units import (
     UnitError,
     no_value,
@@ -33,14 +34,15 @@ from wxpush.campaign.units import (
     parse_duration,
     parse_rate,
     parse_share,
-    parse_window,
 )
+from wxpush.campaign.windows import Window, parse_windows
 from wxpush.errors import ProblemsError
 from wxpush.i18n import _
 from wxpush.model import Problem
-from wxpush.yamlfile import Document, Parsed, parse_yaml
+from wxpush.yamlfile import Document, KeyPath, Parsed, misspelt, parse_yaml
 
 _NAME_LENGTH = 80
+_LEVELS: Final = ("error", "warn", "off")
 
 
 def _expression(value: object) -> str:
@@ -122,6 +124,21 @@ def _name(value: object, info: ValidationInfo) -> str:
     return name
 
 
+def _notify(value: object, info: ValidationInfo) -> tuple[Any, ...]:
+    from wxpush.config.target_reader import Kind, TargetReader
+
+    codes = {Kind.UNKNOWN_KEY: "WX120", Kind.LACKING: "WX121", Kind.WRONG: "WX122", Kind.EMPTY: "WX123"}
+    faults: list[tuple[Spot, FaultError]] = []
+
+    def note(kind: Kind, at: tuple[str | int, ...], message: str, hint: str) -> None:
+        faults.append((Spot(at, at_key=kind is Kind.UNKNOWN_KEY), FaultError(codes[kind], message, hint)))
+
+    targets = TargetReader((info.context or {})["folder"], note).targets(value)
+    if faults:
+        raise FaultsError(faults)
+    return targets
+
+
 Templated = Annotated[str, BeforeValidator(_expression)]
 # A key that is written down without a value is a fault; one that is left out is None.
 _MaybeTemplated = Annotated[str | None, BeforeValidator(_expression)]
@@ -176,17 +193,20 @@ class Campaign(_Part):
     burst: Annotated[int | None, _whole(1, 10_000)] = None
     workers: Annotated[int | None, _whole(1, 512)] = None
     timeout: Annotated[Duration, _bounded(0.1, 60, "100ms – 60s")] = 10.0
-    retry: Retry = Retry()
-    stop_when: StopWhen = StopWhen()
-    checks: dict[str, Annotated[Literal["error", "warn", "off"], _choice("error", "warn", "off")]] = Field(
+    # Made without being checked: else each part would be built as a model of its own when this is read.
+    retry: Retry = Retry.model_construct()
+    stop_when: StopWhen = StopWhen.model_construct()
+    checks: dict[str, Annotated[Literal["error", "warn", "off"], _choice(*_LEVELS)]] = Field(
         default_factory=dict
     )
     blocked_words: Annotated[tuple[Path, ...], BeforeValidator(_files)] = ()
     """Files of words that no message may hold, one word a line."""
     keep_quota: Share = 0.1
     on_quota: Annotated[Literal["stop", "wait"], _choice("stop", "wait")] = "stop"
-    send_window: Annotated[tuple[time, time] | None, BeforeValidator(parse_window)] = None
+    send_window: Annotated[tuple[Window, ...] | None, BeforeValidator(parse_windows)] = None
     tolerate: Share = 0.0
+    notify: Annotated[tuple[Any, ...] | None, BeforeValidator(_notify)] = None
+    """Who is told how a run ended (config.targets.Target); None leaves it to the account."""
 
     _document: Document = PrivateAttr()
     _source: Path = PrivateAttr()
@@ -207,6 +227,16 @@ class Campaign(_Part):
         """The day that `{{ today }}` stands for."""
         return self._today
 
+    def with_keywords(self, meant: Mapping[str, str]) -> "Campaign":
+        """The same with other names for some of its keywords; their places stay where they are."""
+        if not meant:
+            return self
+        data = {meant.get(name, name): text for name, text in self.data.items()}
+        renamed = self.model_copy(update={"data": data})
+        for name, right in meant.items():
+            renamed._document = renamed._document.renamed(("data", name), right)
+        return renamed
+
     def content_fingerprint(self) -> str:
         """SHA-256 in hex over what alters its messages; the template file's own content is not in it."""
         return _digest(self.model_dump(mode="json", include={"data", "url", "miniprogram", "when"}))
@@ -226,7 +256,8 @@ class Reading:
     """A campaign file as far as it can be understood, with its problems.
 
     `campaign` is None where there are any; `template` and `data` are there as soon as they can be read,
-    so that the keywords can be checked in the same go.
+    so that the keywords can be checked in the same go. So is all the rest of it by the `draft`: the
+    campaign without what is wrong, whose keys are `faulty`; None where nothing can be understood.
     """
 
     campaign: Campaign | None
@@ -234,6 +265,8 @@ class Reading:
     problems: tuple[Problem, ...]
     template: Path | dict[str, Any] | None = None
     data: Mapping[str, Any] | None = None
+    draft: Campaign | None = None
+    faulty: frozenset[str] = frozenset()
 
 
 def load_campaign(path: Path, *, today: date) -> Campaign:
@@ -253,28 +286,103 @@ def read_campaign(path: Path, *, today: date, parsed: Parsed | None = None) -> R
     document = parsed.document
     if document is None:
         return Reading(None, None, parsed.problems)
-    campaign, problems = None, list(parsed.problems)
+    problems = list(parsed.problems)
+    document = _respelt(document, problems)
+    faults: list[dict[str, Any]] = []
     try:
-        context = {"folder": path.parent, "today": today}
-        campaign = Campaign.model_validate(document.value, context=context)
-        campaign._document, campaign._source, campaign._today = document, path, today
+        draft: Campaign | None = _built(document, document.value, path, today)
     except ValidationError as error:
+        faults = [dict(fault) for fault in error.errors(include_url=False)]
         seen = {(found.line, found.column) for found in problems}
-        told = [_problem(document, dict(fault)) for fault in error.errors(include_url=False)]
+        told = [found for fault in faults for found in _problems(document, fault)]
         problems += [found for found in told if (found.line, found.column) not in seen]
+        draft = _draft(document, faults, path, today)
     template, data = document.value.get("template"), document.value.get("data")
     problems.sort(key=lambda found: (found.line, found.column))
     return Reading(
-        campaign if not problems else None,
+        draft if not problems else None,
         document,
         tuple(problems),
         _beside(path.parent, template) if isinstance(template, str) and template else _group(template),
         _group(data),
+        draft,
+        frozenset(str(fault["loc"][0]) for fault in faults if not _is_level(fault)),
     )
+
+
+def _built(document: Document, value: dict[str, Any], source: Path, today: date) -> Campaign:
+    campaign = Campaign.model_validate(value, context={"folder": source.parent, "today": today})
+    campaign._document, campaign._source, campaign._today = document, source, today
+    return campaign
+
+
+def _respelt(document: Document, problems: list[Problem]) -> Document:
+    """The file with its misspelt keys as they are meant, so that their values are looked at as well.
+
+    Each is told in `problems`.
+    """
+    document = _respelt_at(document, (), Campaign, problems)
+    for key, group in document.value.items():
+        model = _model_of((key,))
+        if model is not None and isinstance(group, dict):
+            document = _respelt_at(document, (key,), model, problems)
+    return document
+
+
+def _respelt_at(
+    document: Document, place: KeyPath, model: type[BaseModel], problems: list[Problem]
+) -> Document:
+    group = document.value[str(place[0])] if place else document.value
+    required = [key for key, field in model.model_fields.items() if field.is_required()]
+    for key, meant in misspelt(group, model.model_fields, required).items():
+        problems.append(_unknown(document, (*place, key)))
+        document = document.renamed((*place, key), meant)
+    return document
+
+
+#: What the keys that a campaign can't do without are taken for where they are wrong or lacking.
+_STAND_INS: Final[dict[str, Any]] = {"name": "-", "template": {}, "data": {"-": "-"}}
+_SOME_APPID: Final = "wx0123456789abcdef"
+
+
+def _is_level(fault: dict[str, Any]) -> bool:
+    """Whether a fault concerns a level in `checks`, which says how much a problem matters and no more."""
+    return fault["loc"][0] == "checks" and len(fault["loc"]) > 1
+
+
+def _draft(document: Document, faults: list[dict[str, Any]], source: Path, today: date) -> Campaign | None:
+    """The campaign without its faults; what it can't do without has a stand-in that nothing is said of."""
+    value = without(document.value, [fault["loc"] for fault in faults])
+    for fault in filter(_is_level, faults):
+        near = get_close_matches(str(fault["input"]).lower(), _LEVELS, 1)
+        value["checks"] |= {fault["loc"][1]: near[0]} if near else {}
+    no_data = not value.get("data")
+    value |= {key: stand_in for key, stand_in in _STAND_INS.items() if not value.get(key)}
+    if isinstance(value.get("miniprogram"), dict):
+        value["miniprogram"] = {"appid": _SOME_APPID, **value["miniprogram"]}
+    try:
+        draft = _built(document, value, source, today)
+    except ValidationError:
+        return None
+    return draft.model_copy(update={"data": {}}) if no_data else draft
 
 
 def _group(value: object) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
+
+
+def _problems(document: Document, fault: dict[str, Any]) -> list[Problem]:
+    """One fault as pydantic reports it, or what it is made of."""
+    reason = (fault.get("ctx") or {}).get("error")
+    if not isinstance(reason, FaultsError):
+        return [_problem(document, fault)]
+    problems = []
+    for spot, inner in reason.faults:
+        path = (*fault["loc"], *spot.path)
+        name = ".".join(str(part) for part in path if isinstance(part, str))
+        message = f"{name}: {inner.message}"
+        problems.append(document.problem(path, inner.code, message, inner.hint, at_key=spot.at_key))
+    return problems
 
 
 def _problem(document: Document, fault: dict[str, Any]) -> Problem:
@@ -286,12 +394,7 @@ def _problem(document: Document, fault: dict[str, Any]) -> Problem:
     if isinstance(reason, FaultError):
         return document.problem(place, reason.code, f"{name}: {reason.message}", reason.hint)
     if kind == "extra_forbidden":
-        known = _known_keys(place[:-1])
-        near = get_close_matches(str(place[-1]), known, 1)
-        hint = _("Did you mean `{key}`?").format(key=near[0]) if near else ""
-        hint = hint or _("Known keys: {keys}.").format(keys=", ".join(known))
-        message = _("the key `{key}` is unknown.").format(key=name)
-        return document.problem(place, "WX120", message, hint, at_key=True)
+        return _unknown(document, place)
     if kind == "missing":
         message = _("the key `{key}` is lacking.").format(key=name)
         return document.problem(place[:-1], "WX121", message, _example(place))
@@ -301,13 +404,22 @@ def _problem(document: Document, fault: dict[str, Any]) -> Problem:
     return document.problem(place, "WX122", message, _example(place))
 
 
-def _known_keys(place: tuple[str | int, ...]) -> list[str]:
-    parts: dict[tuple[str | int, ...], type[BaseModel]] = {
-        ("retry",): Retry,
-        ("stop_when",): StopWhen,
-        ("miniprogram",): MiniProgram,
-    }
-    return list(parts.get(place, Campaign).model_fields)
+def _unknown(document: Document, place: KeyPath) -> Problem:
+    known = list((_model_of(place[:-1]) or Campaign).model_fields)
+    near = get_close_matches(str(place[-1]), known, 1)
+    hint = _("Did you mean `{key}`?").format(key=near[0]) if near else ""
+    hint = hint or _("Known keys: {keys}.").format(keys=", ".join(known))
+    message = _("the key `{key}` is unknown.").format(key=".".join(map(str, place)))
+    return document.problem(place, "WX120", message, hint, at_key=True)
+
+
+def _model_of(place: KeyPath) -> type[BaseModel] | None:
+    """The group at `place` whose keys are known; None where any key may stand."""
+    if not place:
+        return Campaign
+    field = Campaign.model_fields.get(str(place[0])) if len(place) == 1 else None
+    kinds = (field.annotation, *get_args(field.annotation)) if field else ()
+    return next((one for one in kinds if isinstance(one, type) and issubclass(one, BaseModel)), None)
 
 
 def _example(place: tuple[str | int, ...]) -> str:

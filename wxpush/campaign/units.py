@@ -1,7 +1,6 @@
-"""Rates, durations, sizes, shares and hours of the day, as people write them."""
+"""Rates, durations, sizes and shares, as people write them."""
 
 import re
-from datetime import time
 from typing import Final
 
 from wxpush.campaign.fault import FaultError
@@ -11,7 +10,6 @@ _RATE = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*/\s*(s|min|h)", re.ASCII)
 _DURATION = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*(ms|s|min|h)", re.ASCII)
 _SHARE = re.compile(r"(\d{1,3}(?:\.\d{1,3})?)\s*%", re.ASCII)
 _SIZE = re.compile(r"(\d{1,6})\s*(KB|MB|GB)", re.ASCII)
-_WINDOW = re.compile(r"(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})", re.ASCII)
 _BYTES = {"KB": 1_000, "MB": 1_000_000, "GB": 1_000_000_000}
 _SECONDS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0}
 
@@ -66,24 +64,6 @@ def parse_size(value: object) -> int:
     if not found or int(found[1]) == 0:
         raise UnitError(_("“{value}” is not a size.").format(value=value), _("Write 500KB, 50MB or 1GB."))
     return int(found[1]) * _BYTES[found[2]]
-
-
-def parse_window(value: object) -> tuple[time, time]:
-    """`08:00-21:00` as start and end in Beijing time; `21:00-06:00` goes over midnight. Raises ValueError."""
-    found = _WINDOW.fullmatch(one_text(value))
-    wrong = UnitError(
-        _("“{value}” are not hours of a day.").format(value=value), _('Write them like "08:00-21:00".')
-    )
-    if not found:
-        raise wrong
-    try:
-        start = time(int(found[1]), int(found[2]))
-        end = time(0) if (found[3], found[4]) == ("24", "00") else time(int(found[3]), int(found[4]))
-    except ValueError:
-        raise wrong from None
-    if start == end:
-        raise wrong
-    return start, end
 
 
 def one_text(value: object) -> str:

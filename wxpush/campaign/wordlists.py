@@ -9,6 +9,7 @@ from wxpush.campaign.fault import FaultError
 from wxpush.campaign.schema import Campaign
 from wxpush.i18n import _
 from wxpush.model import Finding, Problem
+from wxpush.yamlfile import KeyPath
 
 BLOCKED: Final = "blocked_words"
 _MOST_BYTES: Final = 8 * 1024 * 1024
@@ -18,21 +19,29 @@ class WordList:
     """The words of one or more files. Upper and lower case, and full-width forms of ASCII, count as one."""
 
     def __init__(self, paths: Iterable[Path]) -> None:
-        """Read the files. Raises FaultError for one that can't be read, and where the library is lacking."""
+        """Read the files; those that can't be read are left out. Raises FaultError without the library."""
         self._words: list[str] = []
         self._places: list[tuple[str, int]] = []
+        self.faults: dict[int, FaultError] = {}
+        """What is wrong with a file, by its number from 0."""
         digest = hashlib.sha256()
-        for path in paths:
-            raw = _bytes_of(path)
-            digest.update(hashlib.sha256(raw).digest())
-            for number, line in enumerate(_text_of(path, raw).splitlines(), 1):
-                word = line.strip()
-                if word and not word.startswith("#"):
-                    self._words.append(_alike(word))
-                    self._places.append((path.name, number))
+        for number, path in enumerate(paths):
+            try:
+                raw = _bytes_of(path)
+                self._take(path.name, _text_of(path, raw))
+                digest.update(hashlib.sha256(raw).digest())
+            except FaultError as fault:
+                self.faults[number] = fault
         self.digest = digest.hexdigest()
         """SHA-256 in hex of all the files."""
         self._matcher = _matcher(self._words) if self._words else None
+
+    def _take(self, name: str, text: str) -> None:
+        for number, line in enumerate(text.splitlines(), 1):
+            word = line.strip()
+            if word and not word.startswith("#"):
+                self._words.append(_alike(word))
+                self._places.append((name, number))
 
     def findings(self, texts: Mapping[str, str]) -> list[Finding]:
         """The first blocked word of each text; `texts` by their place in the campaign."""
@@ -56,11 +65,16 @@ def words_of(campaign: Campaign, problems: list[Problem]) -> WordList | None:
     if not campaign.blocked_words or campaign.checks.get(BLOCKED) == "off":
         return None
     try:
-        return WordList(campaign.blocked_words)
+        words = WordList(campaign.blocked_words)
     except FaultError as fault:
-        message = f"{BLOCKED}: {fault.message}"
-        problems.append(campaign.document.problem((BLOCKED,), fault.code, message, fault.hint))
+        problems.append(_problem(campaign, (BLOCKED,), fault))
         return None
+    problems += [_problem(campaign, (BLOCKED, number), fault) for number, fault in words.faults.items()]
+    return words
+
+
+def _problem(campaign: Campaign, path: KeyPath, fault: FaultError) -> Problem:
+    return campaign.document.problem(path, fault.code, f"{BLOCKED}: {fault.message}", fault.hint)
 
 
 def _matcher(words: list[str]) -> Any:

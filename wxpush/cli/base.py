@@ -74,9 +74,20 @@ def beijing_today() -> date:
     return datetime.fromtimestamp(GLOBALS.clock.wall(), timezone(timedelta(hours=8))).date()
 
 
-def this_command() -> str:
-    """The command line as it was typed, to be typed again."""
-    return shlex.join(["wxpush", *sys.argv[1:]])
+def this_command(leave_out: Callable[[str, str], bool] = lambda _option, _value: False) -> str:
+    """The command line as it was typed, to be typed again.
+
+    `leave_out` says of each option and what stands after it whether both are to be left out.
+    """
+    words, kept = sys.argv[1:], ["wxpush"]
+    while words:
+        word, *words = words
+        option, equals, value = word.partition("=")
+        if not leave_out(option, value if equals else next(iter(words), "")):
+            kept.append(word)
+        elif not equals:
+            words = words[1:]
+    return shlex.join(kept)
 
 
 def parse_rate(text: str | None) -> float | None:
@@ -169,40 +180,28 @@ def put_off(signals: Signals) -> Iterator[None]:
     try:
         yield
     finally:
-        signals.to(_raise_interrupt)
+        signals.to(raise_interrupt)
     if seen:
         raise KeyboardInterrupt
 
 
-@contextmanager
-def readable(list_name: str) -> Iterator[Path]:
-    """The path of a list; standard input (`-`) is kept privately on disk, since it is read twice."""
-    if list_name != "-":
-        yield Path(list_name)
-        return
-    import shutil
-    import tempfile
-
-    with tempfile.TemporaryDirectory(prefix="wxpush-") as folder:  # made with mode 0700
-        path = Path(folder) / "stdin"
-        with path.open("wb") as spool:
-            shutil.copyfileobj(sys.stdin.buffer, spool)
-        yield path
-
-
-def _raise_interrupt() -> None:
+def raise_interrupt() -> None:
+    """What ends a command that has nothing on its way."""
     raise KeyboardInterrupt
 
 
-def agree(asked: "Asked", console: Console, *, yes: bool) -> None:
-    """Ask before sending, unless `yes`. Raises NobodyToAskError, InterruptedRunError for a no."""
+def agree(asked: "Asked", console: Console, *, yes: bool, at: datetime | None = None) -> None:
+    """Ask before sending, now or `at` a moment, unless `yes`.
+
+    Raises NobodyToAskError, InterruptedRunError for a no.
+    """
     if yes:
         return
     if not console.can_ask():
         raise NobodyToAskError(
             _("There is no terminal to ask on, so nothing was sent."), _("Pass --yes to send without asking.")
         )
-    if not console.ask(asked):
+    if not console.ask(asked, at):
         raise InterruptedRunError(_("Not sent: you didn't agree."))
 
 
@@ -229,4 +228,4 @@ def refused(
 
 def interruptible() -> AbstractContextManager[Signals]:
     """Let all three signals end what comes before the sending, where nothing is on its way."""
-    return signals_to(_raise_interrupt)
+    return signals_to(raise_interrupt)

@@ -70,7 +70,14 @@ def _deferred() -> list[Deferred]:
         ),
         Deferred("sandbox", _("Run a local WeChat to practise on."), "practice:sandbox"),
         Deferred("runs", _("What has been sent, and how it stands."), "runs:app", within=[settle]),
+        Deferred(
+            "receipts",
+            _("What WeChat tells of the delivery: taken in from it, or from files."),
+            "receipts:app",
+        ),
         Deferred("template", _("The account's templates and the files that describe them."), "template:app"),
+        Deferred("users", _("The account's followers and tags."), "users:app"),
+        Deferred("notify", _("Those who are told how a run ended."), "notify:app"),
         Deferred("token", _("The cached access_token."), "token:app"),
     ]
 

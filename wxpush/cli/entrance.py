@@ -3,7 +3,8 @@
 import sys
 import threading
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from contextlib import nullcontext
 from itertools import takewhile
 from pathlib import Path
 from typing import Final
@@ -12,13 +13,14 @@ import typer
 
 from wxpush.cli.base import GLOBALS, refused
 from wxpush.cli.commands import wxpush
+from wxpush.cli.machine import is_for_machines, write_failure
+from wxpush.cli.misuse import command_in, misuse
 from wxpush.clock import SYSTEM, Clock
 from wxpush.console import Console
 from wxpush.errors import InputError, WxpushError
-from wxpush.i18n import _
+from wxpush.i18n import _, speaking
 
 _SENDING: Final = frozenset({"send", "retry-failed"})
-_WITH_VALUE: Final = frozenset({"--lang", "--home"})
 _FAULT: Final = 70
 _INTERRUPTED: Final = 130
 
@@ -26,8 +28,14 @@ _INTERRUPTED: Final = 130
 def enter(arguments: Sequence[str], clock: Clock = SYSTEM) -> int:
     """Run one command line, by the clocks given; returns its exit code."""
     GLOBALS.clock = clock
-    command = wxpush()
     threading.excepthook = _thread_crashed
+    words = list(takewhile(lambda word: word != "--", arguments))
+    with speaking("en") if is_for_machines(words) else nullcontext():
+        return _run(arguments)
+
+
+def _run(arguments: Sequence[str]) -> int:
+    command = wxpush()
     try:
         outcome = command.main(list(arguments), prog_name="wxpush", standalone_mode=False)
     except WxpushError as error:
@@ -40,49 +48,20 @@ def enter(arguments: Sequence[str], clock: Clock = SYSTEM) -> int:
 
 
 def _refused(error: WxpushError, arguments: Sequence[str]) -> int:
-    """Say why; who asked one of the sending commands for JSON gets its one object."""
+    """Say why; who asked for an answer that machines read gets one."""
     console = Console()
     console.error(error)
     words = list(takewhile(lambda word: word != "--", arguments))
-    return refused(error, None, None, console, as_json="--json" in words and _command(words) in _SENDING)
-
-
-def _command(words: Iterable[str]) -> str:
-    rest = iter(words)
-    for word in rest:
-        if word in _WITH_VALUE:
-            next(rest, None)
-        elif not word.startswith("-"):
-            return word
-    return ""
+    write_failure(error, words, console)
+    as_json = "--json" in words and command_in(words) in _SENDING
+    return refused(error, None, None, console, as_json=as_json)
 
 
 def _misused(error: Exception, arguments: Sequence[str]) -> int:
-    """A command line that Typer can't take; its exceptions are told apart by name, since it vendors Click."""
+    """A command line that Typer can't take."""
     if type(error).__name__ == "NoArgsIsHelpError":
         return InputError.exit_code  # the help has been shown
-    context = getattr(error, "ctx", None)
-    path = getattr(context, "command_path", None) or "wxpush"
-    hint = _("See: {command} --help").format(command=path)
-    return _refused(InputError(_wording(error), hint), arguments)
-
-
-def _wording(error: Exception) -> str:
-    kind, parameter = type(error).__name__, getattr(error, "param", None)
-    if kind == "NoSuchOption":
-        near = getattr(error, "possibilities", None) or ()
-        known = " " + _("Did you mean {options}?").format(options=_(", ").join(near)) if near else ""
-        return _("There is no option {name}.").format(name=getattr(error, "option_name", "")) + known
-    if parameter is not None:
-        name = max(parameter.opts, key=len) if parameter.param_type_name == "option" else parameter.metavar
-        if kind == "MissingParameter":
-            return _("{name} is missing.").format(name=name)
-        if kind == "BadParameter":
-            return _("{name}: this value can't be used ({reason})").format(
-                name=name, reason=getattr(error, "message", "")
-            )
-    formatted: str = error.format_message()  # type: ignore[attr-defined]  # seen by the caller
-    return formatted
+    return _refused(misuse(error, arguments), arguments)
 
 
 def _thread_crashed(failed: threading.ExceptHookArgs) -> None:

@@ -1,15 +1,20 @@
 """Help laid out by our own console: Typer's tables cut Chinese off, since it has no blanks to wrap at."""
 
 from collections.abc import Iterable
-from typing import Any
+from copy import copy
+from difflib import get_close_matches
+from typing import Any, Final
 
 from typer.core import TyperCommand, TyperGroup
 
+from wxpush.cli.misuse import refuse_command, refuse_more
 from wxpush.cli.plain import spared
 from wxpush.console import Console
 from wxpush.i18n import _
 
 _Rows = list[tuple[str, str]]
+_EVERYWHERE: Final = frozenset({"lang"})
+"""Options before the command that may stand behind it, too: what they ask for is done before all parsing."""
 
 
 class Command(TyperCommand):
@@ -17,7 +22,15 @@ class Command(TyperCommand):
 
     def get_params(self, ctx: Any) -> list[Any]:
         """The arguments and options; what needs no conversion costs nothing."""
-        return spared(super().get_params(ctx))
+        return spared(_with_shared(ctx, super().get_params(ctx)))
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Take the arguments in. Raises InputError for more of them than there are to take."""
+        ctx.allow_extra_args = True
+        rest: list[str] = super().parse_args(ctx, args)
+        if ctx.args and not ctx.resilient_parsing:
+            raise refuse_more(ctx, ctx.args)
+        return rest
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Print the help; nothing is left to `formatter`."""
@@ -30,13 +43,29 @@ class Group(TyperGroup):
 
     def get_params(self, ctx: Any) -> list[Any]:
         """The arguments and options; what needs no conversion costs nothing."""
-        return spared(super().get_params(ctx))
+        return spared(_with_shared(ctx, super().get_params(ctx)))
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that is called. Raises InputError where there is none of that name."""
+        if args and self.get_command(ctx, args[0]) is None:
+            raise refuse_command(ctx, args[0], get_close_matches(args[0], self.list_commands(ctx)))
+        return super().resolve_command(ctx, args)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Print the help; nothing is left to `formatter`."""
         del formatter
         found = ((name, self.get_command(ctx, name)) for name in self.list_commands(ctx))
         show(self, ctx, [(name, command.help or "") for name, command in found if command is not None])
+
+
+def _with_shared(ctx: Any, own: list[Any]) -> list[Any]:
+    """A command's own parameters and, before --help, the shared ones, of which it isn't told."""
+    if ctx.parent is None:
+        return own
+    shared = [copy(option) for option in ctx.find_root().command.params if option.name in _EVERYWHERE]
+    for option in shared:
+        option.expose_value = False
+    return [*own[:-1], *shared, *own[-1:]]
 
 
 def show(command: Any, ctx: Any, commands: _Rows) -> None:
@@ -64,7 +93,7 @@ def _usage(ctx: Any, arguments: Iterable[Any], commands: _Rows) -> str:
 
 
 def _option(option: Any) -> str:
-    names = ", ".join(sorted(option.opts, key=len))
+    names = ", ".join(sorted([*option.opts, *option.secondary_opts], key=len))
     return names if option.is_flag or option.metavar is None else f"{names} {option.metavar}"
 
 

@@ -21,10 +21,20 @@ Rate = Annotated[
 Workers = Annotated[
     int | None, typer.Option("--workers", metavar="N", min=1, max=512, help=_("Calls at the same time."))
 ]
+At = Annotated[
+    str | None,
+    typer.Option("--at", metavar="MOMENT", help=_("Check and ask now, begin then: 10:00, 2026-12-01 10:00.")),
+]
+Until = Annotated[
+    str | None,
+    typer.Option("--until", metavar="MOMENT", help=_("Stop then, to be continued: 21:00, 2026-12-01 21:00.")),
+]
 ListFormat = Annotated[
     str | None,
     typer.Option(
-        "--list-format", metavar="csv|jsonl|xlsx", help=_("The list's format, where the ending is silent.")
+        "--list-format",
+        metavar="csv|jsonl|json|xlsx",
+        help=_("The list's format, where the ending is silent."),
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help=_("Print one JSON object on standard output."))]

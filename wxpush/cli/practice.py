@@ -1,5 +1,6 @@
 """`wxpush init` and `wxpush sandbox`."""
 
+import shlex
 import sys
 import threading
 from importlib.resources import files
@@ -66,6 +67,9 @@ def sandbox(
     templates: Annotated[
         Path | None, typer.Option(metavar="DIR", help=_("The account's templates, as template files."))
     ] = None,
+    events: Annotated[
+        str | None, typer.Option(metavar="URL", help=_("Push receipts to this URL, as WeChat does."))
+    ] = None,
     shown: Annotated[
         Path | None, typer.Option(metavar="FILE", help=_("Log what every user was shown (JSON lines)."))
     ] = None,
@@ -73,10 +77,13 @@ def sandbox(
     """Run a local WeChat to practise on; prints the environment that points wxpush at it."""
     from wxpush.app.place import scenario_of
     from wxpush.sandbox import Sandbox, environment, serve, templates_from_folder
+    from wxpush.sandbox.robots import Received, Robots, RobotSettings, environment_of
 
     chosen = scenario_of(scenario)
     if templates is not None:
         chosen = chosen.with_templates(templates_from_folder(templates))
+    if events is not None:
+        chosen = chosen.with_events(events)
     around, console, stop = surroundings(), Console(), threading.Event()
     home = around.directories.state / "sandbox" / around.now().strftime("%Y%m%d-%H%M%S")
 
@@ -84,13 +91,30 @@ def sandbox(
         console.say(_("A local WeChat listens on {url}. In another terminal:").format(url=running.url))
         for name, value in (environment(running) | {"WXPUSH_HOME": str(home)}).items():
             console.data(f"{_SET}{name}={value}")
+        console.say(_("Group robots to be told how a run ended (`notify:`):"))
+        for name, value in environment_of(robots).items():
+            console.data(f"{_SET}{name}={_quoted(value)}")
         console.say(_("What it imitates, and what not: docs/sandbox.md. Ctrl-C ends it."))
         sys.stdout.flush()
 
-    with signals_to(stop.set):
+    def show(message: Received) -> None:
+        console.say(_("{group} group: {text}").format(group=_group(message.robot), text=message.text))
+
+    with signals_to(stop.set), Robots(RobotSettings(secret=_ROBOT_SECRET), on_message=show) as robots:
         serve(chosen, on_ready=tell, stop=stop, port=port, shown=shown)
     console.say(_("The local WeChat has ended."))
     return 0
 
 
 _SET = "set " if sys.platform == "win32" else "export "
+#: Made up: it protects nothing.
+_ROBOT_SECRET = "SEC" + "0123456789abcdef" * 4
+
+
+def _group(robot: str) -> str:
+    return _("WeCom") if robot == "wecom" else _("DingTalk")
+
+
+def _quoted(value: str) -> str:
+    """A value with signs that a shell would read, ready to be pasted."""
+    return value if sys.platform == "win32" else shlex.quote(value)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wxpush.cli.base import interruptible, readable, surroundings
+from wxpush.cli.base import interruptible, surroundings
+from wxpush.cli.lists import Dsn, Exclude, Join, On, Recipients, Sql, Where, list_of, sieve_of
 from wxpush.cli.options import ListFormat
 from wxpush.console import Console
 from wxpush.errors import InputError, InterruptedRunError
@@ -19,10 +20,7 @@ if TYPE_CHECKING:
 
 def preview(
     campaign: Annotated[Path, typer.Argument(metavar="CAMPAIGN", help=_("The campaign file (YAML)."))],
-    recipients: Annotated[
-        str,
-        typer.Argument(metavar="RECIPIENTS", help=_("The list: CSV, JSONL or .xlsx; - for standard input.")),
-    ],
+    recipients: Recipients = None,
     count: Annotated[
         int, typer.Option("-n", metavar="N", min=1, max=200, help=_("How many messages to show at most."))
     ] = 3,
@@ -36,17 +34,25 @@ def preview(
         Path | None, typer.Option("--html", metavar="FILE", help=_("Write a page to send to a colleague."))
     ] = None,
     list_format: ListFormat = None,
+    sql: Sql = None,
+    dsn: Dsn = None,
+    where: Where = None,
+    exclude: Exclude = None,
+    join: Join = None,
+    on: On = None,
 ) -> int:
     """Show messages as the user will see them; send nothing. Chosen are those that show the extremes."""
     from wxpush.app.previewing import Wish
     from wxpush.app.previewing import preview as choose
 
-    console, wish = Console(), Wish(count, row, openid)
+    console, wish, sieve = Console(), Wish(count, row, openid), sieve_of(where, exclude, join, on)
     try:
-        with interruptible(), readable(recipients) as path, console.checking(None) as tell:
-            found = choose(
-                campaign, path, recipients, list_format, wish, today=surroundings().today(), tell=tell
-            )
+        with (
+            interruptible(),
+            list_of(recipients, list_format, sql, dsn) as source,
+            console.checking(None) as tell,
+        ):
+            found = choose(campaign, source, wish, today=surroundings().today(), tell=tell, sieve=sieve)
     except KeyboardInterrupt:
         console.say(_("Interrupted."))
         return InterruptedRunError.exit_code
@@ -57,8 +63,9 @@ def preview(
         console.say(_("Written: {names}").format(names=html))
     for remark in _remarks(found):
         console.say(remark)
-    words = ["wxpush", "send", str(campaign), recipients, "--approved", found.code]
+    words = ["wxpush", "send", str(campaign), *(source.words or [source.name]), "--approved", found.code]
     words += ["--list-format", list_format] if list_format else []
+    words += sieve.words()
     console.commands([(shlex.join(words), _("sends this and nothing else"))])
     return 0
 

@@ -1,6 +1,7 @@
 """`wxpush retry-failed`."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -25,6 +26,7 @@ from wxpush.i18n import _, ngettext
 if TYPE_CHECKING:
     from wxpush.app.results import Summary
     from wxpush.app.retrying import RetryPlan, RetryRequest
+    from wxpush.cli.ending import Tell
 
 
 @dataclass(slots=True)
@@ -77,7 +79,7 @@ def retry_failed(
     stand = _Stand(run)
     try:
         with interruptible():
-            summary, exit_code = _retry(request, console, stand, yes=yes)
+            summary, exit_code, tell = _retry(request, console, stand, yes=yes)
     except KeyboardInterrupt:
         console.say(_("Interrupted. Nothing is lost; the same command continues."))
         return _refused(InterruptedRunError(_("interrupted")), stand, console, as_json=as_json)
@@ -86,6 +88,8 @@ def retry_failed(
         return _refused(error, stand, console, as_json=as_json)
     if as_json:
         console.json(summary.to_json())
+    with suppress(KeyboardInterrupt), interruptible():
+        tell()
     return exit_code
 
 
@@ -93,23 +97,25 @@ def _refused(error: WxpushError, stand: _Stand, console: Console, *, as_json: bo
     return refused(error, stand.run, stand.account, console, as_json=as_json, counts=stand.counts)
 
 
-def _retry(request: "RetryRequest", console: Console, stand: _Stand, *, yes: bool) -> "tuple[Summary, int]":
-    from wxpush.app.exitcode import exit_code
-    from wxpush.app.next_steps import after_send
+def _retry(
+    request: "RetryRequest", console: Console, stand: _Stand, *, yes: bool
+) -> "tuple[Summary, int, Tell]":
     from wxpush.app.retrying import opened
+    from wxpush.cli.ending import ended
 
     with opened(request, surroundings(), Path.cwd()) as retrying:
         stand.run, stand.account, stand.counts = retrying.run, retrying.account, retrying.counts()
         plan = retrying.plan()
         _show(plan, console)
         if plan.people:
+            for fault in retrying.notifier.faults() if retrying.notifier else ():
+                console.warn(fault)
             agree(plan, console, yes=yes)
             with signals_to(retrying.stop), console.progress(plan.people, {}) as listener:
                 summary = retrying.execute(listener)
         else:
             summary = retrying.summary()
-        console.summary(summary, after_send(summary, retrying.send_command))
-        return summary, exit_code(summary, retrying.tolerate)
+        return summary, *ended(retrying, summary, console, again=retrying.send_command)
 
 
 def _show(plan: "RetryPlan", console: Console) -> None:

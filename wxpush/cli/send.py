@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
 import typer
 
@@ -13,12 +13,24 @@ from wxpush.cli.base import (
     log_request,
     parse_rate,
     parse_wait,
-    readable,
+    raise_interrupt,
     refused,
     surroundings,
-    this_command,
 )
-from wxpush.cli.options import AccountName, Json, ListFormat, LogFile, LogMost, Quiet, Rate, Workers, Yes
+from wxpush.cli.lists import Dsn, Exclude, Join, On, Recipients, Sql, Where, list_of, sieve_of
+from wxpush.cli.options import (
+    AccountName,
+    At,
+    Json,
+    ListFormat,
+    LogFile,
+    LogMost,
+    Quiet,
+    Rate,
+    Until,
+    Workers,
+    Yes,
+)
 from wxpush.console import Console
 from wxpush.errors import (
     InputError,
@@ -29,18 +41,19 @@ from wxpush.errors import (
 from wxpush.i18n import _
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from wxpush.app.request import SendRequest
     from wxpush.app.results import Summary
+    from wxpush.app.sending import Sending
+    from wxpush.cli.ending import Tell
 
 _USUAL_SCENARIO: Final = "calm"
 
 
 def send(
     campaign: Annotated[Path, typer.Argument(metavar="CAMPAIGN", help=_("The campaign file (YAML)."))],
-    recipients: Annotated[
-        str,
-        typer.Argument(metavar="RECIPIENTS", help=_("The list: CSV, JSONL or .xlsx; - for standard input.")),
-    ],
+    recipients: Recipients = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help=_("Check everything and show the plan; no network, no record."))
     ] = False,
@@ -77,6 +90,12 @@ def send(
     ] = None,
     account: AccountName = None,
     list_format: ListFormat = None,
+    sql: Sql = None,
+    dsn: Dsn = None,
+    where: Where = None,
+    exclude: Exclude = None,
+    join: Join = None,
+    on: On = None,
     skip_invalid: Annotated[
         bool, typer.Option("--skip-invalid", help=_("Send the good rows and count the wrong ones as failed."))
     ] = False,
@@ -96,6 +115,8 @@ def send(
         str | None,
         typer.Option(metavar="CODE", help=_("Send only what has this code of `wxpush preview`.")),
     ] = None,
+    at: At = None,
+    until: Until = None,
     wait_receipts: Annotated[
         str | None,
         typer.Option(
@@ -126,11 +147,12 @@ def send(
         _refuse_contradictions(in_doubt, to, row, scenario, sandbox=sandbox, dry_run=dry_run, as_json=as_json)
         if log is not None and (dry_run or to is not None):
             raise InputError(_("--log tells of a run, and --dry-run and --to make none."))
+        begins, ends = _moments(at, until, to)
         request = SendRequest(
             campaign=campaign,
-            recipients=Path(recipients),
-            list_name=recipients,
-            list_format=list_format,
+            recipients=Path(recipients or ""),
+            list_name=recipients or "",
+            sieve=sieve_of(where, exclude, join, on),
             run=run,
             account=account,
             rate=parse_rate(rate),
@@ -142,25 +164,35 @@ def send(
             resend_in_doubt=in_doubt == "resend",
             accept_changes=accept_changes,
             approved=approved,
+            at=begins,
+            until=ends,
             wait_receipts=parse_wait("--wait-receipts", wait_receipts),
             dry_run=dry_run,
             sandbox=(scenario or _USUAL_SCENARIO) if sandbox else None,
             failures=failures,
             log=log_request(log, log_max),
         )
-        with interruptible() as signals, readable(recipients) as path:
-            request = replace(request, recipients=path)
+        with interruptible() as signals, list_of(recipients, list_format, sql, dsn) as source:
+            request = replace(
+                request,
+                recipients=source.path,
+                list_name=source.name,
+                list_format=source.list_format,
+                query=source.words,
+            )
             if to is not None:
                 return _try_out(request, to, row, console, signals, yes=yes)
             if dry_run:
-                summary, earned = _rehearse(request, console)
+                summary, earned, tell = _rehearse(request, console)
             else:
-                summary, earned = _send(request, console, signals, yes=yes)
+                summary, earned, tell = _send(request, console, signals, yes=yes)
             if as_json:
                 console.json(summary.to_json())
             if report is not None:
                 _write_report(report, summary, console)
             code = earned
+            signals.to(raise_interrupt)
+            tell()
     except KeyboardInterrupt:
         if code is not None:
             return code  # all is said and done
@@ -196,43 +228,75 @@ def _refuse_contradictions(
         )
 
 
-def _rehearse(request: "SendRequest", console: Console) -> "tuple[Summary, int]":
-    from wxpush.app.rehearsal import dry_run
+def _moments(at: str | None, until: str | None, to: str | None) -> "tuple[datetime | None, datetime | None]":
+    """`--at` and `--until`. Raises InputError."""
+    if at is None and until is None:
+        return None, None
+    from wxpush.app.moments import beginning, end
 
-    plan, summary = dry_run(request, surroundings(), console.checking)
+    if to is not None:
+        raise InputError(_("--to sends at once, so it doesn't go with --at or --until."))
+    now = surroundings().now()
+    begins = None if at is None else beginning(at, now)
+    return begins, None if until is None else end(until, begins or now)
+
+
+_Ended: TypeAlias = "tuple[Summary, int, Tell]"
+"""How a sending ended: what is shown, the exit code, and who is told of it last."""
+
+
+def _rehearse(request: "SendRequest", console: Console) -> _Ended:
+    from wxpush.app.rehearsal import dry_run
+    from wxpush.cli.ending import telling
+
+    plan, summary, notifier = dry_run(request, surroundings(), console.checking)
     console.plan(plan)
     console.summary(summary)
-    return summary, 0 if not summary.failed else 1
+    code = 0 if not summary.failed else 1
+    sent = replace(summary, state="finished", accepted=summary.pending, pending=0, attempts=summary.pending)
+    tell = telling(notifier, sent, plan.template_title, console, exit_code=code, rehearsal=True)
+    return summary, code, tell
 
 
-def _send(request: "SendRequest", console: Console, signals: Signals, *, yes: bool) -> "tuple[Summary, int]":
+def _send(request: "SendRequest", console: Console, signals: Signals, *, yes: bool) -> _Ended:
     """Send, and show it. Once messages may be on their way, `signals` end the sending, not its telling."""
-    from wxpush.app.exitcode import exit_code
     from wxpush.app.known_runs import remember_place
-    from wxpush.app.next_steps import after_send
     from wxpush.app.sending import opened
+    from wxpush.cli.ending import ended, the_same_again
 
+    rehearsal = request.sandbox is not None
     around = surroundings()
     with opened(request, around) as sending:
-        with console.checking(sending.lines) as tell:
-            sending.survey(tell)
+        with console.checking(sending.lines) as count:
+            sending.survey(count)
         try:
             plan = sending.plan()
         except StoppedError as error:
             summary = sending.stopped_before(error)
-            console.summary(summary, after_send(summary, this_command()))
-            return summary, exit_code(summary)
+            return summary, *ended(sending, summary, console, again=the_same_again(), rehearsal=rehearsal)
         console.plan(plan)
         if not plan.is_over and not plan.rehearsal:
-            agree(plan, console, yes=yes)
+            agree(plan, console, yes=yes, at=request.at)
         if not plan.rehearsal:
             remember_place(sending.state, around)
         total = None if plan.people is None else sum(plan.done.values()) + plan.people
-        signals.to(sending.stop)
-        with console.progress(total, plan.done) as listener:
-            summary = sending.execute(listener)
-        console.summary(summary, [] if plan.rehearsal else after_send(summary, this_command()))
-        return summary, exit_code(summary, sending.tolerate)
+        try:
+            if not plan.is_over:
+                _wait(sending, request, console)
+        except StoppedError as error:
+            summary = sending.stopped_before(error)
+        else:
+            signals.to(sending.stop)
+            with console.progress(total, plan.done) as listener:
+                summary = sending.execute(listener)
+        return summary, *ended(sending, summary, console, again=the_same_again(), rehearsal=rehearsal)
+
+
+def _wait(sending: "Sending", request: "SendRequest", console: Console) -> None:
+    """Wait for the moment of --at; a rehearsal doesn't."""
+    if request.at is not None and request.sandbox is None:
+        with console.countdown(request.at) as tell:
+            sending.wait(tell)
 
 
 def _try_out(

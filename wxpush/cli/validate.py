@@ -1,20 +1,22 @@
 """`wxpush validate`."""
 
-from contextlib import nullcontext
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from wxpush.cli.base import beijing_today, interruptible, readable, surroundings
+from wxpush.cli.base import beijing_today, interruptible, surroundings
+from wxpush.cli.lists import Dsn, Exclude, Join, On, Sql, Where, list_of, sieve_of
 from wxpush.cli.options import AccountName, ListFormat, Quiet
 from wxpush.console import Console
 from wxpush.errors import InputError, InterruptedRunError
-from wxpush.i18n import _, speaking
+from wxpush.i18n import _
 
 if TYPE_CHECKING:
-    from wxpush.app.usage import Audience
+    from wxpush.app.request import Sieve
+    from wxpush.app.sources.spool import Source
+    from wxpush.app.usage import Audiences
     from wxpush.app.validating import Validation
 
 
@@ -41,6 +43,12 @@ def validate(
         typer.Option(metavar="LIST", help=_("Check this list, too, row by row; - for standard input.")),
     ] = None,
     list_format: ListFormat = None,
+    sql: Sql = None,
+    dsn: Dsn = None,
+    where: Where = None,
+    exclude: Exclude = None,
+    join: Join = None,
+    on: On = None,
     as_format: Annotated[
         Format,
         typer.Option(
@@ -66,24 +74,28 @@ def validate(
     chosen = Format.JSON if as_json else as_format
     console = Console(quiet=quiet or chosen is not Format.TEXT, json=chosen is not Format.TEXT)
     try:
-        # What machines keep and compare doesn't change with the language of who runs it.
-        with interruptible(), nullcontext() if chosen is Format.TEXT else speaking("en"):
+        with interruptible():
             size = _size(sample)
-            audience = _audience(size, recipients) if online else None
-            found = _validated(paths, recipients, list_format, console, audience)
+            audiences = _audiences(size, recipients or ("--sql" if sql else None)) if online else None
+            sieve = sieve_of(where, exclude, join, on)
+            if recipients is None and sql is None:
+                _refuse_without_list(sieve, dsn)
+                found = _validated(paths, None, None, console, audiences)
+            else:
+                with list_of(recipients, list_format, sql, dsn) as source:
+                    found = _validated(paths, source, sieve, console, audiences)
             if online:
                 _compare(found, account)
             _show(found, chosen, console, strict=strict)
     except KeyboardInterrupt:
-        console.say(_("Interrupted."))
-        return InterruptedRunError.exit_code
+        raise InterruptedRunError(_("Interrupted.")) from None
     return 0 if found.ok(strict=strict) else 1
 
 
-def _audience(size: int | None, recipients: str | None) -> "Audience":
-    from wxpush.app.usage import Audience
+def _audiences(size: int | None, recipients: str | None) -> "Audiences":
+    from wxpush.app.usage import Audiences
 
-    return Audience(size, recipients or "")
+    return Audiences(recipients or "", size)
 
 
 def _size(sample: str) -> int | None:
@@ -97,25 +109,29 @@ def _size(sample: str) -> int | None:
 
 def _validated(
     paths: list[Path],
-    recipients: str | None,
-    list_format: str | None,
+    source: "Source | None",
+    sieve: "Sieve | None",
     console: Console,
-    audience: "Audience | None",
+    audiences: "Audiences | None",
 ) -> "Validation":
     from wxpush.app.validating import ListToCheck, validate
 
-    today = beijing_today()
-    if recipients is None:
-        return validate(paths, None, today=today, checking=console.checking)
-    with readable(recipients) as path:
-        wanted = ListToCheck(path, recipients, list_format)
-        return validate(paths, wanted, today=today, checking=console.checking, audience=audience)
+    wanted = None if source is None else ListToCheck(source.path, source.name, source.list_format, sieve)
+    return validate(paths, wanted, today=beijing_today(), checking=console.checking, audiences=audiences)
+
+
+def _refuse_without_list(sieve: "Sieve", dsn: str | None) -> None:
+    if sieve.words() or dsn is not None:
+        raise InputError(
+            _("--dsn, --where, --exclude and --join are for a list."),
+            _("Name it with --recipients, or pass --sql."),
+        )
 
 
 def _compare(found: "Validation", account: str | None) -> None:
     from wxpush.app.online import compare
 
-    found.add(compare(found.uses, found.audience, account, surroundings()))
+    found.add(compare(found.uses, found.audiences, account, surroundings()))
     found.sort()
 
 
@@ -154,12 +170,12 @@ def _write(found: "Validation", chosen: Format, console: Console, *, strict: boo
             console.raw(annotations.sarif(found.problems))
         case _:
             console.json(
-                {
-                    "ok": found.ok(strict=strict),
-                    "files": len(found.files),
-                    "rows": found.rows,
-                    "errors": found.counts[Severity.ERROR],
-                    "warnings": found.counts[Severity.WARNING],
-                    "problems": [annotations.problem_json(problem) for problem in found.problems],
-                }
+                annotations.check_json(
+                    found.problems,
+                    ok=found.ok(strict=strict),
+                    files=len(found.files),
+                    rows=found.rows,
+                    errors=found.counts[Severity.ERROR],
+                    warnings=found.counts[Severity.WARNING],
+                )
             )

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 from wxpush.config.secret import Secret, command_shown
+from wxpush.config.targets import Target
 from wxpush.i18n import _
 
 WECHAT_API = "https://api.weixin.qq.com"
@@ -15,6 +16,7 @@ WECHAT_API = "https://api.weixin.qq.com"
 WECHAT_HOSTS = frozenset(f"{name}.weixin.qq.com" for name in ("api", "api2", "sh.api", "sz.api", "hk.api"))
 APPID = re.compile(r"wx[0-9a-f]{16}")
 _PORTS = {"http": 80, "https": 443}
+_AES_KEY = re.compile(r"[A-Za-z0-9]{43}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,18 @@ class OutsideToken:
         return str(self.file) if self.command is None else command_shown(self.command)
 
 
+@dataclass(frozen=True, slots=True)
+class CallbackKeys:
+    """What the account's callback URL is set up with in the console: by these WeChat's pushes are known.
+
+    `previous_aes_key` is the EncodingAESKey before the present one, for pushes under way during a change.
+    """
+
+    token: Secret | None = None
+    aes_key: Secret | None = None
+    previous_aes_key: Secret | None = None
+
+
 TokenKind = Literal["stable", "classic"]
 
 
@@ -56,6 +70,8 @@ class Account:
     api_base: str = WECHAT_API
     proxy: str | None = field(default=None, repr=False)
     ca_file: Path | None = None
+    notify: tuple[Target, ...] = ()
+    """Who is told how a run ended, where the campaign doesn't say."""
 
     @property
     def origin(self) -> str:
@@ -90,6 +106,23 @@ def secret_fault(text: str) -> Fault | None:
         return None
     message = _("The AppSecret holds characters that no AppSecret has.")
     return Fault(message, _("Copy it again, without blanks."))
+
+
+def callback_token_fault(text: str) -> Fault | None:
+    """What is wrong with the Token of a callback URL, without a word of it."""
+    if text.isascii() and text.isalnum() and 3 <= len(text) <= 32:
+        return None
+    return Fault(
+        _("The Token of a callback URL has 3 to 32 letters and digits."),
+        _("Copy it from the WeChat console."),
+    )
+
+
+def aes_key_fault(text: str) -> Fault | None:
+    """What is wrong with an EncodingAESKey, without a word of it."""
+    if _AES_KEY.fullmatch(text):
+        return None
+    return Fault(_("An EncodingAESKey has 43 letters and digits."), _("Copy it from the WeChat console."))
 
 
 def header_fault(text: str) -> Fault | None:

@@ -1,10 +1,11 @@
-"""What config.yaml declares: named accounts and testers, as they are written."""
+"""What config.yaml declares: named accounts, testers and databases, as they are written."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from wxpush.config.account import TokenKind
+from wxpush.config.targets import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,15 @@ class DeclaredToken:
 
 
 @dataclass(frozen=True, slots=True)
+class DeclaredCallback:
+    """A `callback:` mapping: the environment variables that hold the keys of the callback URL."""
+
+    token_env: str | None = None
+    aes_key_env: str | None = None
+    previous_aes_key_env: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Declared:
     """One entry of `accounts:`; of the three sources of the secret at most one is set."""
 
@@ -31,6 +41,8 @@ class Declared:
     api_base: str | None = None
     proxy: str | None = field(default=None, repr=False)
     ca_file: str | None = None
+    callback: DeclaredCallback = DeclaredCallback()
+    notify: tuple[Target, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +53,5 @@ class ConfigFile:
     default: str | None = None
     testers: Mapping[str, str] = field(default_factory=dict)
     accounts: Mapping[str, Declared] = field(default_factory=dict)
+    databases: Mapping[str, str] = field(default_factory=dict)
+    """By name, the variable that holds the URL."""

@@ -6,20 +6,23 @@ import re
 import stat
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from wxpush.config.account import Fault, TokenKind, api_base_fault, appid_fault, proxy_fault, url_fault
-from wxpush.config.declared import ConfigFile, Declared, DeclaredToken
+from wxpush.config.declared import ConfigFile, Declared, DeclaredCallback, DeclaredToken
+from wxpush.config.targets import Target
 from wxpush.errors import InputError, ProblemsError
 from wxpush.i18n import _
 from wxpush.model import Problem
 from wxpush.yamlfile import Document, KeyPath, parse_yaml
 
-_TOP: Final = ("default", "testers", "accounts")
+_TOP: Final = ("default", "testers", "accounts", "databases")
+_DATABASE: Final = ("url_env",)
 _SECRETS: Final = ("secret_env", "secret_file", "secret_command")
-_ACCOUNT: Final = ("appid", *_SECRETS, "token", "api_base", "proxy", "ca_file")
+_ACCOUNT: Final = ("appid", *_SECRETS, "token", "api_base", "proxy", "ca_file", "callback", "notify")
+_CALLBACK: Final = ("token_env", "aes_key_env", "previous_aes_key_env")
 _SOURCES: Final = ("file", "command", "url")
 _TOKEN: Final = (*_SOURCES, "json", "header")
 # An AppSecret; an access_token.
@@ -33,8 +36,8 @@ def read_config(path: Path) -> ConfigFile:
     parsed = parse_yaml(path)
     if parsed.document is None:
         raise ProblemsError(parsed.problems)
-    reader = _Reader(parsed.document, list(parsed.problems))
-    config = reader.config(path.parent)
+    reader = _Reader(parsed.document, list(parsed.problems), path.parent)
+    config = reader.config()
     if reader.problems:
         raise ProblemsError(sorted(reader.problems, key=lambda problem: (problem.line, problem.column)))
     return config
@@ -46,8 +49,9 @@ class _Reader:
 
     document: Document
     problems: list[Problem]
+    folder: Path
 
-    def config(self, folder: Path) -> ConfigFile:
+    def config(self) -> ConfigFile:
         top = self.document.value
         self.known_keys(top, (), _TOP)
         accounts = {
@@ -59,7 +63,11 @@ class _Reader:
             self.fault(("default",), "WX604", _("There is no account {name}.").format(name=repr(default)))
         testers = self.mapping(top, "testers", ())
         names = {name: self.text(testers, name, ("testers",)) or "" for name in testers}
-        return ConfigFile(folder, default, names, accounts)
+        databases = {
+            name: self.database(value, ("databases", name))
+            for name, value in self.mapping(top, "databases", ()).items()
+        }
+        return ConfigFile(self.folder, default, names, accounts, databases)
 
     def account(self, value: Any, at: KeyPath) -> Declared:
         if not isinstance(value, dict):
@@ -78,9 +86,30 @@ class _Reader:
             api_base=self.checked(value, "api_base", at, api_base_fault),
             proxy=self.checked(value, "proxy", at, proxy_fault),
             ca_file=self.text(value, "ca_file", at),
+            callback=self.callback(value, at),
         )
         self.one_secret(value, at)
-        return declared
+        return declared if "notify" not in value else replace(declared, notify=self.targets(value, at))
+
+    def targets(self, value: Mapping[str, Any], at: KeyPath) -> tuple[Target, ...]:
+        from wxpush.config.target_reader import Kind, TargetReader  # most files need none of it
+
+        codes = {Kind.UNKNOWN_KEY: "WX601", Kind.LACKING: "WX603", Kind.WRONG: "WX604", Kind.EMPTY: "WX602"}
+
+        def note(kind: Kind, place: KeyPath, message: str, hint: str) -> None:
+            whole = (*at, "notify", *place)
+            at_key = kind is Kind.UNKNOWN_KEY
+            self.problems.append(self.document.problem(whole, codes[kind], message, hint, at_key=at_key))
+
+        return TargetReader(self.folder, note).targets(value["notify"])
+
+    def database(self, value: Any, at: KeyPath) -> str:
+        """The variable that holds a database's URL, which has a password in it."""
+        found = self.as_mapping(value, at)
+        self.known_keys(found, at, _DATABASE)
+        if found and "url_env" not in found:
+            self.fault(at, "WX603", _("The database lacks its `url_env`, the variable with its URL."))
+        return self.checked(found, "url_env", at, _variable_fault) or ""
 
     def one_secret(self, value: Mapping[str, Any], at: KeyPath) -> None:
         given = [key for key in _SECRETS if key in value]
@@ -90,6 +119,14 @@ class _Reader:
         if not given and not isinstance(value.get("token"), dict) and "secret" not in value:
             hint = _("Add `secret_env: NAME` and set that variable, or secret_file or secret_command.")
             self.fault(at, "WX603", _("The account doesn't say where its secret is."), hint)
+
+    def callback(self, value: Mapping[str, Any], at: KeyPath) -> DeclaredCallback:
+        names = self.mapping(value, "callback", at)
+        at = (*at, "callback")
+        self.known_keys(names, at, _CALLBACK)
+        if names and "token_env" not in names:
+            self.fault(at, "WX603", _("`callback` lacks its `token_env`."))
+        return DeclaredCallback(**{key: self.checked(names, key, at, _variable_fault) for key in _CALLBACK})
 
     def token(self, value: Any, at: KeyPath) -> TokenKind | DeclaredToken:
         if not isinstance(value, dict):

@@ -7,17 +7,20 @@ from urllib.parse import urlsplit
 from wxpush.config.account import (
     WECHAT_API,
     Account,
+    CallbackKeys,
     Fault,
     OutsideToken,
     TokenKind,
+    aes_key_fault,
     api_base_fault,
     appid_fault,
+    callback_token_fault,
     header_fault,
     is_loopback,
     proxy_fault,
     secret_fault,
 )
-from wxpush.config.declared import ConfigFile, Declared, DeclaredToken
+from wxpush.config.declared import ConfigFile, Declared, DeclaredCallback, DeclaredToken
 from wxpush.config.directories import default_config_path
 from wxpush.config.secret import Secret, read_secret_file, run_for_text
 from wxpush.errors import InputError
@@ -26,6 +29,9 @@ from wxpush.i18n import _
 # Long enough to type a passphrase.
 _COMMAND_SECONDS = 60.0
 _ENVIRONMENT = "default"
+_CALLBACK_OF_ENVIRONMENT = DeclaredCallback(
+    "WXPUSH_CALLBACK_TOKEN", "WXPUSH_CALLBACK_AES_KEY", "WXPUSH_CALLBACK_PREVIOUS_AES_KEY"
+)
 
 
 def load_account(
@@ -39,16 +45,49 @@ def load_account(
     for faults of config.yaml.
     """
     config = _config(environ, config_path)
-    named = name is not None and (name != _ENVIRONMENT or name in config.accounts)
-    if not named and environ.get("WXPUSH_APPID"):
+    if _is_of_environment(name, config, environ):
         return _from_environment(environ, need_secret=need_secret)
     chosen = _chosen(name, config)
     return _from_config(chosen, config, environ, need_secret=need_secret)
 
 
+def load_callback(
+    name: str | None, environ: Mapping[str, str], config_path: Path | None = None
+) -> CallbackKeys:
+    """The keys of that account's callback URL, as far as it has any. Raises as `load_account` does."""
+    config = _config(environ, config_path)
+    if _is_of_environment(name, config, environ):
+        given = {key: environ.get(key, "").strip() for key in _variables(_CALLBACK_OF_ENVIRONMENT)}
+        return _callback(_CALLBACK_OF_ENVIRONMENT, {key: text for key, text in given.items() if text})
+    declared = config.accounts[_chosen(name, config)].callback
+    for variable in _variables(declared):
+        if not environ.get(variable, "").strip():
+            raise InputError(
+                _("The account's callback needs {variable}, which is not set.").format(variable=variable),
+                _("Set {variable}.").format(variable=variable),
+            )
+    return _callback(declared, environ)
+
+
 def load_testers(environ: Mapping[str, str], config_path: Path | None = None) -> dict[str, str]:
     """The names of `testers:` with their openids; raises ProblemsError for faults of config.yaml."""
     return dict(_config(environ, config_path).testers)
+
+
+def load_database(name: str, environ: Mapping[str, str], config_path: Path | None = None) -> str:
+    """The variable that holds the URL of the database called `name`.
+
+    Raises InputError for a name that isn't there, ProblemsError for faults of config.yaml.
+    """
+    known = _config(environ, config_path).databases
+    if name not in known:
+        names = ", ".join(known)
+        hint = _("Write it into config.yaml: databases: {crm: {url_env: CRM_DSN}}")
+        raise InputError(
+            _("There is no database {name}.").format(name=repr(name)),
+            _("config.yaml has: {names}.").format(names=names) if names else hint,
+        )
+    return known[name]
 
 
 def _config(environ: Mapping[str, str], config_path: Path | None) -> ConfigFile:
@@ -61,6 +100,28 @@ def _config(environ: Mapping[str, str], config_path: Path | None) -> ConfigFile:
     from wxpush.config.file import read_config  # and with it YAML
 
     return read_config(config_path)
+
+
+def _is_of_environment(name: str | None, config: ConfigFile, environ: Mapping[str, str]) -> bool:
+    named = name is not None and (name != _ENVIRONMENT or name in config.accounts)
+    return not named and bool(environ.get("WXPUSH_APPID"))
+
+
+def _variables(callback: DeclaredCallback) -> list[str]:
+    named = (callback.token_env, callback.aes_key_env, callback.previous_aes_key_env)
+    return [variable for variable in named if variable is not None]
+
+
+def _callback(declared: DeclaredCallback, environ: Mapping[str, str]) -> CallbackKeys:
+    def secret(variable: str | None, check: Callable[[str], Fault | None]) -> Secret | None:
+        text = environ.get(variable, "").strip() if variable else ""
+        return Secret(_checked(str(variable), text, check)) if text else None
+
+    return CallbackKeys(
+        secret(declared.token_env, callback_token_fault),
+        secret(declared.aes_key_env, aes_key_fault),
+        secret(declared.previous_aes_key_env, aes_key_fault),
+    )
 
 
 def _chosen(name: str | None, config: ConfigFile) -> str:
@@ -130,7 +191,7 @@ def _account(
         raise InputError(
             _("There is no file {path}.").format(path=ca_file), _("Mend WXPUSH_CA_FILE or `ca_file:`.")
         )
-    return Account(name, appid, secret, token, api_base.rstrip("/"), proxy, ca_file)
+    return Account(name, appid, secret, token, api_base.rstrip("/"), proxy, ca_file, declared.notify)
 
 
 def _declared_secret(declared: Declared, folder: Path, environ: Mapping[str, str]) -> Secret | None:

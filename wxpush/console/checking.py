@@ -1,4 +1,4 @@
-"""How far the check of a list has come, on a terminal, on one line that goes when it is done."""
+"""How far the check of a list, or its fetching, has come: on a terminal, on one line that goes when done."""
 
 from collections.abc import Callable
 from typing import Final
@@ -19,9 +19,13 @@ class Checking:
     With the list's `lines`, which are at least as many as its rows, a bar is drawn, too.
     """
 
-    def __init__(self, screen: Screen | None, lines: int | None, monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self, screen: Screen | None, lines: int | None, monotonic: Callable[[], float], text: str = ""
+    ) -> None:
+        """`text` is what to say in place of a check, with `{count}` in it."""
         self._screen, self._lines, self._monotonic = screen, lines, monotonic
         self._drawn_at: float | None = None
+        self._text = text or _("Checking the list: {count} rows")
 
     def __enter__(self) -> Callable[[int], None]:
         return self._tell
@@ -41,7 +45,7 @@ class Checking:
             self._screen.flush()
 
     def _line(self, screen: Screen, rows: int) -> str:
-        text = _("Checking the list: {count} rows").format(count=words.number(rows))
+        text = self._text.format(count=words.number(rows))
         room = (screen.width or 0) - cell_len(text) - 3
         drawn = "".join(bar(rows, self._lines, room, glyphs_for(screen)))
         return f"{drawn}  {text}" if drawn else text

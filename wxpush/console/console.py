@@ -16,11 +16,14 @@ from wxpush.errors import InterruptedRunError, ProblemsError, WxpushError
 from wxpush.i18n import _
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from wxpush.app.doubtful import Doubtful
     from wxpush.app.previewing import Chosen
     from wxpush.app.results import Plan, RunView, Sample, Settlement, Summary
     from wxpush.app.templates import Entry
     from wxpush.app.tracing import Event
+    from wxpush.channels.wechat.users import Tag
     from wxpush.console.question import Asked
     from wxpush.console.settling import Answer
     from wxpush.console.tables import Explained
@@ -101,9 +104,10 @@ class Console:
         except (AttributeError, ValueError):  # no standard input, or a closed one
             return False
 
-    def ask(self, plan: Asked) -> bool:
-        """Whether to go ahead; end of input and Ctrl-C (as KeyboardInterrupt) mean no."""
-        return is_yes(plan, self._answer(question(plan)))
+    def ask(self, plan: Asked, at: datetime | None = None) -> bool:
+        """Whether to go ahead, now or `at` a moment; end of input and Ctrl-C mean no."""
+        when = None if at is None else words.coming(at, words.stamp(self._wall()))
+        return is_yes(plan, self._answer(question(plan, when)))
 
     def confirm(self, text: str) -> bool:
         """Whether the answer to `text` is yes; end of input and Ctrl-C mean no."""
@@ -168,6 +172,16 @@ class Console:
         screen = self._err if self._err.animated and not self._quiet else None
         return pages.checking.Checking(screen, lines, self._monotonic)
 
+    def fetching(self) -> AbstractContextManager[Callable[[int], None]]:
+        """The same for people that are fetched from the account."""
+        screen = self._err if self._err.animated and not self._quiet else None
+        return pages.checking.Checking(screen, None, self._monotonic, _("Fetched: {count} people"))
+
+    def countdown(self, until: datetime) -> AbstractContextManager[Callable[[float], None]]:
+        """Tells how long it is until `until`; the context gives what to call with the seconds left."""
+        screen = None if self._quiet else self._err
+        return pages.countdown.Countdown(screen, until, self._monotonic, self._wall)
+
     def failures(self, rows: Iterable[FailureRow]) -> None:
         """Who didn't get the message, one line each: the first 20, then how many more."""
         page = self._main.page()
@@ -231,9 +245,18 @@ class Console:
             self._talk(pages.findings.in_all(files, rows, errors, warnings), style)
 
     def raw(self, text: str) -> None:
-        """A whole document in a format of its own, on standard output."""
+        """A whole document in a format of its own, or a part of one, on standard output."""
         self._out.write(text)
         self._out.flush()
+
+    def give_up(self) -> None:
+        """Write nothing more to standard output, which can't be written to."""
+        self._out.give_up()
+
+    @property
+    def is_read(self) -> bool:
+        """Whether anybody still reads standard output, as far as writing to it has shown."""
+        return not self._out.is_gone
 
     def summary(self, summary: Summary, next_commands: Sequence[tuple[str, str]] = ()) -> None:
         """How a run stands after a call, then (command, why) to type next."""
@@ -309,6 +332,12 @@ class Console:
         """The account's templates, one line each."""
         page = self._main.page()
         pages.tables.templates(page, entries)
+        self._main.show(page)
+
+    def tags(self, tags: Sequence[Tag]) -> None:
+        """The account's tags, one line each."""
+        page = self._main.page()
+        pages.tables.tags(page, tags)
         self._main.show(page)
 
     def pulled(self, change: str, file: str) -> None:

@@ -6,9 +6,10 @@ from rich.cells import cell_len
 
 from wxpush.console import words
 from wxpush.console.layout import Page, cropped
-from wxpush.console.safe import joined, safe
+from wxpush.console.problems import detail, one
+from wxpush.console.safe import safe
 from wxpush.i18n import _, ngettext
-from wxpush.model import Problem, Severity
+from wxpush.model import Problem
 
 _LONGEST_ON_A_PIPE = 200
 
@@ -22,10 +23,11 @@ def lay_out(
     """
     width = max((len(str(problem.line)) for problem in problems), default=1)
     for problem in problems:
-        _one(page, problem)
+        one(page, problem)
         text = lines.get((problem.file, problem.line))
         if text is not None and text.strip():
             _quoted(page, problem, text, width)
+        detail(page, problem)
     if total > len(problems):
         page.text(_("… and {count} more").format(count=words.number(total - len(problems))))
 
@@ -44,16 +46,6 @@ def in_all(files: int, rows: int, errors: int, warnings: int) -> str:
         counts.append(told.format(count=words.number(warnings)))
     result = _(", ").join(counts) or _("nothing is wrong")
     return _("Checked: {checked}; {result}.").format(checked=checked, result=result)
-
-
-def _one(page: Page, problem: Problem) -> None:
-    is_error = problem.severity is Severity.ERROR
-    kind = _("error") if is_error else _("warning")
-    lead = [
-        (f"{problem.place}:", "bold"),
-        (f" {kind} {problem.code}".rstrip() + ":", "bold red" if is_error else "bold yellow"),
-    ]
-    page.value(lead, 0, joined(problem.message, problem.hint), hang=4)
 
 
 def _quoted(page: Page, problem: Problem, text: str, width: int) -> None:

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from wxpush.console import (
         cards,
         checking,
+        countdown,
         findings,
         plan,
         problems,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "cards",
     "checking",
+    "countdown",
     "findings",
     "plan",
     "problems",

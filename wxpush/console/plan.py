@@ -101,8 +101,10 @@ def _how(plan: Plan, now: datetime) -> list[tuple[str, Span]]:
     if quota := _quota(plan):
         rows.append((_("Quota"), (quota, "")))
     if plan.begins is not None and plan.begins > now:
-        rows.append((_("Begins"), (words.moment(plan.begins, now), "")))
-    if plan.ends is not None:
+        rows.append((_("Begins"), (words.coming(plan.begins, now), "")))
+    if plan.until is not None:
+        rows.append((_("Stops"), (_until(plan, plan.until, now), "yellow" if plan.left_then else "")))
+    if plan.ends is not None and not plan.left_then:
         ends = _("about {moment}").format(moment=words.moment(plan.ends, now))
         rows.append((_("Ends"), (ends, "")))
     if plan.days > 1:
@@ -111,6 +113,19 @@ def _how(plan: Plan, now: datetime) -> list[tuple[str, Span]]:
             text = _("{count} days: the quota of one day is not enough, the same command goes on each day")
         rows.append((_("Takes"), (text.format(count=plan.days), "yellow")))
     return rows
+
+
+def _until(plan: Plan, until: datetime, now: datetime) -> str:
+    """When it is to stop, and how much will be left."""
+    moment = words.coming(until, now)
+    if not plan.left_then or plan.people is None:
+        return _("{moment} at the latest").format(moment=moment)
+    return _("{moment}: by then about {sent} of {count}, about {left} will be left").format(
+        moment=moment,
+        sent=words.number(plan.people - plan.left_then),
+        count=words.number(plan.people),
+        left=words.number(plan.left_then),
+    )
 
 
 def _quota(plan: Plan) -> str:
@@ -175,7 +190,7 @@ def _warnings(survey: Survey | None) -> list[str]:
     if survey is None:
         return []
     shown = survey.warnings[:_MOST_WARNINGS]
-    notes = [joined(f"{found.place}: {found.message}", found.hint) for found in shown]
+    notes = [joined(f"{found.place}: {found.code}: {found.message}", found.hint) for found in shown]
     more = survey.warnings_total - len(shown)
     if more > 0:
         text = ngettext("… and {count} more doubtful value", "… and {count} more doubtful values", more)

@@ -23,8 +23,10 @@ def must_type_number(plan: Asked) -> bool:
     return plan.people is not None and plan.people >= TYPE_THE_NUMBER_FROM
 
 
-def question(plan: Asked) -> str:
-    """What is asked, with a blank at its end for the answer."""
+def question(plan: Asked, when: str | None = None) -> str:
+    """What is asked, with a blank at its end for the answer; `when` it is sent, if not now."""
+    if when is not None and not must_type_number(plan):
+        return _("Send at {moment}? [y/N]").format(moment=when) + " "
     if plan.people is None:
         return _("Send now? [y/N]") + " "
     count = words.number(plan.people)

@@ -35,6 +35,8 @@ class Screen:
         self.is_terminal = _is_terminal(stream)
         self.animated = self.is_terminal and self._environ.get("TERM", "").lower() not in ("dumb", "unknown")
         self._endured = OSError if enduring else BrokenPipeError
+        self.is_gone = False
+        """Whether nobody reads it any more."""
         self.encoding = (stream.encoding or "utf-8").lower()
 
     @cached_property
@@ -62,14 +64,18 @@ class Screen:
         with self._guard():
             self.stream.flush()
 
+    def give_up(self) -> None:
+        """Write nothing more; what waits in the buffers goes nowhere, else Python tries it at its end."""
+        self.is_gone = True
+        with suppress(OSError, ValueError), open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device
+            os.dup2(nowhere.fileno(), self.stream.fileno())
+
     @contextmanager
     def _guard(self) -> Iterator[None]:
         try:
             yield
         except self._endured:
-            # What is left in the buffers must go somewhere, or it is tried again when Python ends.
-            with suppress(OSError, ValueError), open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device
-                os.dup2(nowhere.fileno(), self.stream.fileno())
+            self.give_up()
 
     @property
     def width(self) -> int | None:

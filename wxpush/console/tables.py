@@ -17,6 +17,7 @@ from wxpush.i18n import _
 if TYPE_CHECKING:
     from wxpush.app.results import RunView
     from wxpush.app.templates import Entry
+    from wxpush.channels.wechat.users import Tag
     from wxpush.model import CodeClass, Quota
     from wxpush.report.failures import FailureRow
 
@@ -176,6 +177,15 @@ def _template_row(entry: Entry) -> list[Span]:
         file,
         (" ".join(entry.listed.keywords), "dim"),
     ]
+
+
+def tags(page: Page, found: Sequence[Tag]) -> None:
+    """One line for each tag of the account."""
+    if not found:
+        page.text(_("The account has no tags."))
+        return
+    columns = [Column(_("id")), Column(_("name"), rank=1), Column(_("people"), right=True, rank=2)]
+    page.table(columns, [[(str(tag.id), ""), (tag.name, ""), (words.number(tag.count), "")] for tag in found])
 
 
 def pulled(page: Page, change: str, file: str) -> None:

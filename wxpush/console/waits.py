@@ -14,7 +14,7 @@ def wait(waiting: Waiting, now: datetime) -> str:
         cause = _("{cause} ({detail})").format(cause=cause, detail=waiting.detail)
     if waiting.until is None:
         return cause
-    until = words.moment(waiting.until, now)
+    until = words.coming(waiting.until, now)
     if waiting.why is Why.OUTAGE:
         return _("{cause}, tries again at {moment}").format(cause=cause, moment=until)
     if waiting.why is Why.RECEIPTS:

@@ -34,6 +34,15 @@ def moment(at: datetime, today: datetime | None = None) -> str:
     return f"{local:%Y-%m-%d %H:%M:%S} +08:00"
 
 
+def coming(at: datetime, now: datetime) -> str:
+    """A moment to wait for; on another day with the day of the week: `Mon 2026-11-30 08:00:00 +08:00`."""
+    local = at.astimezone(BEIJING)
+    if local.date() == now.astimezone(BEIJING).date():
+        return moment(at, now)
+    days = (_("Mon"), _("Tue"), _("Wed"), _("Thu"), _("Fri"), _("Sat"), _("Sun"))
+    return f"{days[local.weekday()]} {moment(at)}"
+
+
 def stamp(unix: float) -> datetime:
     """A Unix time in seconds as a moment in Beijing."""
     return datetime.fromtimestamp(unix, BEIJING)
@@ -82,6 +91,9 @@ def reason(name: str) -> str:
     words = {
         "duplicate": _("the same message twice in the list"),
         "condition": _("`when` is false"),
+        "where": _("`--where` is false"),
+        "excluded": _("excluded"),
+        "no_match": _("no match to join"),
         "suppressed": _("on the suppression list"),
         "frequency": _("had a message lately"),
         "expired": _("too late for it"),

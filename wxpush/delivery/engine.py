@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
-from wxpush.clock import Clock
+from wxpush.clock import Clock, Moment
 from wxpush.delivery.flight import Flight
 from wxpush.delivery.gate import Gate
 from wxpush.delivery.hand import Hand
@@ -168,6 +168,9 @@ class Engine:
         return replace(self._ending or Ending("finished"), unsettled=self._hand.claimed)
 
     def _turn(self) -> None:
+        if self._gate.is_over():
+            self._end(Ending("stopped", "until"))
+            return
         waiting = self._gate.waiting() or self._token_wait()
         self._tell(waiting)
         if self._gate.wants_reading(len(self._hand.flying)):
@@ -255,7 +258,7 @@ class Engine:
     def _give_up_claim(self, flight: Flight) -> None:
         """Its window has passed, as after a sleep of the machine: in doubt, unless it surely never left."""
         if flight.ambiguous:
-            self._settle(flight, State.IN_DOUBT, _TOO_OLD)
+            self._settle(flight, State.IN_DOUBT, _TOO_OLD, flight.made)
         else:
             self._release(flight, _NOT_SENT)
             self._hand.front.appendleft(flight)
@@ -265,7 +268,7 @@ class Engine:
         if not flight.outside_window(self._clock.moment()):
             self._hand.staged.append(flight)
             return
-        self._settle(flight, State.IN_DOUBT, _TOO_OLD)
+        self._settle(flight, State.IN_DOUBT, _TOO_OLD, flight.made)
         if self._settings.resend_in_doubt:
             self._settled[State.IN_DOUBT] -= 1
             again = Flight(flight.message)
@@ -346,8 +349,10 @@ class Engine:
             ending = Ending("stopped", verdict.code, verdict.detail)
             (self._out_of_quota if verdict.code == _QUOTA_SPENT else self._end)(ending)
 
-    def _settle(self, flight: Flight, state: State, verdict: Verdict) -> None:
-        self._records.append(flight.record(_MARKS[state], verdict, self._clock.wall()))
+    def _settle(self, flight: Flight, state: State, verdict: Verdict, then: Moment | None = None) -> None:
+        """Of what was given up long after it was sent, `then` is its claim: a receipt is from that time."""
+        at = self._clock.wall() if then is None else then.wall
+        self._records.append(flight.record(_MARKS[state], verdict, at))
         self._settled[state] += 1
 
     def _keep_claim(self, flight: Flight, verdict: Verdict, step: Step, *, news: bool) -> None:

@@ -168,6 +168,11 @@ class Nameless:
             people.pop(place)
             facts.pop(place)
 
+    def __contains__(self, who: int) -> bool:
+        people = self._people[who % _BUCKETS]
+        place = bisect_left(people, who)
+        return place < len(people) and people[place] == who
+
     def of(self, who: int) -> list[int]:
         """Those of one person, the earliest first."""
         people, facts = self._people[who % _BUCKETS], self._facts[who % _BUCKETS]

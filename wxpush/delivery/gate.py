@@ -7,7 +7,7 @@ from typing import Final
 from wxpush.clock import Clock
 from wxpush.delivery.breaker import Breaker
 from wxpush.delivery.bucket import Bucket
-from wxpush.delivery.hours import CIVIL_HOURS, Hours, quota_back
+from wxpush.delivery.hours import CIVIL_HOURS, Hours, Stretch, quota_back
 from wxpush.delivery.pace import Pace
 from wxpush.delivery.ports import Waiting, Why
 from wxpush.model import Arrival, Quota, Verdict, VerdictKind
@@ -20,12 +20,16 @@ _LEAST_S: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class GateRules:
-    """Rate and burst in messages a second, `keep_quota` as a share of the daily quota."""
+    """Rate and burst in messages a second, `keep_quota` as a share of the daily quota.
+
+    From `until` on no message goes any more.
+    """
 
     rate: float
     burst: float | None = None
     hours: Hours | None = None
     keep_quota: float = 0.10
+    until: datetime | None = None
 
 
 class Gate:
@@ -38,6 +42,8 @@ class Gate:
         self._bucket = Bucket(rules.rate, rules.burst, now=now)
         self._pace, self._breaker = Pace(now, rules.rate), Breaker()
         self._hours = rules.hours
+        self._open: Stretch | None = None
+        """The hours that were looked up last, since that takes long."""
         self._throttled_until = 0.0
         self._quota_until: datetime | None = None
         self._allowance: int | None = None
@@ -57,7 +63,7 @@ class Gate:
         now, today = self._clock.monotonic(), self._now()
         if self._quota_until is not None:
             return Waiting(Why.QUOTA, self._quota_until)
-        opens = self._hours.wait(today) if self._hours else None
+        opens = self._opens(today)
         if opens is not None:
             return Waiting(Why.HOURS, opens)
         if self._allowance is not None and self._allowance <= 0:
@@ -67,6 +73,10 @@ class Gate:
         if self._breaker.allows(now) == 0:
             return Waiting(Why.OUTAGE, today + timedelta(seconds=max(0.0, self._breaker.next_probe() - now)))
         return None
+
+    def is_over(self) -> bool:
+        """Whether the time is up for this sending."""
+        return is_over(self._now(), self._rules.until)
 
     def slots_within(self, seconds: float) -> int:
         """How many messages may go in the next `seconds`, as far as can be seen now."""
@@ -150,6 +160,12 @@ class Gate:
         self._hours = self._hours or CIVIL_HOURS
         self._quota_until = self._quota_until or quota_back(self._now())
 
+    def _opens(self, now: datetime) -> datetime | None:
+        if self._hours is None or (self._open is not None and self._open.has(now)):
+            return None
+        self._open = self._hours.stretch(now)
+        return None if self._open.has(now) else self._open.opens
+
     def _throttle(self, now: float, asked: float | None) -> None:
         """45011 says: retry next minute. The minute's bounds are WeChat's, so a whole one is waited."""
         goes_on = max(self._throttled_until, now + (_A_MINUTE if asked is None else max(asked, _LEAST_S)))
@@ -172,3 +188,8 @@ class Gate:
 def left_to_run(quota: Quota, keep: float) -> int:
     """What `quota` leaves to a run that keeps the share `keep` of the limit for others."""
     return quota.remain - int(quota.limit * keep)
+
+
+def is_over(now: datetime, until: datetime | None) -> bool:
+    """Whether a sending that goes on `until` then must have ended by `now`."""
+    return until is not None and now >= until

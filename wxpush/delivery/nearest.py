@@ -24,8 +24,9 @@ class Takers:
         self._times = [array("Q") for _ in range(_BUCKETS)]
         self._got = [array("Q") for _ in range(_BUCKETS)]
 
-    def note(self, who: int, at: int) -> None:
-        """A message for the person with this hash64, accepted at `at`."""
+    def note(self, who: int, at: int, *, others: bool = False) -> None:
+        """A message for the person with this hash64, accepted at `at`; `others`: of another run."""
+        at = at << 1 | others
         people, times = self._people[who % _BUCKETS], self._times[who % _BUCKETS]
         place = bisect_right(people, who)
         while place and people[place - 1] == who and times[place - 1] > at:
@@ -52,6 +53,7 @@ class Takers:
         asked: Counter[tuple[int, int]] = Counter()
 
         def hand_out(who: int, at: int) -> int | None:
+            at <<= 1
             number = who % _BUCKETS
             people, times = self._people[number], self._times[number]
             place = bisect_left(people, who)
@@ -70,8 +72,8 @@ class Takers:
 
 def _give(receipt: int, at: int, times: Sequence[int], got: "array[int]", first: int, end: int) -> None:
     """To the latest message before it that has none, else to the first one that is hardly later."""
-    after = bisect_right(times, at, first, end)
+    after = bisect_right(times, at << 1 | 1, first, end)
     for place in [*range(after - 1, first - 1, -1), *range(after, end)]:
-        if not got[place] and -EARLY_S <= at - times[place] <= LATE_S:
+        if not got[place] and -EARLY_S <= at - (times[place] >> 1) <= LATE_S:
             got[place] = receipt
             return

@@ -13,9 +13,8 @@ from wxpush.delivery.identity import RunId
 from wxpush.errors import DamagedStateError, InputError, LockedError, StateError, StorageError
 from wxpush.i18n import _
 from wxpush.lock import locked
-from wxpush.private import ensure_private_dir, read_private, remove, write_private
+from wxpush.private import STATE_DIR, ensure_private_dir, read_private, remove, write_private
 
-STATE_DIR: Final = ".wxpush"
 _RUNS: Final = "runs"
 _CARD: Final = "run.json"
 _PID: Final = "run.pid"
@@ -53,6 +52,8 @@ class RunCard:
     bases: tuple[str, ...] = ()
     survey: dict[str, Any] = field(default_factory=dict)
     call: dict[str, Any] = field(default_factory=dict)
+    options: tuple[str, ...] = ()
+    """What names the list and who of it is meant beside `list`, as words of the command."""
     approved: str = ""
     """The code of what somebody approved, where the latest call was given one."""
 
@@ -107,7 +108,7 @@ class RunFolder:
         try:
             values = json.loads(content)
             known = values["schema"] == _SCHEMA
-            values = {"approved": "", **values}  # which cards of wxpush 0.1 lack
+            values = {"approved": "", "options": [], **values}  # which cards of wxpush 0.1 lack
             card = RunCard(**{f.name: _typed(values[f.name], f.type) for f in fields(RunCard)})
         except (ValueError, TypeError, KeyError, RecursionError):
             known = False

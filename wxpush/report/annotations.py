@@ -21,7 +21,8 @@ _NOT_XML: Final = re.compile("[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U0001000
 
 
 def problem_json(problem: Problem) -> dict[str, Any]:
-    """A problem as `validate --json` prints it."""
+    """A problem as `validate --json` prints it; `detail` is there where more lines show it."""
+    detail = {"detail": list(problem.detail)} if problem.detail else {}
     return {
         "file": problem.file,
         "line": problem.line,
@@ -30,6 +31,27 @@ def problem_json(problem: Problem) -> dict[str, Any]:
         "code": problem.code,
         "message": problem.message,
         "hint": problem.hint,
+        **detail,
+    }
+
+
+def check_json(
+    problems: Sequence[Problem],
+    *,
+    ok: bool,
+    files: int = 0,
+    rows: int = 0,
+    errors: int = 0,
+    warnings: int = 0,
+) -> dict[str, Any]:
+    """The one object of `validate --json`; the counts may be higher than what is listed."""
+    return {
+        "ok": ok,
+        "files": files,
+        "rows": rows,
+        "errors": errors,
+        "warnings": warnings,
+        "problems": [problem_json(problem) for problem in problems],
     }
 
 
@@ -41,8 +63,9 @@ def github(problems: Sequence[Problem]) -> str:
 def _command(problem: Problem) -> str:
     place = {"file": problem.file, "line": problem.line, "col": problem.column, "title": problem.code}
     told = ",".join(f"{name}={_property(_seen(str(value)))}" for name, value in place.items() if value)
-    sentences = "\n".join(map(_seen, filter(None, (problem.message, problem.hint))))
-    return f"::{problem.severity.value} {told}::{_data(sentences)}\n"
+    sentences = "\n".join(map(_seen, filter(None, (problem.message, problem.hint, *problem.detail))))
+    kind = f"{problem.severity.value} {told}".rstrip()
+    return f"::{kind}::{_data(sentences)}\n"
 
 
 def _seen(text: str) -> str:
@@ -77,7 +100,19 @@ def junit(problems: Sequence[Problem], files: Sequence[str], *, strict: bool, mo
             cases.append(_case(problem, fails=fails))
         if not own and not more:
             cases.append(f"    <testcase classname={_attribute(file)} name={_attribute(file)}/>\n")
-    head = f'name="wxpush validate" tests="{len(cases)}" failures="{failures}" errors="0"'
+    return _suite(cases, failures=failures)
+
+
+def junit_failure(problems: Sequence[Problem]) -> str:
+    """A test suite that couldn't be run for these reasons."""
+    told = "\n".join(_sentences(problem, " ") for problem in problems)
+    error = f'<error type="wxpush" message={_attribute(told)}>{_text(told)}</error>'
+    case = f'    <testcase classname="wxpush" name="validate">{error}</testcase>\n'
+    return _suite([case], errors=1)
+
+
+def _suite(cases: Sequence[str], *, failures: int = 0, errors: int = 0) -> str:
+    head = f'name="wxpush validate" tests="{len(cases)}" failures="{failures}" errors="{errors}"'
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         f"<testsuites {head}>\n  <testsuite {head}>\n{''.join(cases)}  </testsuite>\n</testsuites>\n"
@@ -107,26 +142,55 @@ def _text(text: str) -> str:
 def sarif(problems: Sequence[Problem]) -> str:
     """A SARIF 2.1.0 log, as code hosts and editors take it."""
     codes = sorted({problem.code for problem in problems})
-    driver = {"name": "wxpush", "version": __version__, "rules": [{"id": code} for code in codes]}
     results = [_result(problem, codes.index(problem.code)) for problem in problems]
-    run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
+    return _log(codes, results, {"executionSuccessful": True})
+
+
+def sarif_failure(problems: Sequence[Problem], exit_code: int) -> str:
+    """The log of a check that couldn't be done for these reasons."""
+    notifications = [
+        {"level": "error", "message": {"text": _sentences(problem, " ")}, **_locations(problem)}
+        for problem in problems
+    ]
+    invocation = {
+        "executionSuccessful": False,
+        "exitCode": exit_code,
+        "toolExecutionNotifications": notifications,
+    }
+    return _log([], [], invocation)
+
+
+def _log(codes: Sequence[str], results: Sequence[dict[str, Any]], invocation: dict[str, Any]) -> str:
+    driver = {"name": "wxpush", "version": __version__, "rules": [{"id": code} for code in codes]}
+    run = {
+        "tool": {"driver": driver},
+        "invocations": [invocation],
+        "columnKind": "unicodeCodePoints",
+        "results": results,
+    }
     log = {"$schema": _SARIF, "version": "2.1.0", "runs": [run]}
     text = json.dumps(log, ensure_ascii=False, indent=2)
     return "\n".join(map(_seen, text.split("\n"))) + "\n"
 
 
-def _result(problem: Problem, rule: int) -> dict[str, Any]:
+def _locations(problem: Problem) -> dict[str, Any]:
+    if not problem.file:
+        return {}
     place: dict[str, Any] = {"artifactLocation": {"uri": _uri(problem.file)}}
     if problem.line:
         place["region"] = {"startLine": problem.line}
         if problem.column:
             place["region"]["startColumn"] = problem.column
+    return {"locations": [{"physicalLocation": place}]}
+
+
+def _result(problem: Problem, rule: int) -> dict[str, Any]:
     return {
         "ruleId": problem.code,
         "ruleIndex": rule,
         "level": problem.severity.value,
         "message": {"text": _sentences(problem, " ")},
-        "locations": [{"physicalLocation": place}],
+        **_locations(problem),
     }
 
 
@@ -136,4 +200,4 @@ def _uri(file: str) -> str:
 
 
 def _sentences(problem: Problem, between: str) -> str:
-    return between.join(filter(None, (problem.message, problem.hint)))
+    return "\n".join([between.join(filter(None, (problem.message, problem.hint))), *problem.detail])

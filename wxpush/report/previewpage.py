@@ -9,6 +9,7 @@ from html import escape
 from typing import Final
 
 from wxpush.i18n import _, language
+from wxpush.safe import is_unsafe, safe
 
 GENERATOR: Final = '<meta name="generator" content="wxpush">'
 """By which a page is known as one of these."""
@@ -40,6 +41,8 @@ dd { margin: 0; overflow-wrap: anywhere; white-space: pre-wrap; }
 .tap { display: flex; justify-content: space-between; border-top: 1px solid var(--line); margin: 0 16px;
   padding: 11px 0; font-size: 15px; color: var(--text); }
 .tap span:last-child { color: var(--soft); }
+.mark { background: #fa5151; color: #fff; border-radius: 3px; padding: 0 3px; font-size: 12px; direction: ltr;
+  unicode-bidi: isolate; }
 .opens { padding: 6px 4px 0; font-size: 13px; }
 @media print { body { background: #fff; } article { border: 1px solid #ccc; break-inside: avoid; } }
 """
@@ -56,10 +59,13 @@ class Card:
 
 
 def preview_page(campaign: str, facts: Sequence[str], code: str, cards: Sequence[Card]) -> str:
-    """The whole page, in the language in force; every text in it is escaped."""
+    """The whole page, in the language in force; every text in it is escaped.
+
+    What can't be seen and could turn the order of the text is shown by its number, as on a terminal.
+    """
     lang = "zh-CN" if language() == "zh" else "en"
     about_code = _("Approval code, over campaign, template and list:")
-    told = "".join(f"<p>{escape(fact)}</p>\n" for fact in facts)
+    told = "".join(f"<p>{_shown(fact)}</p>\n" for fact in facts)
     return f"""<!DOCTYPE html>
 <html lang="{lang}">
 <head>
@@ -68,12 +74,12 @@ def preview_page(campaign: str, facts: Sequence[str], code: str, cards: Sequence
 {GENERATOR}
 <meta name="referrer" content="no-referrer">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>{escape(campaign)}</title>
+<title>{escape(safe(campaign))}</title>
 <style>{_STYLE}</style>
 </head>
 <body>
 <main>
-<h1>{escape(campaign)}</h1>
+<h1>{_shown(campaign)}</h1>
 {told}<div class="approval">
 <p>{escape(about_code)}</p>
 <code>{escape(code)}</code>
@@ -88,20 +94,28 @@ def preview_page(campaign: str, facts: Sequence[str], code: str, cards: Sequence
 
 def _phone(card: Card) -> str:
     pairs = "".join(
-        f'<dt lang="zh-CN">{escape(label)}</dt><dd lang="zh-CN">{escape(value)}</dd>\n'
+        f'<dt lang="zh-CN">{_shown(label)}</dt><dd lang="zh-CN">{_shown(value)}</dd>\n'
         for label, value in card.parts
     )
     tap = opens = ""
     if card.opens:
         tap = '<div class="tap" lang="zh-CN"><span>查看详情</span><span>&rsaquo;</span></div>\n'
         target = _("opens {url}").format(url=card.opens)
-        opens = f'<p class="opens">{escape(target)}</p>\n'
+        opens = f'<p class="opens">{_shown(target)}</p>\n'
     return f"""<section class="phone">
-<p class="about">{escape(card.about)}</p>
+<p class="about">{_shown(card.about)}</p>
 <article>
-<h2 lang="zh-CN">{escape(card.title)}</h2>
+<h2 lang="zh-CN">{_shown(card.title)}</h2>
 <dl>
 {pairs}</dl>
 {tap}</article>
 {opens}</section>
 """
+
+
+def _shown(text: str) -> str:
+    """`text` in HTML; a line break stays one."""
+    return "".join(
+        f'<span class="mark">{safe(char)}</span>' if is_unsafe(char) and char != "\n" else escape(char)
+        for char in text
+    )

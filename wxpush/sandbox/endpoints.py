@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from wxpush.sandbox.ask import Ask
-from wxpush.sandbox.quotas import CLASSIC_TOKEN, DAILY, SEND, STABLE_TOKEN
+from wxpush.sandbox.listing import Page
+from wxpush.sandbox.quotas import CLASSIC_TOKEN, DAILY, FOLLOWERS, SEND, STABLE_TOKEN
 from wxpush.sandbox.replies import Refusal
 from wxpush.sandbox.sending import Attempt, account_refusal, entry_refusal, judge
 from wxpush.sandbox.tokens import Grant
@@ -14,6 +15,8 @@ from wxpush.sandbox.world import Accepted, World
 
 TEMPLATES: Final = "/cgi-bin/template/get_all_private_template"
 USERS: Final = "/cgi-bin/user/info/batchget"
+TAGS: Final = "/cgi-bin/tags/get"
+TAGGED: Final = "/cgi-bin/user/tag/get"
 QUOTA: Final = "/cgi-bin/openapi/quota/get"
 CLEAR_QUOTA: Final = "/cgi-bin/clear_quota"
 RID: Final = "/cgi-bin/openapi/rid/get"
@@ -38,7 +41,7 @@ class Endpoint:
 
 def answer(world: World, ask: Ask, now: float) -> tuple[int, bytes]:
     """Errcode (0 for success) and body of the answer; what the call does is done when this returns."""
-    world.display.settle(now)
+    world.settle(now)
     endpoint = ENDPOINTS.get(ask.path)
     if endpoint is None:
         return refused(world, ask, Refusal(40066), now)
@@ -171,10 +174,48 @@ def _user(world: World, openid: str) -> dict[str, Any]:
         "subscribe_time": 1_700_000_000,
         "remark": "",
         "groupid": 0,
-        "tagid_list": [],
+        "tagid_list": world.listing.tags_of(openid),
         "subscribe_scene": "ADD_SCENE_QR_CODE",
         "qr_scene": 0,
         "qr_scene_str": "",
+    }
+
+
+def _followers(world: World, ask: Ask, now: float) -> Result:
+    refusal = _let_in(world, ask, now)
+    page = None if refusal else world.listing.page(ask.parameters.get("next_openid", ""))
+    if page is None:
+        return refusal or Refusal(40003)
+    return {"total": world.listing.count(), **_page(page)}
+
+
+def _tags(world: World, ask: Ask, now: float) -> Result:
+    refusal = _let_in(world, ask, now)
+    listing = world.listing
+    return refusal or {
+        "tags": [{"id": tag.id, "name": tag.name, "count": listing.count(tag.id)} for tag in listing.tags()]
+    }
+
+
+def _tagged(world: World, ask: Ask, now: float) -> Result:
+    wanted = _let_in(world, ask, now) or _object(ask)
+    if isinstance(wanted, Refusal):
+        return wanted
+    tag = wanted.get("tagid")
+    if not isinstance(tag, int) or not world.listing.has_tag(tag):
+        return Refusal(45159)
+    page = world.listing.page(ask.text("next_openid"), tag)
+    return Refusal(40003) if page is None else _page(page)
+
+
+def _page(page: Page) -> dict[str, Any]:
+    """A page without people has no `data`."""
+    if not page.openids:
+        return {"count": 0, "next_openid": page.next_openid}
+    return {
+        "count": len(page.openids),
+        "data": {"openid": page.openids},
+        "next_openid": page.next_openid,
     }
 
 
@@ -246,6 +287,9 @@ ENDPOINTS: Final[Mapping[str, Endpoint]] = {
     STABLE_TOKEN: Endpoint("POST", "token", _stable_token),
     TEMPLATES: Endpoint("GET", "templates", _templates),
     USERS: Endpoint("POST", "users", _users),
+    FOLLOWERS: Endpoint("GET", "lists", _followers),
+    TAGS: Endpoint("GET", "lists", _tags),
+    TAGGED: Endpoint("POST", "lists", _tagged),
     QUOTA: Endpoint("POST", "quota", _quota),
     CLEAR_QUOTA: Endpoint("POST", "quota", _clear_quota),
     RID: Endpoint("POST", "rid", _rid),

@@ -103,12 +103,14 @@ _ACCEPTED_BY_HABIT = frozenset(KINDS[KINDS.index("broken_json") :])
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """The faults of each endpoint; `token` is both token calls, `quota` also clear_quota."""
+    """The faults of each endpoint; `token` is both token calls, `quota` also clear_quota, `lists` the lists
+    of followers and of tags."""
 
     send: EndpointFaults = EndpointFaults()
     token: EndpointFaults = EndpointFaults()
     templates: EndpointFaults = EndpointFaults()
     users: EndpointFaults = EndpointFaults()
+    lists: EndpointFaults = EndpointFaults()
     quota: EndpointFaults = EndpointFaults()
     rid: EndpointFaults = EndpointFaults()
     rejected: EndpointFaults = EndpointFaults()

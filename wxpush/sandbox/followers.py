@@ -16,6 +16,7 @@ _ANSWERS = {
     FollowerState.REFUSED: 43101,
     FollowerState.FOREIGN: 40003,
     FollowerState.TOO_FREQUENT: 43117,
+    FollowerState.REFUSES_LATER: 0,
 }
 _SUBSCRIBED = frozenset(
     {
@@ -23,6 +24,7 @@ _SUBSCRIBED = frozenset(
         FollowerState.BLACKLISTED,
         FollowerState.REFUSED,
         FollowerState.TOO_FREQUENT,
+        FollowerState.REFUSES_LATER,
     }
 )
 
@@ -35,11 +37,18 @@ class Followers:
         self._states = dict(settings.states)
         self._shares = tuple(settings.shares.items())
         self._limit = settings.per_person
+        self.changes = 0
+        """How often somebody's state was set."""
         self._counts: Expiring[int] = Expiring(settings.per_person_s)
 
     def set_state(self, openid: str, state: FollowerState) -> None:
         """From now on this person is in `state`."""
         self._states[openid] = state
+        self.changes += 1
+
+    def named(self) -> set[str]:
+        """Everybody whose state was set, by the scenario or since."""
+        return set(self._states)
 
     def state(self, openid: str) -> FollowerState:
         """How this person stands; a malformed openid is foreign."""

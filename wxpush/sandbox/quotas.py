@@ -10,6 +10,7 @@ from wxpush.sandbox.settings import QuotaSettings
 BEIJING: Final = timezone(timedelta(hours=8))
 _BEIJING_S = 8 * 3600
 SEND: Final = "/cgi-bin/message/template/send"
+FOLLOWERS: Final = "/cgi-bin/user/get"
 CLASSIC_TOKEN: Final = "/cgi-bin/token"
 STABLE_TOKEN: Final = "/cgi-bin/stable_token"
 
@@ -84,6 +85,7 @@ class Quotas:
             SEND: self._settings.daily,
             CLASSIC_TOKEN: self._settings.tokens_daily,
             STABLE_TOKEN: _STABLE_DAILY,
+            FOLLOWERS: self._settings.lists_daily,
         }
         return limits.get(path, _OTHERS_DAILY)
 

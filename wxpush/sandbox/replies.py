@@ -43,6 +43,7 @@ MESSAGES: Mapping[int, str] = {
     44002: "empty post data",
     45009: "reach max api daily quota limit",
     45011: "api minute-quota reach limit, must slower, retry next minute",
+    45159: "invalid tag id",
     47001: "data format error",
     48001: "api unauthorized",
     48004: "api forbidden for irregularities, view detail on mp.weixin.qq.com",

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from wxpush.sandbox.calls import Call, CallLog
 from wxpush.sandbox.desk import Desk, Moment, OnSend
@@ -16,6 +16,9 @@ from wxpush.sandbox.server import LOOPBACK, Server
 from wxpush.sandbox.settings import FollowerState
 from wxpush.sandbox.shown import Shown, ShownLog
 from wxpush.sandbox.world import World
+
+if TYPE_CHECKING:
+    from wxpush.sandbox.pushing import OnEvents, Pushed, Pusher
 
 
 class Sandbox:
@@ -39,7 +42,9 @@ class Sandbox:
         self._clock = clock
         self._lock = threading.RLock()
         self._display = ShownLog(shown, remember=self.scenario.remember_shown)
-        self._world = World(self.scenario, self._display, random.SystemRandom())
+        self._pusher = self._make_pusher()
+        tell = None if self._pusher is None else self._pusher.tell
+        self._world = World(self.scenario, self._display, random.SystemRandom(), tell)
         self._calls = CallLog(self.scenario.remember_calls)
         self._desk = Desk(self._world, self._calls, clock, self._lock)
         self._server = Server(self._desk.serve, port, clock)
@@ -47,10 +52,14 @@ class Sandbox:
     def start(self) -> None:
         """Listen; returns when calls can come in. Raises InputError where the port can't be had."""
         self._server.start()
+        if self._pusher is not None:
+            self._pusher.start()
 
     def stop(self) -> None:
         """End it; what was shown and called can still be read."""
         self._server.stop()
+        if self._pusher is not None:
+            self._pusher.stop()
         self._display.close()
 
     def __enter__(self) -> Self:
@@ -80,7 +89,7 @@ class Sandbox:
     def shown(self) -> list[Shown]:
         """What users have been shown up to now, oldest first (empty with `remember_shown: false`)."""
         with self._lock:
-            self._display.settle(self._clock())
+            self._world.settle(self._clock())
             return self._display.kept()
 
     def calls(self, path: str | None = None) -> list[Call]:
@@ -111,7 +120,7 @@ class Sandbox:
     def set_state(self, openid: str, state: FollowerState | str) -> None:
         """This person is in `state` from now on; raises ValueError for a word that is no state."""
         with self._lock:
-            self._world.followers.set_state(openid, FollowerState(state))
+            self._world.set_state(openid, FollowerState(state))
 
     def replace_token(self, overlap: float = 0) -> None:
         """Another system got itself a token; the former one works for `overlap` seconds more."""
@@ -152,6 +161,21 @@ class Sandbox:
         """Listen again, on the same port."""
         self._server.come_back()
 
+    def pushed(self) -> "list[Pushed]":
+        """The events that were taken, or given up, oldest first; none where the scenario asks for none."""
+        return [] if self._pusher is None else self._pusher.pushed()
+
+    @property
+    def events_left(self) -> int:
+        """How many events wait or are on their way; one that was lost on purpose is none."""
+        return 0 if self._pusher is None else self._pusher.left()
+
+    def on_events(self, hook: "OnEvents") -> None:
+        """Call `hook(bodies)` with events as they become due, as WeChat writes them in plain mode."""
+        if self._pusher is None:
+            raise ValueError("the scenario asks for no events")
+        self._pusher.add_hook(hook)
+
     def on_send(self, hook: OnSend, moment: Moment = "received") -> None:
         """Call `hook(call)` for each send: `received`, before it is looked at, or `decided`, when it is
         accepted or refused and no byte of the answer has left. It runs on the server's thread: the whole
@@ -159,14 +183,32 @@ class Sandbox:
         with self._lock:
             self._desk.add_hook(moment, hook)
 
+    def _make_pusher(self) -> "Pusher | None":
+        events = self.scenario.events
+        if not (events.enabled or events.url):
+            return None
+        from wxpush.sandbox.pushing import Pusher
+
+        return Pusher(events, self.appid, self.scenario.seed, self._clock, self._let_time_pass)
+
+    def _let_time_pass(self) -> None:
+        with self._lock:
+            self._world.settle(self._clock())
+
 
 def environment(sandbox: Sandbox) -> dict[str, str]:
     """The variables that point wxpush at a started sandbox; WXPUSH_HOME is the caller's choice."""
-    return {
+    variables = {
         "WXPUSH_API_BASE": sandbox.url,
         "WXPUSH_APPID": sandbox.appid,
         "WXPUSH_SECRET": sandbox.secret,
     }
+    events = sandbox.scenario.events
+    if events.url:
+        variables["WXPUSH_CALLBACK_TOKEN"] = events.token
+        if events.aes_key:
+            variables["WXPUSH_CALLBACK_AES_KEY"] = events.aes_key
+    return variables
 
 
 def serve(

@@ -14,9 +14,11 @@ from wxpush.sandbox.settings import (
     Account,
     AllowList,
     DedupeSettings,
+    EventSettings,
     FollowerSettings,
     QuotaSettings,
     Review,
+    Tag,
     Template,
     TokenSettings,
 )
@@ -57,8 +59,10 @@ class Scenario:
     dedupe: DedupeSettings = field(default_factory=DedupeSettings)
     quota: QuotaSettings = field(default_factory=QuotaSettings)
     followers: FollowerSettings = field(default_factory=FollowerSettings)
+    tags: tuple[Tag, ...] = ()
     allow_list: AllowList = field(default_factory=AllowList)
     review: Review = field(default_factory=Review)
+    events: EventSettings = field(default_factory=EventSettings)
     templates: tuple[Template, ...] = ()
     any_template: bool = False
     miniprograms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -83,6 +87,13 @@ class Scenario:
         """The same with these templates added; mappings have template_id, title, content, allowed."""
         added = (item if isinstance(item, Template) else template_from_mapping(item) for item in templates)
         return replace(self, templates=(*self.templates, *added))
+
+    def with_events(self, url: str) -> "Scenario":
+        """The same with its events pushed to `url`. Raises InputError for what is no URL."""
+        try:
+            return replace(self, events=replace(self.events, url=url))
+        except ValueError as error:
+            raise InputError(f"--events: {error}") from None
 
     @classmethod
     def named(cls, name: str) -> "Scenario":

@@ -166,7 +166,7 @@ _STEPS: Mapping[str, Callable[[World, Attempt, float], Answer | None]] = {
 
 def _accept(world: World, attempt: Attempt, now: float) -> Accepted:
     msgid = _book(world, attempt, now)
-    world.display.add(_shown(attempt, msgid, now))
+    world.deliver(_shown(attempt, msgid, now))
     return Accepted(msgid)
 
 

@@ -12,6 +12,7 @@ from typing import Literal
 
 from wxpush.i18n import _
 
+_MOST_LISTED = 100_000_000
 _PLACEHOLDER = re.compile(r"\{\{\s*(\w+)\.DATA\s*\}\}")
 
 
@@ -31,6 +32,8 @@ class FollowerState(StrEnum):
     """40003: the openid belongs to another account."""
     TOO_FREQUENT = "too_frequent"
     """43117: he gets no more messages for now."""
+    REFUSES_LATER = "refuses_later"
+    """Accepted, and not shown: the event says `failed:user block`."""
 
 
 @dataclass(frozen=True)
@@ -105,13 +108,15 @@ class DedupeSettings:
 
 @dataclass(frozen=True, slots=True)
 class QuotaSettings:
-    """Calls of template/send a day (Beijing) and a minute (0: no minute limit), of the classic token call a
-    day, and resets by clear_quota a month. `minute_window` fixed counts from the full minute."""
+    """Calls of template/send a day (Beijing) and a minute (0: no minute limit), of the classic token call
+    and of the list of followers a day, and resets by clear_quota a month. `minute_window` fixed counts from
+    the full minute."""
 
     daily: int = 100_000
     minute: int = 0
     minute_window: Literal["sliding", "fixed"] = "sliding"
     tokens_daily: int = 2000
+    lists_daily: int = 500
     clears_monthly: int = 10
 
 
@@ -120,16 +125,32 @@ class FollowerSettings:
     """Who is in which state: by name in `states`, else by a hash of the openid in `shares`, else following.
 
     `per_person` messages (0: no limit) within `per_person_s` are let through to one person, then 43117.
+    `listed` people are made up for the list of followers, in which the named ones stand, too; what its
+    last page has as next_openid (`last_page`) is documented both ways.
     """
 
     states: Mapping[str, FollowerState] = field(default_factory=dict)
     shares: Mapping[FollowerState, float] = field(default_factory=dict)
+    listed: int = 0
+    last_page: Literal["empty", "set"] = "empty"
     per_person: int = 0
     per_person_s: float = 3600
 
     def __post_init__(self) -> None:
         if sum(self.shares.values()) > 1:
             raise ValueError(_("the shares add up to more than 100%."))
+        if not 0 <= self.listed <= _MOST_LISTED:
+            raise ValueError(_("at most {limit} people can be listed.").format(limit=f"{_MOST_LISTED:,}"))
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A tag that people of the account have: the `members`, and a share of the made-up ones."""
+
+    id: int
+    name: str
+    members: tuple[str, ...] = ()
+    share: float = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,3 +190,37 @@ class Span:
     def __post_init__(self) -> None:
         if not 0 <= self.low <= self.high:
             raise ValueError(_("a range goes from the smaller to the larger number, neither negative."))
+
+
+@dataclass(frozen=True, slots=True)
+class EventSettings:
+    """What is told of accepted messages (TEMPLATESENDJOBFINISH) and of people who come and go.
+
+    Events are pushed to `url` where there is one; `enabled` makes them without, for who listens in the same
+    process. `statuses` are the shares of messages that aren't shown, with what their event says. `delay_ms`
+    is real time; with `disorder` each event takes its own, else they keep their order. A push that isn't
+    answered within `timeout_s`, or with a server's error, goes out again, `tries` times in all.
+    """
+
+    enabled: bool = False
+    url: str = ""
+    token: str = "sandbox"
+    aes_key: str = ""
+    mode: Literal["plain", "compatible", "safe"] = "plain"
+    format: Literal["xml", "json"] = "xml"
+    delay_ms: Span = Span(50, 2000)
+    disorder: bool = True
+    duplicate: float = 0
+    loss: float = 0
+    msgid_zero: float = 0
+    statuses: Mapping[str, float] = field(default_factory=dict)
+    timeout_s: float = 5
+    tries: int = 3
+
+    def __post_init__(self) -> None:
+        if sum(self.statuses.values()) > 1:
+            raise ValueError(_("the shares add up to more than 100%."))
+        if self.mode != "plain" and not re.fullmatch(r"[A-Za-z0-9]{43}", self.aes_key):
+            raise ValueError(_("`aes_key` must have 43 letters and digits."))
+        if self.url and not re.fullmatch(r"https?://[^\s/?#]+[^\s#]*", self.url):
+            raise ValueError(_("`url` must be an address like http://127.0.0.1:8080/wechat."))

@@ -3,7 +3,7 @@
 import heapq
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -51,13 +51,13 @@ class ShownLog:
             os.write(self._handle, f"{shown.as_json()}\n".encode("utf-8", "replace"))
 
     def add_later(self, shown: Shown) -> None:
-        """The user sees it at `shown.time`, when `settle` comes that far."""
+        """It waits until `shown.time`, when `due` gives it out."""
         heapq.heappush(self._waiting, (shown.time, shown.msgid, shown))
 
-    def settle(self, now: float) -> None:
-        """Show what has become due."""
+    def due(self, now: float) -> Iterator[Shown]:
+        """What waited until now, each once."""
         while self._waiting and self._waiting[0][0] <= now:
-            self.add(heapq.heappop(self._waiting)[2])
+            yield heapq.heappop(self._waiting)[2]
 
     def kept(self) -> list[Shown]:
         """All that was shown and remembered, in that order."""

@@ -1,20 +1,25 @@
-"""All that one sandbox knows of its account; it is told the time, and the display is its only output."""
+"""All that one sandbox knows of its account; it is told the time, and its outputs are display and events."""
 
 import random
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from wxpush.sandbox.expiring import Expiring
 from wxpush.sandbox.followers import Followers
+from wxpush.sandbox.listing import Listing
 from wxpush.sandbox.quotas import Quotas
 from wxpush.sandbox.replies import Refusal, RidBook
 from wxpush.sandbox.scenario import Scenario
-from wxpush.sandbox.shown import ShownLog
+from wxpush.sandbox.settings import FollowerState
+from wxpush.sandbox.shown import Shown, ShownLog
 from wxpush.sandbox.tokens import Tokens
 
 _FIRST_MSGID = 3_700_000_000_000_000_000
 _MOST_REJECTED = 100_000
+_SUCCESS = "success"
+Tell = Callable[[str, int, str], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +42,58 @@ class Rejected(NamedTuple):
 class World:
     """The account's state, put together of its parts; not safe for several threads at once."""
 
-    def __init__(self, scenario: Scenario, display: ShownLog, token_chance: random.Random) -> None:
+    def __init__(
+        self, scenario: Scenario, display: ShownLog, token_chance: random.Random, tell: Tell | None
+    ) -> None:
+        """`tell(openid, msgid, status)` is called for each event, where anybody wants them."""
         self.scenario = scenario
         self.display = display
         self.tokens = Tokens(scenario.tokens, token_chance)
         self.quotas = Quotas(scenario.quota)
         self.followers = Followers(scenario.followers, scenario.seed)
+        self.listing = Listing(scenario.followers, scenario.tags, self.followers, scenario.seed)
         self.repeats = Repeats(scenario)
         self.rids = RidBook(random.Random(f"{scenario.seed}:rid"))
         self.templates = {template.template_id: template for template in scenario.templates}
         self.allowed = set(scenario.allow_list.addresses)
+        self._tell = tell
+        self._fate_chance = random.Random(f"{scenario.seed}:statuses")
         self.review_chance = random.Random(f"{scenario.seed}:review")
         self.rejected: deque[Rejected] = deque(maxlen=_MOST_REJECTED)
         self._last_msgid = 0
+
+    def deliver(self, shown: Shown) -> None:
+        """An accepted message arrives on its user's screen, or fails on the way, and its event says so."""
+        status = self._fate(shown.openid)
+        if status == _SUCCESS:
+            self.display.add(shown)
+        if self._tell is not None:
+            self._tell(shown.openid, shown.msgid, status)
+
+    def settle(self, now: float) -> None:
+        """Deliver what has passed its review."""
+        for shown in self.display.due(now):
+            self.deliver(shown)
+
+    def set_state(self, openid: str, state: FollowerState) -> None:
+        """From now on this person is in `state`; who comes or goes by it has an event."""
+        before = self.followers.is_subscribed(openid)
+        self.followers.set_state(openid, state)
+        after = self.followers.is_subscribed(openid)
+        if self._tell is not None and before != after:
+            self._tell(openid, 0, "subscribe" if after else "unsubscribe")
+
+    def _fate(self, openid: str) -> str:
+        if self.followers.state(openid) is FollowerState.REFUSES_LATER:
+            return "failed:user block"
+        if not self.scenario.events.statuses:
+            return _SUCCESS
+        point = self._fate_chance.random()
+        for status, share in self.scenario.events.statuses.items():
+            if point < share:
+                return status
+            point -= share
+        return _SUCCESS
 
     def next_msgid(self, now: float) -> int:
         """A number above all before it, also above those of a sandbox that was started earlier."""

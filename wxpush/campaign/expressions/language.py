@@ -1,5 +1,6 @@
 """The texts and conditions of a campaign, parsed and compiled."""
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from operator import itemgetter
@@ -14,6 +15,7 @@ from wxpush.i18n import _
 
 MAX_DEPTH = 40
 MAX_PARTS = 400
+_WORDS = re.compile(r"""\s+|\w[\w.]*|'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[=<>!]=|//|\*\*|.""", re.DOTALL)
 _FEWEST_COLUMNS = 2  # what itemgetter makes a tuple of
 
 
@@ -51,6 +53,24 @@ def parse_condition(source: str) -> Expression:
         raise ExpressionError("WX205", _("a condition is one bare expression."), _condition_hint())
     only.nodes[0] = nodes.CondExpr(only.nodes[0], nodes.Const("1"), nodes.Const(""))
     return _checked(source, tree)
+
+
+def fault_column(source: str) -> int:
+    """Where a condition on one line can't be read, as a column from 1; 0 where that can't be told.
+
+    Jinja tells lines only: so every word is put on a line of its own.
+    """
+    if "{{" in source:
+        return 0
+    pieces = _WORDS.findall(source)
+    try:
+        ENVIRONMENT.parse("\n".join(["{{", *pieces, "}}"]))
+    except TemplateSyntaxError as error:
+        # The first piece stands on line 2.
+        return 0 if "\n" in source else min(len("".join(pieces[: error.lineno - 2])), len(source)) + 1
+    except (RecursionError, ValueError, OverflowError, MemoryError):
+        pass
+    return 0
 
 
 def compile_parts(parts: Collection[Expression], separator: str) -> Callable[[Mapping[str, Any]], str]:
@@ -120,6 +140,20 @@ def _pattern(part: Expression, columns: list[Any]) -> str:
                 columns.append(node.name if isinstance(node, nodes.Name) else None)
                 pattern += "%s"
     return pattern
+
+
+def fixed_pieces(expression: Expression) -> tuple[str | None, ...]:
+    """The texts of an expression that are the same for every row, in order; None for all that isn't."""
+    pieces: list[str | None] = []
+    for output in expression.body:
+        for node in output.nodes if isinstance(output, nodes.Output) else [output]:
+            if not isinstance(node, nodes.TemplateData):
+                pieces.append(None)
+            elif pieces and pieces[-1] is not None:
+                pieces[-1] += node.data
+            else:
+                pieces.append(node.data)
+    return tuple(pieces)
 
 
 def tests_of(expression: Expression) -> list[Expression]:

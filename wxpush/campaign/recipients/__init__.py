@@ -1,4 +1,4 @@
-"""Lists of recipients as streams of rows: CSV, JSONL and Excel, in the encodings they come in."""
+"""Lists of recipients as streams of rows: CSV, JSONL, JSON and Excel, in the encodings they come in."""
 
 from wxpush.campaign.formula import quote_formula, unquote_formula
 from wxpush.campaign.recipients.lists import LIST_ENDINGS, RecipientList, open_recipients

@@ -35,25 +35,29 @@ class _UndecodableError(Exception):
         self.wide = wide
 
 
-def examine_text(path: Path, name: str) -> TextFile:
-    """Read `path` through: UTF-16 by its mark, else UTF-8, else GB18030. Raises ProblemsError."""
+def examine_text(path: Path, name: str, *, in_lines: bool = True) -> TextFile:
+    """Read `path` through: UTF-16 by its mark, else UTF-8, else GB18030. Raises ProblemsError.
+
+    `in_lines`: its rows are lines, so that an endless one is a fault.
+    """
+    most = _MOST_WITHOUT_NEWLINE if in_lines else None
     with path.open("rb") as stream:
         start = stream.read(8)
     _refuse_workbooks(start, name)
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         try:
-            return TextFile(path, "utf-16", *_read_through(path, name, "utf-16"))
+            return TextFile(path, "utf-16", *_read_through(path, name, "utf-16", most))
         except _UndecodableError as error:
             raise _undecodable(name, error.line, _("Save the list as UTF-8.")) from None
     try:
-        return TextFile(path, "utf-8-sig", *_read_through(path, name, "utf-8"))
+        return TextFile(path, "utf-8-sig", *_read_through(path, name, "utf-8", most))
     except _UndecodableError as error:
         if start.startswith(codecs.BOM_UTF8) or error.wide >= _SURELY_UTF8:
             hint = _("The list is UTF-8 up to there: a part was damaged, or pasted in another encoding.")
             raise _undecodable(name, error.line, hint) from None
         broken_line = error.line
     try:
-        return TextFile(path, "gb18030", *_read_through(path, name, "gb18030"))
+        return TextFile(path, "gb18030", *_read_through(path, name, "gb18030", most))
     except _UndecodableError:
         hint = _("Save the list as UTF-8 (Excel: CSV UTF-8).")
         raise _undecodable(name, broken_line, hint) from None
@@ -72,8 +76,11 @@ def _refuse_workbooks(start: bytes, name: str) -> None:
         raise list_error(name, 0, "WX302", _("this is an old or encrypted Excel file."), hint)
 
 
-def _read_through(path: Path, name: str, encoding: str) -> tuple[str, int]:
-    """The file's SHA-256, and its lines; raises _UndecodableError, or ProblemsError for what is no list."""
+def _read_through(path: Path, name: str, encoding: str, most: int | None) -> tuple[str, int]:
+    """The file's SHA-256, and its lines; raises _UndecodableError, or ProblemsError for what is no list.
+
+    `most` characters may come without a break.
+    """
     decoder = codecs.getincrementaldecoder(encoding)("strict")
     digest = hashlib.sha256()
     lines = wide = unbroken = 0
@@ -96,8 +103,8 @@ def _read_through(path: Path, name: str, encoding: str) -> tuple[str, int]:
                 wide += len(re.findall(_WIDE, text))
             lines += _breaks(text)
             unbroken = 0 if "\n" in text or "\r" in text else unbroken + len(text)
-            if unbroken > _MOST_WITHOUT_NEWLINE:
-                message = _("the line is longer than {limit} KiB.").format(limit=_MOST_WITHOUT_NEWLINE >> 10)
+            if most is not None and unbroken > most:
+                message = _("the line is longer than {limit} KiB.").format(limit=most >> 10)
                 raise list_error(name, lines + 1, "WX309", message, _("Is it really a list?"))
             if not chunk:
                 return digest.hexdigest(), lines + 1

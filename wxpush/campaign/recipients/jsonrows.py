@@ -14,12 +14,13 @@ from wxpush.model import BadRow, Recipient
 
 MAX_LINE = 64 * 1024
 MAX_DEPTH = 16
+_BLANK = " \t\r\n"
 _ESCAPES = re.compile(r"\\u(?:[dD][89a-fA-F]|0000)")
 _UNFIT = re.compile("[\0\ud800-\udfff]")
 
 
-class _FaultError(ValueError):
-    """What is wrong with a line, in words."""
+class RowFaultError(ValueError):
+    """What is wrong with a row, in words."""
 
 
 class JsonRows:
@@ -48,31 +49,40 @@ class JsonRows:
     def _row(self, line: str, row: int, number: int) -> Recipient | BadRow:
         try:
             return Recipient(row, number, parse_row(line, with_ours=self._with_ours))
-        except _FaultError as fault:
+        except RowFaultError as fault:
             return bad_row(self._name, row, number, "WX312", str(fault))
 
 
 def parse_row(line: str, *, with_ours: bool = False) -> dict[str, Any]:
     """The values of one line: texts, and groups and lists of texts. Raises ValueError that says why not."""
     if len(line) > MAX_LINE:
-        raise _FaultError(_("the line is longer than {limit} KiB.").format(limit=MAX_LINE // 1024))
+        raise RowFaultError(_("the line is longer than {limit} KiB.").format(limit=MAX_LINE // 1024))
+    values, end = decode_row(line, len(line) - len(line.lstrip(_BLANK)), with_ours=with_ours)
+    if line[end:].strip(_BLANK):
+        message = _("not JSON: {reason} at character {column}.")
+        raise RowFaultError(message.format(reason="Extra data", column=end + 1))
+    return values
+
+
+def decode_row(text: str, start: int, *, with_ours: bool = False) -> tuple[dict[str, Any], int]:
+    """The values of the object that begins at `start`, and where it ends. Raises ValueError, too."""
     try:
-        value = _DECODER.decode(line)
+        value, end = _DECODER.raw_decode(text, start)
     except json.JSONDecodeError as error:
         message = _("not JSON: {reason} at character {column}.")
-        raise _FaultError(message.format(reason=error.msg, column=error.colno)) from None
+        raise RowFaultError(message.format(reason=error.msg, column=error.colno)) from None
     except RecursionError:
-        raise _FaultError(_("the values are nested too deep.")) from None
+        raise RowFaultError(_("the values are nested too deep.")) from None
     if not isinstance(value, dict):
-        raise _FaultError(_('one object a line is expected: {{"openid": "…"}}.').format())
+        raise RowFaultError(_('an object is expected as a row: {{"openid": "…"}}.').format())
     for inner in value.values():
         if not isinstance(inner, str):
             _look_into(inner, 1)
-    if _ESCAPES.search(line):
+    if _ESCAPES.search(text, start, end):
         _refuse_unfit(value)
     if OWN_STATE in value and not with_ours:
-        return {key: inner for key, inner in value.items() if not key.startswith(OWN_PREFIX)}
-    return value
+        value = {key: inner for key, inner in value.items() if not key.startswith(OWN_PREFIX)}
+    return value, end
 
 
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -80,7 +90,7 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         keys = [key for key, _value in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
-        raise _FaultError(_('the key "{key}" appears twice.').format(key=twice))
+        raise RowFaultError(_('the key "{key}" appears twice.').format(key=twice))
     for key, value in pairs:
         if value is None:
             del found[key]
@@ -90,7 +100,7 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _constant(name: str) -> NoReturn:
-    raise _FaultError(_("{value} is no JSON value.").format(value=name))
+    raise RowFaultError(_("{value} is no JSON value.").format(value=name))
 
 
 _DECODER = json.JSONDecoder(
@@ -101,11 +111,11 @@ _DECODER = json.JSONDecoder(
 def _look_into(value: Any, depth: int) -> None:
     """Bound the depth, and turn what stands in lists into text."""
     if depth > MAX_DEPTH:
-        raise _FaultError(_("the values are nested too deep."))
+        raise RowFaultError(_("the values are nested too deep."))
     if isinstance(value, list):
         for place, inner in enumerate(value):
             if inner is None:
-                raise _FaultError(_("null stands in a list; leave it out."))
+                raise RowFaultError(_("null stands in a list; leave it out."))
             if isinstance(inner, bool):
                 value[place] = "true" if inner else "false"
             else:
@@ -124,4 +134,4 @@ def _refuse_unfit(value: Any) -> None:
         for inner in value:
             _refuse_unfit(inner)
     elif _UNFIT.search(value):
-        raise _FaultError(_("a value holds a NUL or half a character (\\ud800)."))
+        raise RowFaultError(_("a value holds a NUL or half a character (\\ud800)."))

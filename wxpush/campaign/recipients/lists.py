@@ -4,18 +4,23 @@ import hashlib
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from wxpush.campaign.recipients.csvrows import OWN_PREFIX, CsvRows, Header, read_header
 from wxpush.campaign.recipients.encoding import TextFile, examine_text
 from wxpush.campaign.recipients.excelrows import ExcelRows
 from wxpush.campaign.recipients.faults import empty_hint, list_error
+from wxpush.campaign.recipients.jsonarray import JsonArrayRows
 from wxpush.campaign.recipients.jsonrows import JsonRows
 from wxpush.campaign.sources import lines_at
 from wxpush.errors import InputError
 from wxpush.i18n import _
-from wxpush.model import BadRow, Recipient
+from wxpush.model import BadRow, Recipient, Unmatched
 
-FORMATS = ("csv", "jsonl", "xlsx")
+if TYPE_CHECKING:
+    from wxpush.campaign.recipients.joined import Join, On
+
+FORMATS = ("csv", "jsonl", "json", "xlsx")
 #: Endings of files that are taken for lists, and the format each has.
 LIST_ENDINGS = {
     ".csv": "csv",
@@ -23,6 +28,7 @@ LIST_ENDINGS = {
     ".txt": "csv",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
+    ".json": "json",
     ".xlsx": "xlsx",
     ".xlsm": "xlsx",
 }
@@ -33,8 +39,8 @@ class RecipientList:
     """One list; iterating it reads it from the start, every time.
 
     `name` is how places name it; `columns` are those of the header, without our own (`wxpush_…`), and None
-    for JSONL, where each row has its own; `header_line` is the header's line or row; `encoding_note` is
-    what to say aloud of the encoding, None for UTF-8.
+    for JSONL and JSON, where each row has its own; `header_line` is the header's line or row;
+    `encoding_note` is what to say aloud of the encoding, None for UTF-8.
     """
 
     name: str
@@ -49,14 +55,18 @@ class RecipientList:
     _text: TextFile | None
     _header: Header | None
     _with_ours: bool = False
+    join: "Join | None" = None
+    """The list whose columns are added to the rows."""
 
-    def __iter__(self) -> Iterator[Recipient | BadRow]:
+    def __iter__(self) -> Iterator[Recipient | BadRow | Unmatched]:
         """Every row, good or bad; raises ProblemsError where the rest can't be read, or there is none."""
         rows = self._rows()
-        row: Recipient | BadRow | None = None
-        for row in rows:
+        row: Recipient | BadRow | Unmatched | None = None
+        for row in rows if self.join is None else map(self.join.of, rows):
             yield row
         self.blank_rows = rows.blanks
+        if self.join is not None:
+            self.join.seen_all = True
         if row is None:
             hint = _("There is a header, but no row below it.") if self.columns else ""
             raise list_error(self.name, self.header_line, "WX303", _("the list has no recipients."), hint)
@@ -64,6 +74,21 @@ class RecipientList:
     def with_ours(self) -> "RecipientList":
         """The same list with our own columns (`wxpush_…`) in its rows: a failures file as it was written."""
         return replace(self, _with_ours=True)
+
+    def joined_to(self, other: "RecipientList", on: "On") -> "RecipientList":
+        """The same list with the columns of `other` in its rows. Raises ProblemsError."""
+        from wxpush.campaign.recipients.joined import Join  # and with it SQLite
+
+        join = Join(other, on, self)
+        columns = None if self.columns is None else (*self.columns, *join.columns)
+        return replace(self, columns=columns, join=join)
+
+    @property
+    def own_columns(self) -> tuple[str, ...] | None:
+        """The columns of the list itself."""
+        if self.columns is None or self.join is None:
+            return self.columns
+        return self.columns[: -len(self.join.columns) or None]
 
     @property
     def lines(self) -> int | None:
@@ -78,11 +103,13 @@ class RecipientList:
         """SHA-256 in hex of the file's bytes as they were when the list was opened."""
         return self._digest
 
-    def _rows(self) -> CsvRows | JsonRows | ExcelRows:
+    def _rows(self) -> CsvRows | JsonRows | JsonArrayRows | ExcelRows:
         if self._text is None:
             rows = ExcelRows(self.path, self.name, self._digest, with_ours=self._with_ours)
             rows.read_header()
             return rows
+        if self.list_format == "json":
+            return JsonArrayRows(self._text, self.name, with_ours=self._with_ours)
         if self._header is None:
             return JsonRows(self._text, self.name, with_ours=self._with_ours)
         return CsvRows(self._text, self._header, self.name, with_ours=self._with_ours)
@@ -91,7 +118,7 @@ class RecipientList:
 def open_recipients(path: Path, *, list_format: str | None = None, name: str | None = None) -> RecipientList:
     """The list in `path`, read through once for its encoding and its SHA-256.
 
-    `list_format` is `csv`, `jsonl` or `xlsx`; by default the ending says it, and for a list without one
+    `list_format` is one of `FORMATS`; by default the ending says it, and for a list without one
     (standard input) its first bytes. Raises ProblemsError for a file that is no use as a whole,
     InputError for a format that is not known, or a library that is lacking.
     """
@@ -100,7 +127,7 @@ def open_recipients(path: Path, *, list_format: str | None = None, name: str | N
     kind = _format(list_format, name, start)
     if kind == "xlsx":
         return _workbook(path, name, start)
-    text = examine_text(path, name)
+    text = examine_text(path, name, in_lines=kind != "json")
     header = read_header(text, name) if kind == "csv" else None
     columns = None
     if header:
@@ -108,7 +135,7 @@ def open_recipients(path: Path, *, list_format: str | None = None, name: str | N
     line = header.line if header else 1
     opened = RecipientList(name, path, kind, columns, line, None, 0, text.digest, text, header)
     if text.encoding != "utf-8-sig":
-        opened.encoding_note = _encoding_note(text.encoding, next(iter(opened)))
+        opened.encoding_note = _encoding_note(text.encoding, next(iter(opened)).values)
     return opened
 
 
@@ -148,7 +175,8 @@ def _format(list_format: str | None, name: str, start: bytes) -> str:
         raise list_error(name, 0, "WX302", _("the ending doesn't say what kind of list it is."), hint)
     if start.startswith(b"PK\x03\x04"):
         return "xlsx"
-    return "jsonl" if start.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{") else "csv"
+    first = start.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
+    return {b"{": "jsonl", b"[": "json"}.get(first, "csv")
 
 
 def _workbook(path: Path, name: str, start: bytes) -> RecipientList:
@@ -164,10 +192,10 @@ def _workbook(path: Path, name: str, start: bytes) -> RecipientList:
     return RecipientList(name, path, "xlsx", columns, rows.header_line, None, 0, digest, None, None)
 
 
-def _encoding_note(encoding: str, first: Recipient | BadRow) -> str:
+def _encoding_note(encoding: str, first: dict[str, Any]) -> str:
     """Said with a sample, since text in a wrong encoding still looks like text to a program."""
     shown = "GB18030" if encoding == "gb18030" else "UTF-16"
-    texts = [f"{column}={value}" for column, value in first.values.items()]
+    texts = [f"{column}={value}" for column, value in first.items()]
     sample = ", ".join([text for text in texts if not text.isascii()][:4])
     message = _("The list is not UTF-8; it is read as {encoding}.").format(encoding=shown)
     return (

@@ -1,7 +1,7 @@
 """Addresses: the openid that a message goes to, and the link and mini program that it opens."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from wxpush.channels.wechat.fault import Fault, doubt, shown
@@ -52,13 +52,22 @@ def _openid_fault(to: str) -> Fault:
 
 def url_findings(url: str) -> list[Finding]:
     """What speaks against `url` as the link that a tap on the message opens."""
-    return [
-        Finding("url", "url", "WX503", fault.message, fault.hint, fault.severity)
-        for fault in _url_faults(url)
-    ]
+    return [_url_finding(fault) for fault in _url_faults(url)]
 
 
-def _url_faults(url: str) -> Iterator[Fault]:
+def fixed_url_findings(pieces: Sequence[str | None]) -> list[Finding]:
+    """What speaks against every link that has these pieces, whatever is put in for None."""
+    start = (pieces[0] or "").lstrip().lower()
+    possible = any(start.startswith(one) or one.startswith(start) for one in ("http://", "https://"))
+    return [_url_finding(fault) for fault in _url_faults(_joined(pieces), possible=possible)]
+
+
+def _url_finding(fault: Fault) -> Finding:
+    return Finding("url", "url", "WX503", fault.message, fault.hint, fault.severity)
+
+
+def _url_faults(url: str, *, possible: bool = False) -> Iterator[Fault]:
+    """`possible`: it is a part of a link that may begin as one must."""
     if not url:
         yield doubt(_("the link is empty: a tap opens nothing."), _("Fill it in, or remove `url`."))
         return
@@ -66,7 +75,7 @@ def _url_faults(url: str) -> Iterator[Fault]:
     if blank is not None:
         message = _("the link holds {character}.").format(character=shown(blank.group()))
         yield Fault(message, _("Remove it, or write it in the %XX form."))
-    elif not _has_host(url):
+    elif not possible and not _has_host(url):
         yield Fault(
             _('"{url}" is no web address.').format(url=url), _("It starts with https:// and a host name.")
         )
@@ -77,6 +86,16 @@ def _url_faults(url: str) -> Iterator[Fault]:
             ),
             _("Use a shorter one."),
         )
+
+
+def fixed_pagepath_findings(pieces: Sequence[str | None]) -> list[Finding]:
+    """The same for the page of the mini program."""
+    fixed = _joined(pieces)
+    return _pagepath_findings(fixed if pieces[0] is not None else fixed.lstrip("/"))
+
+
+def _joined(pieces: Sequence[str | None]) -> str:
+    return "".join(piece or "" for piece in pieces).strip()
 
 
 def _has_host(url: str) -> bool:
@@ -94,12 +113,15 @@ def miniprogram_findings(miniprogram: Mapping[str, str]) -> list[Finding]:
     if not _APPID.fullmatch(appid):
         message = _('"{appid}" is no appid of a mini program.').format(appid=appid)
         hint = _("It is wx and 16 hexadecimal digits; the mini program's console shows it.")
-        found.append(Finding("miniprogram", "miniprogram", "WX504", message, hint))
-    for fault in _pagepath_faults(miniprogram.get("pagepath", "")):
-        found.append(
-            Finding("miniprogram", "miniprogram", "WX505", fault.message, fault.hint, fault.severity)
-        )
-    return found
+        found.append(Finding("miniprogram.appid", "miniprogram", "WX504", message, hint))
+    return found + _pagepath_findings(miniprogram.get("pagepath", ""))
+
+
+def _pagepath_findings(pagepath: str) -> list[Finding]:
+    return [
+        Finding("miniprogram.pagepath", "miniprogram", "WX505", fault.message, fault.hint, fault.severity)
+        for fault in _pagepath_faults(pagepath)
+    ]
 
 
 def _pagepath_faults(pagepath: str) -> Iterator[Fault]:

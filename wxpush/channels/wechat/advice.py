@@ -52,7 +52,7 @@ def marketing_findings(texts: Mapping[str, str]) -> list[Finding]:
             hint = _("Say what the user's own action led to. If it does: checks: {{{rule}: off}}").format(
                 rule=MARKETING
             )
-            findings.append(Finding(where, MARKETING, "WX506", message, hint, Severity.WARNING))
+            findings.append(Finding(where, MARKETING, "WX506", message, hint, Severity.WARNING, advice=True))
     return findings
 
 
@@ -64,4 +64,4 @@ def rate_findings(rate: float) -> list[Finding]:
         rate=f"{rate:g}", most=f"{SUSTAINED:g}"
     )
     hint = _("Take a lower rate. If the account bears it: checks: {{{rule}: off}}").format(rule=RATE)
-    return [Finding("rate", RATE, "WX212", message, hint, Severity.WARNING)]
+    return [Finding("rate", RATE, "WX212", message, hint, Severity.WARNING, advice=True)]

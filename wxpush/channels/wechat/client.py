@@ -18,7 +18,7 @@ from wxpush.channels.wechat.token import Token, TokenKeeper
 from wxpush.channels.wechat.token_call import JSON_HEADERS, TokenCall
 from wxpush.channels.wechat.token_store import TokenStore
 from wxpush.channels.wechat.transport import Transport
-from wxpush.channels.wechat.wire import Request
+from wxpush.channels.wechat.wire import MAX_BODY, Request
 from wxpush.clock import SYSTEM, Clock
 from wxpush.config import Account, Directories, OutsideToken
 from wxpush.errors import StoppedError, WxpushError
@@ -112,15 +112,19 @@ class WeChatClient:
             raise StoppedError(_("WeChat's answer about followers can't be read."), code="bad_reply")
         return {str(item.get("openid")): item.get("subscribe") == 1 for item in found}
 
-    def call(self, endpoint: str, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
+    def call(
+        self, endpoint: str, path: str, body: dict[str, Any] | None, *, query: str = "", most: int = MAX_BODY
+    ) -> dict[str, Any]:
         """The good answer of `path`, a call that may safely be repeated; `endpoint` as in `verdict`.
 
-        GET without a body, else POST. Tries again on a refused token and on passing trouble.
+        GET without a body, else POST; `query` stands behind the token (`&next_openid=`), and the answer has
+        `most` bytes. Tries again on a refused token and on passing trouble.
         """
         end = self._clock() + self._patience
         for attempt in range(_ATTEMPTS):
             token = self._keeper.wait(max(0.0, end - self._clock()))
-            reply = self._transport.call(_request(self._account, path, token, _encoded(body)))
+            request = _request(self._account, path, token, _encoded(body), query, most)
+            reply = self._transport.call(request)
             judged = verdict(endpoint, reply)
             _tell_keeper(self._keeper, judged, token)
             if judged.kind is VerdictKind.ACCEPTED:
@@ -249,12 +253,14 @@ def _control(account: Account) -> Transport:
     return Transport(_CONTROL_WORKERS, _CONTROL_SECONDS, proxy=account.proxy, ca_file=account.ca_file)
 
 
-def _request(account: Account, path: str, token: Token, body: bytes | None) -> Request:
-    url = f"{account.api_base}{path}?access_token={quote(token.value, safe='')}"
+def _request(
+    account: Account, path: str, token: Token, body: bytes | None, query: str = "", most: int = MAX_BODY
+) -> Request:
+    url = f"{account.api_base}{path}?access_token={quote(token.value, safe='')}{query}"
     secrets = (token.value,)
     if body is None:
-        return Request("GET", url, secrets=secrets)
-    return Request("POST", url, body, JSON_HEADERS, secrets)
+        return Request("GET", url, secrets=secrets, most=most)
+    return Request("POST", url, body, JSON_HEADERS, secrets, most)
 
 
 def _encoded(body: dict[str, Any] | None) -> bytes | None:

@@ -32,7 +32,7 @@ def use_filter(call: str) -> str:
 
 def mend_it() -> str:
     """The remedy where no filter helps."""
-    return _("Mend it in the list, or use another keyword of the template.")
+    return _("Mend the value, or use another keyword of the template.")
 
 
 def too_long(count: int, limit: int) -> str:

@@ -8,9 +8,9 @@ from wxpush.channels.wechat.fault import Fault, doubt, mend_it, shown, too_long,
 from wxpush.i18n import _
 
 MAX_DIGITS, MAX_AMOUNT_DIGITS = 32, 10
-PLAIN_NUMBER = re.compile(r"[0-9]{1,16}(\.[0-9]{1,15})?")
-"""Surely a `number`; what doesn't match is looked at by `number_faults`."""
-PLAIN_AMOUNT = re.compile(r"[¥￥$€£]?[0-9]{1,8}(\.[0-9]{1,2})?元?")
+PLAIN_NUMBER = r"[0-9]{1,16}(\.[0-9]{1,15})?"
+"""The pattern of what is surely a `number`; what doesn't match is looked at by `number_faults`."""
+PLAIN_AMOUNT = r"[¥￥$€£]?[0-9]{1,8}(\.[0-9]{1,2})?元?"
 _KNOWN_SIGNS = "¥￥$€£"
 
 

@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterator
 from wxpush.channels.wechat.fault import Fault, doubt, use_filter
 from wxpush.i18n import _
 
-_CLOCK = r"(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d)?"
+_CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9])?"
 # Days after the 28th are looked up in the calendar.
-_MONTH, _DAY = r"(?:0?[1-9]|1[0-2])", r"(?:0?[1-9]|1\d|2[0-8])"
-_DATE = rf"(?:[12]\d{{3}}年{_MONTH}月{_DAY}日|[12]\d{{3}}([-/.]){_MONTH}\1{_DAY})"
-PLAIN_TIME = re.compile(rf"(?:{_DATE} )?{_CLOCK}", re.ASCII)
-"""Surely a `time`; what doesn't match is looked at by `time_faults`."""
-PLAIN_DATE = re.compile(rf"{_DATE}(?: {_CLOCK})?", re.ASCII)
+_MONTH, _DAY = r"(?:0?[1-9]|1[0-2])", r"(?:0?[1-9]|1[0-9]|2[0-8])"
+_DATE = rf"(?:[12][0-9]{{3}}年{_MONTH}月{_DAY}日|[12][0-9]{{3}}([-/.]){_MONTH}\1{_DAY})"
+PLAIN_TIME = rf"(?:{_DATE} )?{_CLOCK}"
+"""The pattern of what is surely a `time`; what doesn't match is looked at by `time_faults`."""
+PLAIN_DATE = rf"{_DATE}(?: {_CLOCK})?"
 
 _DATE_FORMS = (
     re.compile(r"(?P<year>[0-9]{4})年(?P<month>[0-9]{1,2})月(?:(?P<day>[0-9]{1,2})日)?"),

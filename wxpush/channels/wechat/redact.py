@@ -5,14 +5,15 @@ import re
 
 _LIBRARIES = ("urllib3", "requests")
 _SECRETS = re.compile(
-    r"""((?:access_token|appsecret|secret)["']?\s*[=:]\s*["']?)[^&\s"',})]+""", re.IGNORECASE
+    r"""((?:access_token|appsecret|secret|hmac|[?&]key)["']?\s*[=:]\s*["']?)[^&\s"',})]+""", re.IGNORECASE
 )
+_ROBOT_SECRET = re.compile(r"\bSEC[0-9A-Za-z]{16,}")
 _QUERY = re.compile(r"\?[^\s\"']+")
 
 
 def redact(text: str) -> str:
-    """`text` with the values of access_token and secret, in URLs and in JSON, replaced by `***`."""
-    return _SECRETS.sub(r"\1***", text)
+    """`text` with the values of access_token, secret and key, in URLs and in JSON, replaced by `***`."""
+    return _ROBOT_SECRET.sub("***", _SECRETS.sub(r"\1***", text))
 
 
 class _Redacting(logging.Filter):

@@ -1,6 +1,6 @@
 """WeChat's rules: what one template lets its messages say, and the request body that says it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from json.encoder import encode_basestring as _quoted
 from typing import Any
@@ -8,6 +8,8 @@ from typing import Any
 from wxpush.channels.wechat.addresses import (
     PLAIN_URL,
     USUAL_OPENID,
+    fixed_pagepath_findings,
+    fixed_url_findings,
     miniprogram_findings,
     openid_findings,
     url_findings,
@@ -16,7 +18,7 @@ from wxpush.channels.wechat.advice import MARKETING, RATE, marketing_findings
 from wxpush.channels.wechat.characters import half_character
 from wxpush.channels.wechat.keywords import Keyword
 from wxpush.channels.wechat.template import Template
-from wxpush.channels.wechat.values import TYPES, check_value
+from wxpush.channels.wechat.values import TYPES, check_fixed, check_value
 from wxpush.model import Finding
 
 _UNSEEN = frozenset({"first", "remark"})
@@ -70,6 +72,21 @@ class WeChatRules:
         if miniprogram is not None:
             found += miniprogram_findings(miniprogram)
         return [finding for finding in found if finding.rule not in self._off] if found else found
+
+    def check_fixed(self, pieces: Mapping[str, Sequence[str | None]]) -> list[Finding]:
+        """What is wrong with texts whatever is put in for a row; by their place in the campaign."""
+        found: list[Finding] = []
+        for where, texts in pieces.items():
+            if where == "url":
+                found += fixed_url_findings(texts)
+            elif where == "miniprogram.pagepath":
+                found += fixed_pagepath_findings(texts)
+            else:
+                name = where.removeprefix("data.")
+                check = self._checks.get(name) if where != name else None
+                if check is not None and not check.allowed and name not in _UNSEEN:
+                    found += check_fixed(check.type, "".join(text or "" for text in texts).strip(), where)
+        return [finding for finding in found if finding.rule not in self._off]
 
     @property
     def names(self) -> frozenset[str]:

@@ -11,12 +11,13 @@ from wxpush.channels.wechat.keywords import HISTORIC, Keyword, parse_content, wi
 from wxpush.errors import ProblemsError
 from wxpush.i18n import _
 from wxpush.model import Problem, Severity
-from wxpush.yamlfile import Document, KeyPath, parse_yaml
+from wxpush.yamlfile import Document, KeyPath, misspelt, parse_yaml
 
 ID_LENGTH = 43
 _ID = re.compile(rf"[0-9A-Za-z_-]{{{ID_LENGTH}}}")
 _LIBRARY_NUMBER = re.compile(r"(?:OPEN)?TM[0-9]+|[0-9]{1,12}")
 KEYS = ("id", "title", "content", "allowed")
+_REQUIRED = ("id", "content")
 _LISTED = frozenset({"const", "enum"})
 """Types that take approved values only."""
 
@@ -38,13 +39,14 @@ class Template:
 
 @dataclass(frozen=True, slots=True)
 class TemplateReading:
-    """A template as far as it can be understood; `template` is None where it has problems.
+    """A template with its problems; `template` is None where it has any.
 
-    `keywords` are those of its content, so that a campaign's can be checked in the same go.
+    `draft` is the template as far as it can be understood, so that a campaign can be checked with it in the
+    same go.
     """
 
     template: Template | None
-    keywords: tuple[str, ...]
+    draft: Template | None
     problems: tuple[Problem, ...]
 
 
@@ -60,20 +62,18 @@ def read_template(path: Path) -> TemplateReading:
     """Like `load_template`, but hands the faults back."""
     parsed = parse_yaml(path)
     if parsed.document is None:
-        return TemplateReading(None, (), parsed.problems)
+        return TemplateReading(None, None, parsed.problems)
     reading = read_template_mapping(parsed.document.value, parsed.document)
     problems = (*parsed.problems, *reading.problems)
     in_order = tuple(sorted(problems, key=lambda problem: (problem.line, problem.column)))
-    return TemplateReading(None if problems else reading.template, reading.keywords, in_order)
+    return TemplateReading(None if problems else reading.template, reading.draft, in_order)
 
 
 def read_template_mapping(value: object, document: Document, base_path: KeyPath = ()) -> TemplateReading:
     """The template that a mapping at `base_path` of `document` describes, such as a campaign's `template`."""
     reader = _Reader(document, base_path)
-    template = reader.read(value)
-    content = value.get("content") if isinstance(value, dict) else None
-    found = parse_content(content) if isinstance(content, str) else []
-    return TemplateReading(template, tuple(keyword.name for keyword in found), tuple(reader.problems))
+    draft = reader.read(value)
+    return TemplateReading(None if reader.problems else draft, draft, tuple(reader.problems))
 
 
 @dataclass(slots=True)
@@ -88,7 +88,7 @@ class _Reader:
         if not isinstance(value, dict):
             self._add((), "WX550", _("a template is a mapping of id, title, content and allowed."))
             return None
-        self._refuse_unknown_keys(value)
+        value = self._respelt(value)
         title = value.get("title")
         if title is not None and not isinstance(title, str):
             self._add(("title",), "WX551", _("`title` must be text."))
@@ -96,16 +96,19 @@ class _Reader:
         content = self._content(value)
         keywords = tuple(parse_content(content))
         allowed = self._allowed(value.get("allowed"), keywords)
-        if self.problems:
-            return None
         warnings = tuple(self._warnings(keywords, allowed))
         return Template(identifier, title or "", content, allowed, keywords, warnings)
 
-    def _refuse_unknown_keys(self, value: dict[str, Any]) -> None:
+    def _respelt(self, value: dict[str, Any]) -> dict[str, Any]:
+        """The mapping with its misspelt keys as they are meant; every key that there is none of is told."""
+        meant = misspelt(value, KEYS, _REQUIRED)
         for key in value:
             if key not in KEYS:
                 message = _("a template has no key `{key}`.").format(key=key)
                 self._add((key,), "WX552", message, _did_you_mean(key, KEYS), at_key=True)
+        for key, right in meant.items():
+            self.document = self.document.renamed((*self.base, key), right)
+        return {meant.get(key, key): one for key, one in value.items()}
 
     def _id(self, value: dict[str, Any]) -> str:
         found = self._text(value, "id")

@@ -30,13 +30,18 @@ _TEXT = (
 """Characters that no rule about characters speaks of."""
 _HAN = "\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _CHINESE = f"[{_HAN}]"
+_STRANGE_MOMENT = r"[^0-9年月日:/.~\s-]"
+_NEVER = "(?!)"
+"""A pattern that nothing matches."""
 
 
 @dataclass(frozen=True, slots=True)
 class Type:
     """A keyword type: `plain` matches what surely passes, `faults` tells what is wrong with the rest.
 
-    `pictures` says that emoji need a word of their own, since the type's rule does not forbid them.
+    `pictures` says that emoji need a word of their own, since the type's rule does not forbid them;
+    `strange` is a character that no value can have, where the type takes values of a form, of which a part
+    says nothing. Where it is empty, what is wrong with a part is wrong with the whole.
     """
 
     code: str
@@ -44,6 +49,7 @@ class Type:
     """The pattern that what surely passes has."""
     faults: Faults
     pictures: bool = False
+    strange: str = ""
 
     @property
     def plain(self) -> re.Pattern[str]:
@@ -65,6 +71,18 @@ def check_value(type_: str, value: str, *, allowed: Sequence[str] = (), where: s
         return [Finding(where, "text", "WX510", half.message, half.hint)]
     faults = _not_among(value, allowed) if allowed else _type_faults(known, value)
     return [Finding(where, type_, known.code, fault.message, fault.hint, fault.severity) for fault in faults]
+
+
+def check_fixed(type_: str, text: str, where: str) -> list[Finding]:
+    """What speaks against every value that has `text` in it, whatever else is put in for a row."""
+    known = TYPES.get(type_, TYPES[HISTORIC])
+    if not known.strange:
+        return check_value(type_, text, where=where)
+    found = re.search(known.strange, text)
+    if found is None:
+        return []
+    message = _("{character} can't be in it, whatever is put in.").format(character=shown(found.group()))
+    return [Finding(where, type_, known.code, message, _("Take it out, or use another keyword."))]
 
 
 def _type_faults(known: Type, value: str) -> Iterator[Fault]:
@@ -202,7 +220,7 @@ def _cut(limit: int) -> Callable[[], str]:
 TYPES: dict[str, Type] = {
     "thing": Type("WX511", f"[{_TEXT}]{{1,{THING}}}", _at_most(THING), pictures=True),
     "short_thing": Type("WX512", f"[{_TEXT}]{{1,{SHORT_THING}}}", _short_thing, pictures=True),
-    "number": Type("WX513", PLAIN_NUMBER.pattern, number_faults),
+    "number": Type("WX513", PLAIN_NUMBER, number_faults, strange=r"[^0-9.+\s-]"),
     "letter": Type(
         "WX514",
         f"[A-Za-z]{{1,{STRING}}}",
@@ -219,15 +237,20 @@ TYPES: dict[str, Type] = {
         f"[ -~]{{1,{STRING}}}",
         _only("[ -~]", _ascii_rule, STRING, _cut(STRING)),
     ),
-    "time": Type("WX517", PLAIN_TIME.pattern, time_faults),
-    "date": Type("WX518", PLAIN_DATE.pattern, date_faults),
-    "amount": Type("WX519", PLAIN_AMOUNT.pattern, amount_faults),
+    "time": Type("WX517", PLAIN_TIME, time_faults, strange=_STRANGE_MOMENT),
+    "date": Type("WX518", PLAIN_DATE, date_faults, strange=_STRANGE_MOMENT),
+    "amount": Type("WX519", PLAIN_AMOUNT, amount_faults, strange=r"[^\W\d元]|[,，]"),
     "phone_number": Type(
         "WX520",
         rf"[ -@\[-`{{-~]{{1,{PHONE}}}",
         _only(r"[ -@\[-`{-~]", _phone_rule, PHONE, mend_it),
     ),
-    "car_number": Type("WX521", f"[{_HAN}A-Za-z0-9](?:[A-Za-z0-9]{{0,6}}[{_HAN}A-Za-z0-9])?", _car_number),
+    "car_number": Type(
+        "WX521",
+        f"[{_HAN}A-Za-z0-9](?:[A-Za-z0-9]{{0,6}}[{_HAN}A-Za-z0-9])?",
+        _car_number,
+        strange=r"[·•\s-]",
+    ),
     "name": Type(
         "WX522",
         r"[\u4e00-\u9fff·*]{1,10}|[A-Za-z .'*·-]{1,20}",
@@ -239,8 +262,8 @@ TYPES: dict[str, Type] = {
         f"[{_HAN}]{{1,{PHRASE}}}",
         _only(_CHINESE, _chinese_rule, PHRASE, _cut(PHRASE)),
     ),
-    "const": Type("WX524", f"[{_TEXT}]+", _nothing),
-    "enum": Type("WX525", f"[{_TEXT}]+", _nothing),
+    "const": Type("WX524", f"[{_TEXT}]+", _nothing, strange=_NEVER),
+    "enum": Type("WX525", f"[{_TEXT}]+", _nothing, strange=_NEVER),
     HISTORIC: Type("WX526", f"[{_TEXT}]{{1,{FOLDED}}}", _historic, pictures=True),
 }
 """Every type by name; the numbers of the problem codes are for good."""

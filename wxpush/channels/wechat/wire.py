@@ -47,6 +47,8 @@ class Request:
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     secrets: tuple[str, ...] = field(default=(), repr=False)
     """What the answer must not bring back: its text is shown and recorded."""
+    most: int = MAX_BODY
+    """So many bytes of an answer are read at most."""
 
 
 class _Current(threading.local):
@@ -175,7 +177,7 @@ class Wire:
             preload_content=False,
             decode_content=False,
         )
-        body = _read(raw)
+        body = _read(raw, request.most)
         if body is None:
             raw.close()
             return Reply(Arrival.SILENT, raw.status, failure="bad_reply", detail="too large")
@@ -223,14 +225,14 @@ class _Adapter(HTTPAdapter):
         return manager
 
 
-def _read(raw: urllib3.BaseHTTPResponse) -> bytes | None:
-    """The body as it was sent, never unpacked; None where it is larger than MAX_BODY."""
+def _read(raw: urllib3.BaseHTTPResponse, most: int) -> bytes | None:
+    """The body as it was sent, never unpacked; None where it is larger than `most`."""
     parts = []
     size = 0
     while part := raw.read(_CHUNK, decode_content=False):
         parts.append(part)
         size += len(part)
-        if size > MAX_BODY:
+        if size > most:
             return None
         if raw.length_remaining == 0:
             break

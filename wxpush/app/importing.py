@@ -1,0 +1,247 @@
+"""Receipts from files: events that another system of the company wrote down."""
+
+import gzip
+import zlib
+from array import array
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
+
+from wxpush.app.known_runs import all_runs
+from wxpush.app.receiving import Intake, listener_of, mark_of, receipts_folder, require_libraries
+from wxpush.app.request import Surroundings
+from wxpush.app.settling_by_receipts import settle_known_runs
+from wxpush.config import Account, load_account, load_callback
+from wxpush.delivery.ledger import records
+from wxpush.delivery.receipts import receipts
+from wxpush.errors import InputError, ProblemsError
+from wxpush.i18n import _
+from wxpush.model import Problem, Receipt
+
+if TYPE_CHECKING:
+    from wxpush.channels.wechat.crypto import Cipher
+    from wxpush.channels.wechat.events import BadEventError, Event, Following
+
+SHOWN: Final = 20
+_GROUP: Final = 1000
+_BUCKETS: Final = 4096
+_GZIP: Final = b"\x1f\x8b"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file of events: `name` as the operator wrote it, `path` where it can be read."""
+
+    name: str
+    path: Path
+
+
+@dataclass(slots=True)
+class Imported:
+    """What an import found."""
+
+    receipts: int = 0
+    new: int = 0
+    """Of them, those that the log hadn't."""
+    statuses: Counter[str] = field(default_factory=Counter)
+    people: int = 0
+    others: int = 0
+    """Events of other kinds, and lines without the field."""
+    wrong: int = 0
+    problems: list[Problem] = field(default_factory=list)
+    """The first of the wrong ones."""
+    runs: dict[str, int] = field(default_factory=dict)
+    """Receipts by the run that their message belongs to."""
+    settled: dict[str, int] = field(default_factory=dict)
+    """Messages that were in doubt or held and have their receipt now, by run."""
+
+    @property
+    def strangers(self) -> int:
+        """Receipts of messages that no run knows by their msgid."""
+        return self.receipts - sum(self.runs.values())
+
+    def to_json(self) -> dict[str, Any]:
+        """For programs."""
+        return {
+            "receipts": self.receipts,
+            "new": self.new,
+            "statuses": dict(self.statuses.most_common()),
+            "people": self.people,
+            "others": self.others,
+            "wrong": self.wrong,
+            "runs": [{"run": run, "count": count} for run, count in self.runs.items()],
+            "unknown": self.strangers,
+            "settled": [{"run": run, "count": count} for run, count in self.settled.items()],
+        }
+
+
+def import_events(
+    sources: Sequence[Source], name: str | None, around: Surroundings, *, inner: str | None, strict: bool
+) -> Imported:
+    """Take in the events of files; `inner` is the field of a JSON object that holds the push.
+
+    With `strict` nothing is taken in unless everything is right, else ProblemsError. Raises InputError,
+    StateError.
+    """
+    require_libraries()
+    account = load_account(name, around.environ, need_secret=False)
+    reader = _Reader(sources, inner, _ciphers(name, account, around), around)
+    if strict:
+        _refuse_wrong(reader)
+    found, msgids = Imported(), array("Q")
+    folder = around.directories.account_dir(account)
+    known = _ever(folder)
+    with closing(Intake(folder, listener_of(account, around), known)) as intake:
+        group: list[Receipt | Following] = []
+        for event in reader.events(found):
+            if isinstance(event, Receipt) and event.msgid:
+                msgids.append(event.msgid)
+            group.append(event)
+            if len(group) == _GROUP:
+                found.new += intake.take_in(group)
+                group = []
+        found.new += intake.take_in(group)
+    found.runs = _runs_of(msgids, account, around)
+    found.settled = {card.name: settled.total for card, settled in settle_known_runs(account, around)}
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    sources: Sequence[Source]
+    inner: str | None
+    ciphers: "Sequence[Cipher]"
+    around: Surroundings
+
+    def events(self, found: Imported) -> "Iterator[Receipt | Following]":
+        """Every event that is for us; the others, and what is wrong, are counted in `found`."""
+        from wxpush.channels.wechat.events import BadEventError
+
+        for source in self.sources:
+            for line, result in self._results(source):
+                if isinstance(result, BadEventError):
+                    _blame(found, source.name, line, str(result))
+                elif result is None:
+                    found.others += 1
+                else:
+                    _count(found, result)
+                    yield result
+
+    def _results(self, source: Source) -> "Iterator[tuple[int, Event | BadEventError]]":
+        from wxpush.channels.wechat.eventfile import LacksFieldError, entries, event_of
+        from wxpush.channels.wechat.events import BadEventError
+
+        now = self.around.clock.wall()
+        with _opened(source) as stream:
+            for entry in entries(stream):
+                if entry.fault:
+                    yield entry.line, BadEventError(entry.fault)
+                    continue
+                try:
+                    yield entry.line, event_of(entry.body, self.inner, self.ciphers, now)
+                except LacksFieldError:
+                    yield entry.line, None
+                except BadEventError as bad:
+                    yield entry.line, bad
+
+
+def _count(found: Imported, event: "Receipt | Following") -> None:
+    if isinstance(event, Receipt):
+        found.receipts += 1
+        found.statuses[event.status] += 1
+    else:
+        found.people += 1
+
+
+def _blame(found: Imported, file: str, line: int, reason: str) -> None:
+    found.wrong += 1
+    if len(found.problems) < SHOWN:
+        message = _("this is no event that can be read: {reason}").format(reason=reason)
+        found.problems.append(Problem(file, line, 0, "WX801", message))
+
+
+def _refuse_wrong(reader: _Reader) -> None:
+    looked = Imported()
+    for _event in reader.events(looked):
+        pass
+    if looked.wrong:
+        raise ProblemsError(looked.problems, total=looked.wrong)
+
+
+@contextmanager
+def _opened(source: Source) -> Iterator[BinaryIO]:
+    """The file, unpacked where it is gzipped. Raises InputError, also while it is being read."""
+    try:
+        with source.path.open("rb") as raw:
+            packed = raw.peek(2)[:2] == _GZIP
+            yield cast(BinaryIO, gzip.GzipFile(fileobj=raw)) if packed else raw
+    except (OSError, EOFError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or type(error).__name__
+        raise InputError(
+            _("{path} can't be read: {reason}.").format(path=source.name, reason=reason)
+        ) from None
+
+
+def _ciphers(name: str | None, account: Account, around: Surroundings) -> "list[Cipher]":
+    from wxpush.channels.wechat.crypto import Cipher
+
+    keys = load_callback(name, around.environ)
+    return [Cipher(key.reveal(), account.appid) for key in (keys.aes_key, keys.previous_aes_key) if key]
+
+
+class _Ever:
+    """All receipts of the log, by 64 bits of their marks: 8 bytes each.
+
+    A receipt that is new is taken for an old one once in a thousand million imports of a million into a
+    million.
+    """
+
+    def __init__(self) -> None:
+        self._buckets = [array("Q") for _ in range(_BUCKETS)]
+
+    def __contains__(self, mark: bytes) -> bool:
+        number, bucket = self._place(mark)
+        place = bisect_left(bucket, number)
+        return place < len(bucket) and bucket[place] == number
+
+    def add(self, mark: bytes) -> None:
+        number, bucket = self._place(mark)
+        bucket.insert(bisect_left(bucket, number), number)
+
+    def _place(self, mark: bytes) -> tuple[int, "array[int]"]:
+        number = int.from_bytes(mark[:8], "big")
+        return number, self._buckets[number % _BUCKETS]
+
+
+def _ever(folder: Path) -> _Ever:
+    known = _Ever()
+    for receipt in receipts(receipts_folder(folder)):
+        known.add(mark_of(receipt))
+    return known
+
+
+def _runs_of(msgids: "array[int]", account: Account, around: Surroundings) -> dict[str, int]:
+    """How many of the msgids are of which run of the account, the latest run first."""
+    if not msgids:
+        return {}
+    ordered = array("Q", sorted(msgids))
+    counted: Counter[str] = Counter()
+    for folder, card in all_runs(around, Path.cwd()).cards.items():
+        if (card.origin, card.appid) != (account.origin, account.appid):
+            continue
+        for _place, record in records(folder / "ledger"):
+            counted[card.name] += _how_often(ordered, record.msgid)
+    return {run: count for run, count in counted.items() if count}
+
+
+def _how_often(ordered: "array[int]", msgid: int | None) -> int:
+    if not msgid:
+        return 0
+    place, count = bisect_left(ordered, msgid), 0
+    while place + count < len(ordered) and ordered[place + count] == msgid:
+        count += 1
+    return count

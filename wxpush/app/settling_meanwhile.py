@@ -1,0 +1,63 @@
+"""Settles runs while receipts come in, on a thread of its own: nobody's answer waits for it."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from threading import Event as Flag
+from threading import Thread
+from typing import Final
+
+from wxpush.app.request import Surroundings
+from wxpush.app.settling_by_receipts import Settled, settle_known_runs
+from wxpush.config import Account
+from wxpush.delivery.run import RunCard
+from wxpush.errors import WxpushError
+
+#: A message in doubt can wait: what is on its way the sending itself takes care of.
+EVERY_S: Final = 15.0
+
+SettledRuns = Sequence[tuple[RunCard, Settled]]
+
+
+@contextmanager
+def settling(
+    account: Account,
+    around: Surroundings,
+    came: Callable[[], int],
+    tell: Callable[[SettledRuns, WxpushError | None], object],
+    *,
+    every: float = EVERY_S,
+) -> Iterator[None]:
+    """Look now and then, and at the end, whether receipts settle something; `came` counts those that came.
+
+    `tell` hears of the runs in which something was settled, and of what forbids it, once for each cause.
+    """
+    over, seen, told = Flag(), 0, ""
+
+    def look() -> None:
+        nonlocal seen, told
+        now = came()
+        if now == seen:
+            return
+        seen = now
+        try:
+            found = settle_known_runs(account, around)
+        except WxpushError as error:
+            if str(error) != told:
+                told = str(error)
+                tell((), error)
+        else:
+            if found:
+                tell(found, None)
+
+    def watch() -> None:
+        while not over.wait(every):
+            look()
+        look()
+
+    thread = Thread(target=watch, name="wxpush-settling")
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()

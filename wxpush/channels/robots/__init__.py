@@ -1,0 +1,1 @@
+"""Group robots, addresses and commands that are told how a run ended."""

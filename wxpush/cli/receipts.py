@@ -1,0 +1,169 @@
+"""`wxpush receipts serve` and `import`."""
+
+import threading
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from wxpush.cli.base import command, new_app, signals_to, surroundings
+from wxpush.cli.lists import list_of
+from wxpush.cli.options import AccountName, Json
+from wxpush.console import Console
+from wxpush.errors import WxpushError
+from wxpush.i18n import _, ngettext
+
+if TYPE_CHECKING:
+    from wxpush.app.importing import Imported
+    from wxpush.app.settling_meanwhile import SettledRuns
+    from wxpush.config import Account
+    from wxpush.web.receiver import Counts
+
+app = new_app()
+
+
+@command(app, "serve", _("Be the URL that WeChat pushes its events to; Ctrl-C ends it."))
+def serve(
+    account: AccountName = None,
+    listen: Annotated[
+        str,
+        typer.Option("--listen", metavar="HOST:PORT", help=_("Where to listen; port 0 takes a free one.")),
+    ] = "127.0.0.1:8080",
+    path: Annotated[str, typer.Option("--path", metavar="PATH", help=_("The path of the URL."))] = "/wechat",
+    forward: Annotated[
+        str | None,
+        typer.Option(
+            "--forward", metavar="URL", help=_("Pass every request on to this system, and its answer back.")
+        ),
+    ] = None,
+    allow_plain: Annotated[
+        bool,
+        typer.Option("--allow-plain", help=_("Believe unencrypted pushes, too, although there is a key.")),
+    ] = False,
+    as_json: Json = False,
+) -> int:
+    """Be the URL that WeChat pushes its events to; Ctrl-C ends it."""
+    from wxpush.app.receiving import address_of, receive
+
+    address = address_of(listen, path, forward)
+    console, stop = Console(json=as_json), threading.Event()
+
+    def ready(url: str, chosen: "Account") -> None:
+        console.say(
+            _("Receiving for {account} on {url}. Ctrl-C ends it.").format(account=chosen.name, url=url)
+        )
+        if not address.is_loopback:
+            console.warn(_("Others can reach this address in the clear. Put nginx with TLS in front."))
+
+    def tell(counts: "Counts") -> None:
+        console.say(_told(counts))
+        if counts.nothing_but_refused:
+            console.warn(_("Nothing but refusals so far: compare the Token and this machine's clock."))
+
+    def tell_settled(runs: "SettledRuns", error: WxpushError | None) -> None:
+        for card, settled in runs:
+            console.say(_settled(card.name, settled.total))
+        if error is not None:
+            console.warn(_("The receipts settled nothing: {reason}").format(reason=error))
+
+    with signals_to(stop.set):
+        counts = receive(
+            account,
+            address,
+            surroundings(),
+            allow_plain=allow_plain,
+            on_ready=ready,
+            tell=tell,
+            tell_settled=tell_settled,
+            stop=stop,
+        )
+    console.say(_("Ended. {counts}").format(counts=_told(counts)))
+    if as_json:
+        console.json({"schema": 1, **counts.to_json()})
+    return 0
+
+
+def _told(counts: "Counts") -> str:
+    parts = [
+        (counts.people, _("{count} came or went")),
+        (counts.others, ngettext("{count} other push", "{count} other pushes", counts.others)),
+        (counts.relayed, _("{count} passed on")),
+        (counts.unanswered, _("{count} without an answer of the system behind")),
+        (counts.not_stored, _("{count} that the disk refused")),
+        (counts.faults, _("{count} faults of wxpush itself")),
+    ]
+    told = [
+        ngettext("{count} receipt", "{count} receipts", counts.receipts).format(count=f"{counts.receipts:,}")
+    ]
+    told += [text.format(count=f"{count:,}") for count, text in parts if count]
+    if refused := sum(counts.refused.values()):
+        reasons = ", ".join(f"{reason} {count:,}" for reason, count in counts.refused.most_common())
+        told.append(_("{count} refused ({reasons})").format(count=f"{refused:,}", reasons=reasons))
+    return "; ".join(told)
+
+
+@command(app, "import", _("Take in the events that another system wrote down: XML or JSON, also gzipped."))
+def import_files(
+    files: Annotated[
+        list[str],
+        typer.Argument(metavar="FILE...", help=_("The files; - is standard input."), show_default=False),
+    ],
+    account: AccountName = None,
+    field: Annotated[
+        str | None,
+        typer.Option(
+            "--field", metavar="NAME", help=_("Where in a line's JSON object WeChat's push is: body.")
+        ),
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help=_("Take in nothing unless everything can be read."))
+    ] = False,
+    as_json: Json = False,
+) -> int:
+    """Take in the events that another system wrote down: XML or JSON, also gzipped."""
+    from wxpush.app.importing import Source, import_events
+
+    console = Console(json=as_json)
+    with ExitStack() as stack:
+        opened = {name: list_of(name, None, None, None) for name in files}
+        sources = [Source(name, stack.enter_context(found).path) for name, found in opened.items()]
+        found = import_events(sources, account, surroundings(), inner=field, strict=strict)
+    if found.wrong:
+        console.problems(found.problems, found.wrong)
+    if as_json:
+        console.json({"schema": 1, **found.to_json()})
+    else:
+        _tell_imported(found, console)
+    return 1 if found.wrong else 0
+
+
+def _tell_imported(found: "Imported", console: Console) -> None:
+    told = ngettext("{count} receipt, {new} new.", "{count} receipts, {new} of them new.", found.receipts)
+    told = told.format(count=f"{found.receipts:,}", new=f"{found.new:,}")
+    if found.statuses:
+        listed = (f"{_status(status)} {count:,}" for status, count in found.statuses.most_common())
+        told += " " + _("{statuses}.").format(statuses=_(", ").join(listed))
+    console.say(told)
+    runs = [f"{run} {count:,}" for run, count in found.runs.items()]
+    if found.strangers:
+        runs.append(_("of no run that is known here {count}").format(count=f"{found.strangers:,}"))
+    if runs:
+        console.say(_("By run: {runs}.").format(runs=_(", ").join(runs)))
+    for run, count in found.settled.items():
+        console.say(_settled(run, count))
+    if found.people or found.others:
+        rest = _("{people} came or went; {others} other entries passed over.")
+        console.say(rest.format(people=f"{found.people:,}", others=f"{found.others:,}"))
+
+
+def _settled(run: str, count: int) -> str:
+    text = ngettext(
+        "{run}: {count} message that was in doubt or held has its receipt.",
+        "{run}: {count} messages that were in doubt or held have their receipts.",
+        count,
+    )
+    return text.format(run=run, count=f"{count:,}")
+
+
+def _status(status: str) -> str:
+    return _("delivered") if status == "success" else status

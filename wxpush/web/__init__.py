@@ -1,0 +1,1 @@
+"""What answers to calls from outside: the receiver of pushes."""
