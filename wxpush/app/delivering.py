@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from wxpush.app.pace import Pace
 from wxpush.app.quota import QuotaFound, read_quota
 from wxpush.campaign.schema import Campaign
-from wxpush.channels.wechat.client import WeChatChannel, make_keeper
+from wxpush.channels.wechat.client import WeChatChannel, WeChatClient, make_keeper
 from wxpush.channels.wechat.token import TokenKeeper
 from wxpush.clock import Clock
 from wxpush.config import Account, Directories
@@ -49,6 +49,12 @@ class Delivering:
     def is_connected(self) -> bool:
         """Whether `connect` has succeeded."""
         return self._keeper is not None
+
+    def client(self, workers: int) -> WeChatClient:
+        """For calls beside the sending, up to `workers` at once; to be closed. Call `connect` before."""
+        if self._keeper is None:
+            raise RuntimeError("calls before connect")
+        return WeChatClient(self._account, self._keeper, workers=workers)
 
     @property
     def token_fetches(self) -> int:

@@ -6,14 +6,13 @@ from typing import Final
 from wxpush.app.request import Surroundings
 from wxpush.app.usage import Audience, Use
 from wxpush.channels.wechat.client import WeChatClient, make_keeper
+from wxpush.channels.wechat.following import AT_ONCE, asked
 from wxpush.channels.wechat.listed import Listed, difference, listed_templates
 from wxpush.config import load_account
 from wxpush.delivery.gate import left_to_run
 from wxpush.i18n import _
 from wxpush.model import Problem, Severity
 
-BATCH: Final = 100
-"""So many people WeChat tells of in one call."""
 _PATIENCE: Final = 15.0
 _CHANGES_SHOWN: Final = 3
 
@@ -23,7 +22,8 @@ def compare(
 ) -> list[Problem]:
     """What the account has against the files. Raises InputError, StoppedError where it can't be asked."""
     chosen = load_account(account, around.environ)
-    client = WeChatClient(chosen, make_keeper(chosen, around.directories, around.clock), patience=_PATIENCE)
+    keeper = make_keeper(chosen, around.directories, around.clock)
+    client = WeChatClient(chosen, keeper, patience=_PATIENCE, workers=AT_ONCE)
     try:
         listed = {one.id: one for one in listed_templates(client.private_templates())}
         problems = [problem for use in uses for problem in _of_template(use, listed, chosen.name)]
@@ -70,11 +70,10 @@ def _of_quota(client: WeChatClient, audience: Audience, keep: float) -> Iterable
 
 
 def _of_followers(client: WeChatClient, audience: Audience) -> Iterable[Problem]:
-    gone: list[tuple[int, str]] = []
-    for start in range(0, len(audience.people), BATCH):
-        batch = audience.people[start : start + BATCH]
-        following = client.following([openid for _line, openid in batch])
-        gone += [(line, openid) for line, openid in batch if not following.get(openid, False)]
+    following: dict[str, bool] = {}
+    for _people, answer in asked((openid for _line, openid in audience.people), client.following):
+        following |= answer
+    gone = [(line, openid) for line, openid in audience.people if not following.get(openid, False)]
     if gone:
         message = _("{gone} of {asked} people asked about don't follow the account, the first: {openid}.")
         message = message.format(gone=f"{len(gone):,}", asked=f"{len(audience.people):,}", openid=gone[0][1])

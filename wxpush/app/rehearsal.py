@@ -7,15 +7,19 @@ from wxpush.app.approval import refuse_unapproved
 from wxpush.app.forecast import forecast
 from wxpush.app.material import Material, read_material
 from wxpush.app.pace import Pace
+from wxpush.app.place import Scene
 from wxpush.app.request import SendRequest, Surroundings
 from wxpush.app.results import Plan, Summary, Survey
+from wxpush.app.screening import Screening, open_screening
 from wxpush.app.selection import Choices, Selection
 from wxpush.app.survey import survey_list
 from wxpush.config import load_account
 from wxpush.delivery.ledger import Place
 from wxpush.delivery.records import Record
+from wxpush.delivery.run import STATE_DIR
 from wxpush.delivery.standing import ByRow
 from wxpush.errors import InputError, ProblemsError
+from wxpush.i18n import _
 
 #: A context that is given how many lines the list has, and gives what is told how many rows are done.
 Checking = Callable[[int | None], AbstractContextManager[Callable[[int], None]]]
@@ -32,19 +36,47 @@ def dry_run(request: SendRequest, around: Surroundings, checking: Checking) -> t
     )
     refuse_unapproved(request, material)
     standing = ByRow()
-    selection = Selection(material, standing, _nothing_recorded, Choices(keep_first=request.keep_first))
+    screening = _screening(request, around, material)
+    choices = Choices(keep_first=request.keep_first)
+    selection = Selection(material, standing, _nothing_recorded, choices, screening=screening)
     with checking(material.recipients.lines) as tell:
         survey = survey_list(material, selection, standing, tell)
     if survey.wrong and not request.skip_invalid:
         raise ProblemsError(survey.problems, total=survey.wrong)
-    return _plan(request, around, material, survey), _summary(request, material, survey)
+    return _plan(request, around, material, survey, screening), _summary(request, material, survey)
+
+
+def _screening(request: SendRequest, around: Surroundings, material: Material) -> Screening | None:
+    """As for the real account, where one is set up; who follows isn't asked."""
+    name = request.account or material.campaign.account
+    try:
+        account = load_account(name, around.environ, need_secret=False)
+    except InputError:
+        return open_screening(material.campaign, None, around)
+    home = around.directories.home
+    state = request.campaign.resolve().parent / STATE_DIR if home is None else home
+    scene = Scene(account, account.origin, state, around.directories)
+    return open_screening(material.campaign, scene, around)
+
+
+def _notes(material: Material, screening: Screening | None) -> list[str]:
+    notes = material.notes() + (screening.notes if screening else [])
+    if material.campaign.check_followers:
+        notes.append(_("check_followers: who doesn't follow is asked only before a real sending."))
+    return notes
 
 
 def _nothing_recorded(place: Place) -> Record:
     raise LookupError(place)
 
 
-def _plan(request: SendRequest, around: Surroundings, material: Material, survey: Survey) -> Plan:
+def _plan(
+    request: SendRequest,
+    around: Surroundings,
+    material: Material,
+    survey: Survey,
+    screening: Screening | None,
+) -> Plan:
     campaign, pace = material.campaign, Pace.of(material.campaign, request.rate, request.workers)
     expected = forecast(around.now(), survey.to_send, pace.rate, pace.hours, left_today=None, left_daily=None)
     try:
@@ -78,7 +110,7 @@ def _plan(request: SendRequest, around: Surroundings, material: Material, survey
         goes_on_alone=True,
         sample=survey.sample,
         rehearsal="dry_run",
-        notes=material.notes(),
+        notes=_notes(material, screening),
     )
 
 

@@ -4,9 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wxpush.model import CodeClass, Problem, Quota
+
+if TYPE_CHECKING:
+    from wxpush.app.verdicts import Verdicts
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,8 @@ class Survey:
     warnings: Sequence[Problem] = ()
     warnings_total: int = 0
     sample: Sample | None = None
+    verdicts: "Verdicts | None" = None
+    """Why rows are screened out, where they are screened; those are in `skips`, too."""
 
 
 @dataclass(frozen=True, slots=True)

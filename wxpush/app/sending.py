@@ -2,10 +2,10 @@
 
 import hashlib
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from wxpush.app.aftermath import Aftermath, look_back, standing_for, write_failures
 from wxpush.app.approval import refuse_claims, refuse_unapproved
@@ -19,21 +19,28 @@ from wxpush.app.pace import Pace
 from wxpush.app.place import Scene, real_scene, sandbox_scene
 from wxpush.app.request import SendRequest, Surroundings
 from wxpush.app.results import Plan, Sample, Summary, Survey
+from wxpush.app.screening import open_screening
 from wxpush.app.selection import DUPLICATE, Choices, Selection
-from wxpush.app.survey import by_state, recall_survey, remembered, survey_list
+from wxpush.app.suppressing import NOT_FOLLOWING, Watch, folder_of, put_on, welcome
+from wxpush.app.survey import by_state, lasting, recall_survey, remembered, survey_list
 from wxpush.campaign.check import Ready
 from wxpush.delivery import store
 from wxpush.delivery.engine import Ending
 from wxpush.delivery.gate import left_to_run
 from wxpush.delivery.identity import RunId, hash64
-from wxpush.delivery.ledger import Ledger
+from wxpush.delivery.ledger import Ledger, Place
 from wxpush.delivery.ports import Listener, Progress
+from wxpush.delivery.records import Record
 from wxpush.delivery.run import RunCard, RunFolder, refuse_changes, refuse_older_ledger
 from wxpush.delivery.standing import ByKey, Standing
-from wxpush.errors import InputError, ProblemsError, StoppedError, StorageError
+from wxpush.delivery.suppressions import Entry
+from wxpush.errors import InputError, ProblemsError, StateError, StoppedError, StorageError
 from wxpush.i18n import _
 from wxpush.model import State
 from wxpush.private import remove, remove_tree
+
+if TYPE_CHECKING:
+    from wxpush.app.following import FollowerCheck
 
 _LONGEST_NAME: Final = 80
 
@@ -123,7 +130,10 @@ class Sending:
         self._kept_survey = found.survey if found is not None and self._unchanged else {}
         self._card = card
         self._standing: Standing = self._fitting_standing(found)
-        self._ledger = Ledger(folder.ledger, run, self._standing.note, may_be_new=found is None)
+        self._auto = material.campaign.suppress.auto
+        self._watch = Watch(folder_of(scene.directories, scene.account), self._auto)
+        visit = self._standing.note if self._auto is None else self._note_earlier
+        self._ledger = Ledger(folder.ledger, run, visit, may_be_new=found is None)
         refuse_claims(request, found, material, len(self._ledger.recovered))
         for claim in self._ledger.recovered:
             self._standing.note_claim(claim)
@@ -134,6 +144,11 @@ class Sending:
         self._written: Standing | None = None
         self._delivering = Delivering(scene.account, scene.directories, around.clock)
         self._pace = Pace.of(material.campaign, request.rate, request.workers, any_hour=scene.rehearsal)
+        self._notes: list[str] = []
+        self._settle_suppressions()
+        self._screening = open_screening(material.campaign, scene, around)
+        if self._screening is not None:
+            self._watch.look_for(self._screening.suppressed)
 
     def close(self) -> None:
         """Let go of the ledger."""
@@ -161,7 +176,7 @@ class Sending:
         """
         if not self._request.preflight:
             return None
-        if self._kept_survey:
+        if self._kept_survey and self._screening is None:
             self._surveyed = recall_survey(
                 self._kept_survey,
                 self._standing,
@@ -175,13 +190,45 @@ class Sending:
         self._surveyed = survey
         return survey
 
+    @property
+    def asks_who_follows(self) -> bool:
+        """Whether `check_followers` is to be called before `plan`."""
+        anybody = self._surveyed is None or self._surveyed.to_send or self._surveyed.skips.get("suppressed")
+        return self._material.campaign.check_followers and bool(anybody)
+
+    def check_followers(self, tell: Callable[[int], None]) -> None:
+        """Ask WeChat who of those to be sent to follows; `tell` hears how many were asked about.
+
+        Raises StoppedError where that can't be told; then nothing may be sent.
+        """
+        if self._screening is None:
+            return
+        from wxpush.app.following import FollowerCheck  # which nobody else needs, nor its threads
+        from wxpush.channels.wechat.following import AT_ONCE
+
+        self._delivering.connect()
+        check = FollowerCheck(self._selection(), self._screening, self._surveyed, limit=self._request.limit)
+        with closing(self._delivering.client(AT_ONCE)) as client:
+            self._surveyed = check.run(client.following, tell, skip_foreign=self._request.skip_invalid)
+        self._suppress_by(check)
+
+    def _suppress_by(self, check: "FollowerCheck") -> None:
+        """Bring the suppression list up to date with who follows."""
+        folder, now = folder_of(self._scene.directories, self._scene.account), self._around.clock.wall()
+        with self._list_trouble_told():
+            if check.back:
+                welcome(folder, check.back, now)
+            if check.gone and self._auto is not None:
+                until = now + self._auto
+                put_on(folder, (Entry(openid, "", now, until, NOT_FOLLOWING) for openid in check.gone))
+
     def plan(self) -> Plan:
         """What is about to be done. Reads the quota; raises StoppedError for an account that can't send."""
         survey, pace = self._surveyed, self._pace
         to_send = survey.to_send if survey else None
         recovered = self._goes_first()
         is_over = to_send == 0 and not recovered
-        if not is_over:
+        if not is_over and not self._delivering.is_connected:
             self._delivering.connect()
         expected = self._forecast(to_send)
         quota = self._delivering.quota.quota
@@ -215,7 +262,7 @@ class Sending:
             failures_waiting=self._before.get(State.FAILED, 0),
             in_doubt=self._before.get(State.IN_DOUBT, 0) - recovered,
             resends=self._request.resend_in_doubt,
-            notes=self._material.notes(),
+            notes=[*self._material.notes(), *(self._screening.notes if self._screening else ())],
         )
 
     def _goes_first(self) -> int:
@@ -228,7 +275,7 @@ class Sending:
     def stopped_before(self, error: StoppedError) -> Summary:
         """How the run stands when the account, or the way to it, forbade the start."""
         ending = Ending("stopped", error.code, str(error), error.hint)
-        outgoing = Outgoing(self._selection(), self._ledger, self._around.clock, 0)
+        outgoing = Outgoing(self._selection(), self._ledger, self._around.clock, 0, self._surveyed)
         return self._summed_up(Delivered(ending, Progress()), outgoing)
 
     def execute(self, listener: Listener) -> Summary:
@@ -241,6 +288,7 @@ class Sending:
         self._card = replace(
             self._card.with_basis(self._material.recipients.digest(), self._material.basis),
             survey=self._worth_keeping(),
+            call=_without_screened(self._card.call),
             approved=self._material.approval_code if self._request.approved else "",
         )
         self._folder.write_card(self._card)
@@ -249,12 +297,47 @@ class Sending:
         if type(self._standing) is type(written) or self._standing.is_empty():
             # What the ledger held is known: with what is written from here on, it needn't be read again.
             self._written = written
-            self._ledger.follow(written.note)
-        outgoing = Outgoing(self._selection(), self._ledger, self._around.clock, self._request.limit)
+        self._follow(self._written)
+        outgoing = Outgoing(
+            self._selection(), self._ledger, self._around.clock, self._request.limit, self._surveyed
+        )
         delivered = self._deliver(outgoing, listener)
         if self._surveyed is None:
             outgoing.count_rest()
         return self._summed_up(delivered, outgoing)
+
+    def _follow(self, written: Standing | None) -> None:
+        """Let everybody see what is written from here on who needs to."""
+        watch = self._watch
+        if written is None:
+            if watch.sees_anything:
+                self._ledger.follow(watch.note)
+        elif not watch.sees_anything:
+            self._ledger.follow(written.note)
+        else:
+
+            def both(place: Place, record: Record) -> None:
+                written.note(place, record)
+                watch.note(place, record)
+
+            self._ledger.follow(both)
+
+    def _note_earlier(self, place: Place, record: Record) -> None:
+        self._standing.note(place, record)
+        self._watch.note_earlier(place, record)
+
+    def _settle_suppressions(self) -> None:
+        """Bring the suppression list up to date with what the ledger has by now."""
+        with self._list_trouble_told():
+            self._watch.settle(self._around.clock.wall())
+
+    @contextmanager
+    def _list_trouble_told(self) -> Iterator[None]:
+        """What was sent was sent: a list that can't be written is told of, and changes nothing else."""
+        try:
+            yield
+        except StateError as error:
+            self._notes.append(_("The suppression list is not up to date: {reason}").format(reason=error))
 
     def stop(self) -> None:
         """End in seconds, taking the answers on their way; called again, at once. Signal-safe."""
@@ -277,7 +360,8 @@ class Sending:
     def _nothing_to_send(self, outgoing: Outgoing) -> Delivered:
         """Only the wrong rows are noted, which a list that is remembered doesn't have."""
         for message in () if self._kept_survey else outgoing:
-            if message is not None:
+            # Whoever is screened out may be free to get it by now: then it waits for the next call.
+            if message is not None and self._screening is None:
                 raise RuntimeError("a message that the plan didn't know of")
         self._ledger.commit([])
         return Delivered(Ending("finished"), Progress())
@@ -289,13 +373,14 @@ class Sending:
             ending = replace(ending, state="stopped", code="invalid", detail=str(problem), hint=problem.hint)
         with suppress(StorageError):
             self._ledger.commit([])
+        self._settle_suppressions()
         survey = self._surveyed
         gone = survey.gone if survey else by_state(self._standing.orphans())
         # After a failed commit nobody knows but the disk.
         noted = None if ending.code == "storage" else self._known()
         aftermath = look_back(self._folder, self._card, noted=noted)
         states = aftermath.states
-        skips = dict(survey.skips if survey else outgoing.skips)
+        skips = outgoing.skips
         done = [states[s] for s in (State.ACCEPTED, State.FAILED, State.HELD, State.IN_DOUBT)]
         rows = survey.rows if survey else outgoing.rows
         # A start that was refused may have gone through no list; else what is pending is among its rows.
@@ -328,6 +413,7 @@ class Sending:
             changed=survey.changed if survey else len(changed),
             changed_lines=changed,
             unsettled=ending.unsettled,
+            notes=self._notes,
         )
         self._remember(summary)
         return summary
@@ -403,14 +489,16 @@ class Sending:
         return to_send if limit is None or to_send is None else min(to_send, limit)
 
     def _selection(self) -> Selection:
-        survey = self._surveyed
+        known = self._kept_survey if self._surveyed is None else remembered(self._surveyed)
+        is_good = bool(known) and (self._surveyed is None or not self._surveyed.wrong)
         return Selection(
             self._material,
             self._standing,
             self._ledger.record_at,
             Choices(self._request.keep_first, self._request.resend_in_doubt),
             unchanged=self._unchanged,
-            no_duplicates=survey is not None and not survey.wrong and not survey.skips.get(DUPLICATE),
+            no_duplicates=is_good and not known["skips"].get(DUPLICATE),
+            screening=self._screening,
         )
 
     def _first_sample(self) -> Sample | None:
@@ -442,3 +530,12 @@ class Sending:
             selection=self._material.selection,
             created=self._around.clock.wall(),
         )
+
+
+def _without_screened(call: dict[str, Any]) -> dict[str, Any]:
+    """How the call before stood, as long as this one hasn't ended: whom it screened out is open again."""
+    if not call:
+        return call
+    skips = {str(skip["reason"]): int(skip["count"]) for skip in call.get("skips", ())}
+    kept = lasting(skips)
+    return call | {"skips": [{"reason": reason, "count": count} for reason, count in kept.items()]}

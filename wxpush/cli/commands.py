@@ -64,6 +64,11 @@ def _deferred() -> list[Deferred]:
         Deferred("sandbox", _("Run a local WeChat to practise on."), "practice:sandbox"),
         Deferred("runs", _("What has been sent, and how it stands."), "runs:app", within=[settle]),
         Deferred("template", _("The account's templates and the files that describe them."), "template:app"),
+        Deferred(
+            "suppress",
+            _("The suppression list: people of the account to whom nothing is sent."),
+            "suppress:app",
+        ),
         Deferred("token", _("The cached access_token."), "token:app"),
     ]
 

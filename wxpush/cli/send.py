@@ -201,6 +201,9 @@ def _send(request: "SendRequest", console: Console, signals: Signals, *, yes: bo
         with console.checking(sending.lines) as tell:
             sending.survey(tell)
         try:
+            if sending.asks_who_follows:
+                with console.asking_who_follows() as tell:
+                    sending.check_followers(tell)
             plan = sending.plan()
         except StoppedError as error:
             summary = sending.stopped_before(error)

@@ -35,9 +35,13 @@ class Directories:
 
         Raises UnsafeStateError or StorageError.
         """
+        ensure_private_dir(self.state / "accounts")
+        return ensure_private_dir(self.account_path(account))
+
+    def account_path(self, account: Account) -> Path:
+        """Where that folder is, whether it was made or not."""
         owner = f"{account.origin}\n{account.appid}".encode()
-        accounts = ensure_private_dir(self.state / "accounts")
-        return ensure_private_dir(accounts / hashlib.sha256(owner).hexdigest()[:16])
+        return self.state / "accounts" / hashlib.sha256(owner).hexdigest()[:16]
 
 
 def default_config_path() -> Path:

@@ -19,7 +19,14 @@ class Checking:
     With the list's `lines`, which are at least as many as its rows, a bar is drawn, too.
     """
 
-    def __init__(self, screen: Screen | None, lines: int | None, monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        screen: Screen | None,
+        lines: int | None,
+        monotonic: Callable[[], float],
+        wording: Callable[[int], str] | None = None,
+    ) -> None:
+        self._wording = wording or checking
         self._screen, self._lines, self._monotonic = screen, lines, monotonic
         self._drawn_at: float | None = None
 
@@ -41,7 +48,17 @@ class Checking:
             self._screen.flush()
 
     def _line(self, screen: Screen, rows: int) -> str:
-        text = _("Checking the list: {count} rows").format(count=words.number(rows))
+        text = self._wording(rows)
         room = (screen.width or 0) - cell_len(text) - 3
         drawn = "".join(bar(rows, self._lines, room, glyphs_for(screen)))
         return f"{drawn}  {text}" if drawn else text
+
+
+def checking(rows: int) -> str:
+    """How far the check is."""
+    return _("Checking the list: {count} rows").format(count=words.number(rows))
+
+
+def asking(people: int) -> str:
+    """How far the question is who follows."""
+    return _("Asking WeChat who follows: {count} people").format(count=words.number(people))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from wxpush.app.templates import Entry
     from wxpush.console.question import Asked
     from wxpush.console.settling import Answer
-    from wxpush.console.tables import Explained
+    from wxpush.console.tables import Explained, Suppression
     from wxpush.delivery.ports import Listener
     from wxpush.model import Problem, Quota
     from wxpush.report.failures import FailureRow
@@ -166,6 +166,11 @@ class Console:
         screen = self._err if self._err.animated and not self._quiet else None
         return pages.checking.Checking(screen, lines, self._monotonic)
 
+    def asking_who_follows(self) -> AbstractContextManager[Callable[[int], None]]:
+        """Tells on a terminal how many people were asked about; the context gives what to call."""
+        screen = self._err if self._err.animated and not self._quiet else None
+        return pages.checking.Checking(screen, None, self._monotonic, pages.checking.asking)
+
     def failures(self, rows: Iterable[FailureRow]) -> None:
         """Who didn't get the message, one line each: the first 20, then how many more."""
         page = self._main.page()
@@ -289,6 +294,12 @@ class Console:
         """One line of an examination, and what to do about it."""
         page = self._main.page()
         pages.tables.examined(page, topic, verdict, text, remedy)
+        self._main.show(page)
+
+    def suppressed(self, entries: Iterable[Suppression]) -> None:
+        """Who is on the suppression list, one line each: the first 50, then how many more."""
+        page = self._main.page()
+        pages.tables.suppressed(page, entries)
         self._main.show(page)
 
     def templates(self, entries: Sequence[Entry]) -> None:
