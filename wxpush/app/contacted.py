@@ -1,12 +1,12 @@
 """Whom an account wrote to in the last seven days, from the ledgers of all its runs."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from wxpush.delivery.contacts import DAYS, noted
-from wxpush.delivery.hashed import Hashed
+from wxpush.delivery.contacts import DAYS, Contacts
 from wxpush.delivery.identity import hash64
 from wxpush.delivery.ledger import Place, review
 from wxpush.delivery.records import Mark, Record
@@ -20,22 +20,25 @@ if TYPE_CHECKING:
     from wxpush.app.request import Surroundings
 
 _A_DAY: Final = 86_400
+_TELL_EVERY: Final = 10_000
 
 
-def contacted(scene: "Scene", around: "Surroundings") -> tuple[Hashed, list[str]]:
-    """How often each person was written to, by hash (delivery.contacts), and what to say aloud of it.
+def contacted(
+    scene: "Scene", around: "Surroundings", tell: Callable[[int], None]
+) -> tuple[Contacts, list[str]]:
+    """How often each person was written to, and what to say aloud of it; `tell` hears how many messages.
 
     Messages that were accepted, are held, in doubt or on their way just now count, each once. Runs of
     which nothing was written in the last seven days are passed over.
     """
-    people, notes = Hashed(), []
+    people, notes, told = Contacts(), list[str](), count(1)
     first = day_of(around.clock.wall()) - DAYS + 1
     for folder, fault in _runs(scene, around):
         try:
             if fault is not None:
                 raise fault
             if _last_written(folder) >= (first - 1) * _A_DAY:
-                _read(folder, people, first)
+                _read(folder, people, first, lambda: tell(next(told) * _TELL_EVERY))
         except WxpushError as error:
             text = _("limits: the messages of a run that can't be read aren't counted: {reason}")
             notes.append(text.format(reason=error))
@@ -76,17 +79,20 @@ def _last_written(folder: RunFolder) -> float:
     return max(latest, card.updated if card else 0.0)
 
 
-def _read(folder: RunFolder, people: Hashed, first: int) -> None:
-    """Count the messages of one run from the day `first` on."""
-    since = first * _A_DAY - _A_DAY  # days are Beijing's; a little too early costs nothing
+def _read(folder: RunFolder, people: Contacts, first: int, tell: Callable[[], None]) -> None:
+    """Count the messages of one run from the day `first` on; `tell` hears of each 10,000 records."""
     undecided: dict[str, Record] = {}
+    records = 0
 
     def note(to: str, at: float) -> None:
-        if at >= since and (day := day_of(at)) >= first:
-            key = hash64(to)
-            people.put(key, noted(people.get(key), day))
+        if (day := day_of(at)) >= first:
+            people.note(hash64(to), day)
 
     def visit(_place: Place, record: Record) -> None:
+        nonlocal records
+        records += 1
+        if not records % _TELL_EVERY:
+            tell()
         if record.mark is Mark.ACCEPTED:
             if undecided:
                 undecided.pop(record.key, None)

@@ -1,7 +1,7 @@
 """Takes messages to WeChat for one command: the channel, the gate and the engine, and how to stop them."""
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from wxpush.app.pace import Pace
@@ -80,8 +80,12 @@ class Delivering:
         recovered: Iterable[Claim] = (),
         resend_in_doubt: bool = False,
         expected_codes: frozenset[str] = frozenset(),
+        still_wanted: Callable[[Message], bool] | None = None,
     ) -> Delivered:
-        """Send `recovered` claims, then `messages`. Call `connect` before."""
+        """Send `recovered` claims, then `messages`. Call `connect` before.
+
+        `still_wanted` is asked again about messages that had to wait (Engine).
+        """
         if self._keeper is None:
             raise RuntimeError("send before connect")
         channel = WeChatChannel(
@@ -102,6 +106,7 @@ class Delivering:
             listener,
             clock=self._clock,
             chance=random.Random(),
+            still_wanted=still_wanted,
         )
         self._engine = engine
         if self._interrupted:

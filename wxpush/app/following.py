@@ -11,7 +11,6 @@ from wxpush.app.verdicts import Recount
 from wxpush.channels.wechat.following import asked
 from wxpush.delivery.hashed import Hashed
 from wxpush.delivery.identity import hash64
-from wxpush.delivery.screen import Reason
 from wxpush.errors import StoppedError
 from wxpush.i18n import _
 from wxpush.model import Message
@@ -92,13 +91,13 @@ class FollowerCheck:
             self._asked.put(hash64(openid), 1)
             if follows is False:
                 self.gone.append(openid)
-                self._screening.note_following(openid, follows=False)
+                reason = self._screening.note_gone(openid)
                 for message in messages:
-                    self._recount.judge(message.row, Reason.NOT_FOLLOWING)
+                    self._recount.judge(message.row, reason)
                 continue
             if follows and self._screening.suppressed.is_unfollowed(hash64(openid)):
                 self.back.append(openid)
-                self._screening.note_following(openid, follows=True)
+                self._screening.note_back(openid)
             for message in messages:
                 self._let_go(message)
 

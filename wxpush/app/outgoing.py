@@ -9,11 +9,15 @@ from wxpush.app.results import Survey
 from wxpush.app.selection import Decision, Known, Passed, Screened, Selection, ToSend, Wrong
 from wxpush.app.verdicts import Recount
 from wxpush.campaign.check import fields_text
+from wxpush.campaign.expiry import Expiry
 from wxpush.clock import Clock
 from wxpush.delivery.ledger import Ledger
 from wxpush.delivery.records import Invalid
+from wxpush.delivery.screen import Reason
 from wxpush.errors import ProblemsError
+from wxpush.fastjson import loads
 from wxpush.model import Message
+from wxpush.report.skips import SkipLog
 
 _BREATHE_EVERY: Final = 500
 
@@ -32,8 +36,10 @@ class Outgoing:
         clock: Clock,
         limit: int | None,
         checked: Survey | None = None,
+        log: SkipLog | None = None,
     ) -> None:
-        """`checked` is what a check of the same list has found, where there was one."""
+        """`checked` is what a check of the same list has found, where there was one; `log` notes skips."""
+        self._log = log
         self._selection, self._ledger, self._clock = selection, ledger, clock
         self._limit = limit
         self._checked = checked
@@ -75,6 +81,14 @@ class Outgoing:
                 quiet = 0
                 yield None
 
+    def still_wanted(self, message: Message, expiry: Expiry) -> bool:
+        """Whether a message that was let go, and then had to wait, isn't too late by now."""
+        if not expiry.is_past(message.fields, self._clock.wall()):
+            return True
+        if message.failed_as is None:
+            self._screened(message, Reason.EXPIRED)
+        return False
+
     def count_rest(self) -> None:
         """Count the rows that were not reached, so that the numbers add up."""
         if self.fault is not None:
@@ -89,18 +103,25 @@ class Outgoing:
 
     def _count(self, decision: Decision) -> None:
         match decision:
-            case Passed(reason):
+            case Passed(reason, line, values):
                 self._skips[reason] += 1
+                if self._log is not None:
+                    self._log.note(line, reason, values)
             case Screened(reason, message):
-                self._skips[reason.value] += 1
-                if self._recount is not None:
-                    self._recount.judge(message.row, reason)
+                self._screened(message, reason)
             case Known(_, line, True):
                 self.changed.append(line)
             case Wrong(_, _, is_known) if not is_known:
                 self._ledger.note_invalid(self._invalid(decision))
             case _:
                 pass
+
+    def _screened(self, message: Message, reason: Reason) -> None:
+        self._skips[reason.value] += 1
+        if self._recount is not None:
+            self._recount.judge(message.row, reason)
+        if self._log is not None:
+            self._log.note(message.line, reason.value, loads(message.fields))
 
     def _invalid(self, wrong: Wrong) -> Invalid:
         bad = wrong.bad

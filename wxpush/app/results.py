@@ -143,6 +143,8 @@ class Summary:
     changed: int = 0
     changed_lines: Sequence[int] = ()
     unsettled: int = 0
+    skips_file: Path | None = None
+    """The file of the rows that were left out, where one was wanted."""
     notes: Sequence[str] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -172,6 +174,7 @@ class Summary:
             "rate_per_s": round(self.rate_per_s, 1),
             "stopped_by": stop and {"code": stop.code, "meaning": stop.meaning_en, "hint": stop.hint},
             "failures_file": None if self.failures_file is None else str(self.failures_file),
+            **({"skips_file": str(self.skips_file)} if self.skips_file is not None else {}),
         }
 
     def to_keep(self) -> dict[str, Any]:

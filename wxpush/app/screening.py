@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from wxpush.app.suppressing import folder_of, known_suppressed
 from wxpush.campaign.schema import Campaign
-from wxpush.delivery.contacts import counted, noted
+from wxpush.delivery.contacts import Contacts, counted
 from wxpush.delivery.hashed import Hashed
 from wxpush.delivery.identity import hash64
 from wxpush.delivery.screen import Facts, Limits, Reason, day_of, judged
@@ -15,6 +16,13 @@ from wxpush.delivery.suppressions import Suppressed
 if TYPE_CHECKING:
     from wxpush.app.place import Scene
     from wxpush.app.request import Surroundings
+
+
+#: Of a message that never becomes too late.
+NEVER: Final = math.inf
+
+Recall = Callable[[Callable[[int], None]], tuple[Contacts, list[str]]]
+"""Looks up whom the account wrote to, telling how far it is; and gives what to say aloud of it."""
 
 
 class Screening:
@@ -28,17 +36,20 @@ class Screening:
         wall: Callable[[], float],
         limits: Limits,
         suppressed: Suppressed,
-        contacts: Hashed,
+        recall: Recall | None = None,
         *,
         several_each: bool = True,
         check_followers: bool = False,
     ) -> None:
-        """`several_each`: a person can have several messages in one list. `wall` is Unix time."""
+        """`recall` looks up whom the account wrote to, where there are limits. `wall` is Unix time.
+
+        `several_each`: a person can have several messages in one list.
+        """
         self._wall, self._limits = wall, limits
-        self.suppressed, self._contacts = suppressed, contacts
+        self.suppressed, self._recall, self._contacts = suppressed, recall, Contacts()
         self._is_limited = limits != Limits()
         self._plans = self._is_limited and several_each
-        self._planned = Hashed()
+        self._planned = Contacts()
         self._not_following = Hashed()
         self.check_followers = check_followers
         self.asks_unfollowed = False
@@ -46,10 +57,23 @@ class Screening:
         self.notes: list[str] = []
         """What to say aloud of where the facts come from."""
 
+    @property
+    def looks_back(self) -> bool:
+        """Whether it is still to be looked up whom the account wrote to."""
+        return self._recall is not None
+
+    def look_back(self, tell: Callable[[int], None]) -> None:
+        """Look that up, which may take some time; `tell` hears how many messages were seen."""
+        if self._recall is not None:
+            self._contacts, notes = self._recall(tell)
+            self.notes += notes
+            self._recall = None
+
     def begin(self) -> None:
         """Forget what the pass before has let go."""
+        self.look_back(lambda _messages: None)
         if self._plans:
-            self._planned = Hashed()
+            self._planned = Contacts()
 
     def reason(self, to: str, expires: float) -> Reason | None:
         """Why the message to `to` is left out now; None where it may go."""
@@ -63,15 +87,18 @@ class Screening:
         facts = Facts(until, expires, today, week, bool(self._not_following.get(key)))
         reason = judged(facts, self._limits, now)
         if reason is None and self._plans:
-            self._planned.put(key, noted(self._planned.get(key), day_of(now)))
+            self._planned.note(key, day_of(now))
         return reason
 
-    def note_following(self, to: str, *, follows: bool) -> None:
-        """Take in whether somebody follows, as WeChat has just said."""
+    def note_gone(self, to: str) -> Reason:
+        """Take in that somebody doesn't follow, as WeChat has just said; returns why he is left out now."""
         key = hash64(to)
-        self._not_following.put(key, not follows)
-        if follows and self.suppressed.is_unfollowed(key):
-            self.suppressed.drop(key)
+        self._not_following.put(key, 1)
+        return Reason.SUPPRESSED if self.suppressed.until(key) > self._wall() else Reason.NOT_FOLLOWING
+
+    def note_back(self, to: str) -> None:
+        """Take in that somebody follows who was suppressed for nothing but that he didn't."""
+        self.suppressed.drop(hash64(to))
 
     def _counts(self, key: int, day: int) -> tuple[int, int]:
         today, week = counted(self._contacts.get(key), day)
@@ -93,22 +120,16 @@ def open_screening(campaign: Campaign, scene: "Scene | None", around: "Surroundi
     is_limited = limits != Limits()
     if not (suppressed or is_limited or campaign.expires or campaign.check_followers):
         return None
-    contacts, notes = Hashed(), list[str]()
+    recall: Recall | None = None
     if is_limited and scene is not None:
         from wxpush.app.contacted import contacted
 
-        contacts, notes = contacted(scene, around)
-    screening = Screening(
+        recall = partial(contacted, scene, around)
+    return Screening(
         around.clock.wall,
         limits,
         suppressed,
-        contacts,
+        recall,
         several_each=campaign.key is not None and campaign.key != campaign.to,
         check_followers=campaign.check_followers,
     )
-    screening.notes = notes
-    return screening
-
-
-#: A message that never becomes too late.
-NEVER: Final = math.inf

@@ -1,9 +1,9 @@
 """Goes through a list and says of each row what is to become of it, for the check and for the sending."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from typing import Final, NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, NamedTuple
 
 from wxpush.app.material import Material
 from wxpush.app.repeats import Repeats, conflict
@@ -16,6 +16,7 @@ from wxpush.delivery.ledger import Place
 from wxpush.delivery.records import Mark, Record
 from wxpush.delivery.screen import Reason
 from wxpush.delivery.standing import Entry, Standing
+from wxpush.fastjson import loads
 from wxpush.model import BadRow, Message, Problem, Recipient
 
 DUPLICATE: Final = "duplicate"
@@ -36,9 +37,11 @@ class ToSend(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """A row that gets nothing, by a rule."""
+    """A row that gets nothing, by a rule; `values` are its columns."""
 
     reason: str
+    line: int = 0
+    values: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Screened(NamedTuple):
@@ -132,7 +135,7 @@ class Selection:
                 decision = ToSend(*examined) if nothing_to_compare else self._ready(examined)
                 yield decision if self._screening is None else self._screened(decision, self._screening)
                 continue
-            plain = Passed(examined.reason) if isinstance(examined, Skipped) else Wrong(examined)
+            plain = _passed(examined) if isinstance(examined, Skipped) else Wrong(examined)
             key_hash = None if examined.key is None else hash64(examined.key)
             if key_hash is None or not self._standing.knows(row.row, key_hash):
                 yield plain
@@ -188,7 +191,7 @@ class Selection:
         if not self._no_duplicates:
             seen = self._repeats.meet(message)
             if seen is Seen.ALIKE or (seen is Seen.DIFFERENT and self._choices.keep_first):
-                return Passed(DUPLICATE)
+                return Passed(DUPLICATE, message.line, loads(message.fields))
             if seen is Seen.DIFFERENT:
                 problem = conflict(ready, self._material.recipients.name)
                 return Wrong(Bad(message.key, (problem,), {}, message.line, message.row), conflict=True)
@@ -227,3 +230,7 @@ class Selection:
     def _is_settled(self, entry: Entry) -> bool:
         doubtful = entry.mark is Mark.IN_DOUBT and self._choices.resend_in_doubt
         return entry.mark is not Mark.RELEASED and not doubtful
+
+
+def _passed(skipped: Skipped) -> Passed:
+    return Passed(skipped.reason, skipped.line, skipped.values)

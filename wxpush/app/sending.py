@@ -21,7 +21,7 @@ from wxpush.app.request import SendRequest, Surroundings
 from wxpush.app.results import Plan, Sample, Summary, Survey
 from wxpush.app.screening import open_screening
 from wxpush.app.selection import DUPLICATE, Choices, Selection
-from wxpush.app.suppressing import NOT_FOLLOWING, Watch, folder_of, put_on, welcome
+from wxpush.app.suppressing import NOT_FOLLOWING, Watch, folder_of, not_up_to_date, put_on, welcome
 from wxpush.app.survey import by_state, lasting, recall_survey, remembered, survey_list
 from wxpush.campaign.check import Ready
 from wxpush.delivery import store
@@ -38,6 +38,7 @@ from wxpush.errors import InputError, ProblemsError, StateError, StoppedError, S
 from wxpush.i18n import _
 from wxpush.model import State
 from wxpush.private import remove, remove_tree
+from wxpush.report.skips import SkipLog
 
 if TYPE_CHECKING:
     from wxpush.app.following import FollowerCheck
@@ -145,6 +146,7 @@ class Sending:
         self._delivering = Delivering(scene.account, scene.directories, around.clock)
         self._pace = Pace.of(material.campaign, request.rate, request.workers, any_hour=scene.rehearsal)
         self._notes: list[str] = []
+        self._log: SkipLog | None = None
         self._settle_suppressions()
         self._screening = open_screening(material.campaign, scene, around)
         if self._screening is not None:
@@ -189,6 +191,16 @@ class Sending:
             raise ProblemsError(survey.problems, total=survey.wrong)
         self._surveyed = survey
         return survey
+
+    @property
+    def looks_back(self) -> bool:
+        """Whether `look_back` has something to do that may take some time."""
+        return self._screening is not None and self._screening.looks_back
+
+    def look_back(self, tell: Callable[[int], None]) -> None:
+        """Find out whom the account wrote to in the last days; `tell` hears how many messages were seen."""
+        if self._screening is not None:
+            self._screening.look_back(tell)
 
     @property
     def asks_who_follows(self) -> bool:
@@ -298,8 +310,14 @@ class Sending:
             # What the ledger held is known: with what is written from here on, it needn't be read again.
             self._written = written
         self._follow(self._written)
+        self._log = SkipLog(self._folder.path / "skips.jsonl") if self._request.skips else None
         outgoing = Outgoing(
-            self._selection(), self._ledger, self._around.clock, self._request.limit, self._surveyed
+            self._selection(),
+            self._ledger,
+            self._around.clock,
+            self._request.limit,
+            self._surveyed,
+            self._log,
         )
         delivered = self._deliver(outgoing, listener)
         if self._surveyed is None:
@@ -337,7 +355,7 @@ class Sending:
         try:
             yield
         except StateError as error:
-            self._notes.append(_("The suppression list is not up to date: {reason}").format(reason=error))
+            self._notes.append(not_up_to_date(error))
 
     def stop(self) -> None:
         """End in seconds, taking the answers on their way; called again, at once. Signal-safe."""
@@ -346,6 +364,7 @@ class Sending:
     def _deliver(self, outgoing: Outgoing, listener: Listener) -> Delivered:
         if not self._delivering.is_connected:
             return self._nothing_to_send(outgoing)
+        expiry = self._material.checker.expiry
         return self._delivering.send(
             self._run,
             self._ledger,
@@ -355,11 +374,12 @@ class Sending:
             messages=iter(outgoing),
             recovered=self._ledger.recovered,
             resend_in_doubt=self._request.resend_in_doubt,
+            still_wanted=None if expiry is None else lambda message: outgoing.still_wanted(message, expiry),
         )
 
     def _nothing_to_send(self, outgoing: Outgoing) -> Delivered:
         """Only the wrong rows are noted, which a list that is remembered doesn't have."""
-        for message in () if self._kept_survey else outgoing:
+        for message in () if self._kept_survey and self._log is None else outgoing:
             # Whoever is screened out may be free to get it by now: then it waits for the next call.
             if message is not None and self._screening is None:
                 raise RuntimeError("a message that the plan didn't know of")
@@ -413,6 +433,7 @@ class Sending:
             changed=survey.changed if survey else len(changed),
             changed_lines=changed,
             unsettled=ending.unsettled,
+            skips_file=self._skips_file(),
             notes=self._notes,
         )
         self._remember(summary)
@@ -426,6 +447,19 @@ class Sending:
             return self._written
         self._standing.absorb(self._written)
         return self._standing
+
+    def _skips_file(self) -> Path | None:
+        if self._log is None or self._request.skips is None:
+            return None
+        try:
+            written = self._log.write(self._request.skips)
+        except StateError as error:
+            self._log.trouble = error
+            written = None
+        if self._log.trouble is not None:
+            note = _("The file of skipped rows is not whole: {reason}")
+            self._notes.append(note.format(reason=self._log.trouble))
+        return written
 
     def _failures_file(self, aftermath: Aftermath) -> Path | None:
         if self._request.failures is not None:

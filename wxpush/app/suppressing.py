@@ -10,6 +10,8 @@ from wxpush.delivery.identity import hash64
 from wxpush.delivery.ledger import Place
 from wxpush.delivery.records import Mark, Record
 from wxpush.delivery.suppressions import Entry, Suppressed, Suppressions, is_empty, suppressed
+from wxpush.errors import StateError
+from wxpush.i18n import _
 
 FOLDER: Final = "suppressions"
 #: Codes of people who unfollowed, or refuse the messages.
@@ -64,6 +66,11 @@ def put_on(folder: Path, entries: Iterable[Entry]) -> int:
 def _is_longer(entry: Entry, known: Suppressed) -> bool:
     until = known.until(hash64(entry.openid))
     return not until or (entry.until is None and until != float("inf")) or (entry.until or 0.0) > until + 1
+
+
+def not_up_to_date(error: StateError) -> str:
+    """What to say of a list that can't be written; what was sent was sent."""
+    return _("The suppression list is not up to date: {reason}").format(reason=error)
 
 
 class Watch:

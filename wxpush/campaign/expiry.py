@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from wxpush.campaign.filters import BEIJING, ValueProblemError, moment_of
 from wxpush.campaign.schema import Expires
+from wxpush.fastjson import loads
 from wxpush.i18n import _
 from wxpush.model import Finding
 
@@ -38,6 +39,12 @@ class Expiry:
             return _finding(_("this is beyond the calendar."), _("Write it like 2026-11-23 15:04."))
         except ValueProblemError as error:
             return _finding(error.message, error.hint or _("Write it like 2026-11-23 15:04."))
+
+    def is_past(self, fields: str, now: float) -> bool:
+        """Whether the row with these `fields` (Message) is too late; so is one that doesn't tell."""
+        values = loads(fields) if fields else {}
+        moment = self.moment(values if isinstance(values, dict) else {})
+        return isinstance(moment, Finding) or moment <= now
 
 
 def _usual(value: object) -> tuple[datetime, bool] | None:

@@ -103,6 +103,12 @@ def send(
         Path | None,
         typer.Option(metavar="FILE", help=_("Where the failures file goes (default: beside the list).")),
     ] = None,
+    skips: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help=_("Write the rows that are left out to this file, with the reason.")
+        ),
+    ] = None,
     quiet: Quiet = False,
 ) -> int:
     """Send a campaign to a list; go on where an earlier run of its name stopped."""
@@ -112,6 +118,8 @@ def send(
     code: int | None = None
     try:
         _refuse_contradictions(in_doubt, to, row, scenario, sandbox=sandbox, dry_run=dry_run, as_json=as_json)
+        if skips is not None and (dry_run or to is not None):
+            raise InputError(_("--skips is for a sending to a whole list, not for --dry-run or --to."))
         request = SendRequest(
             campaign=campaign,
             recipients=Path(recipients),
@@ -131,6 +139,7 @@ def send(
             dry_run=dry_run,
             sandbox=(scenario or _USUAL_SCENARIO) if sandbox else None,
             failures=failures,
+            skips=skips,
         )
         with interruptible() as signals, readable(recipients) as path:
             request = replace(request, recipients=path)
@@ -198,6 +207,9 @@ def _send(request: "SendRequest", console: Console, signals: Signals, *, yes: bo
 
     around = surroundings()
     with opened(request, around) as sending:
+        if sending.looks_back:
+            with console.looking_back() as tell:
+                sending.look_back(tell)
         with console.checking(sending.lines) as tell:
             sending.survey(tell)
         try:

@@ -62,3 +62,8 @@ def checking(rows: int) -> str:
 def asking(people: int) -> str:
     """How far the question is who follows."""
     return _("Asking WeChat who follows: {count} people").format(count=words.number(people))
+
+
+def looking_back(messages: int) -> str:
+    """How far the look at earlier messages is."""
+    return _("Looking up the messages of the last days: {count}").format(count=words.number(messages))

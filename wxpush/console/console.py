@@ -168,8 +168,15 @@ class Console:
 
     def asking_who_follows(self) -> AbstractContextManager[Callable[[int], None]]:
         """Tells on a terminal how many people were asked about; the context gives what to call."""
+        return self._telling(pages.checking.asking)
+
+    def looking_back(self) -> AbstractContextManager[Callable[[int], None]]:
+        """Tells on a terminal how many messages of the last days were seen, likewise."""
+        return self._telling(pages.checking.looking_back)
+
+    def _telling(self, wording: Callable[[int], str]) -> AbstractContextManager[Callable[[int], None]]:
         screen = self._err if self._err.animated and not self._quiet else None
-        return pages.checking.Checking(screen, None, self._monotonic, pages.checking.asking)
+        return pages.checking.Checking(screen, None, self._monotonic, wording)
 
     def failures(self, rows: Iterable[FailureRow]) -> None:
         """Who didn't get the message, one line each: the first 20, then how many more."""

@@ -1,6 +1,9 @@
 """When each person was written to: how often on each of the last seven days, in one number."""
 
+from bisect import bisect_left
 from typing import Final
+
+from wxpush.delivery.hashed import BUCKETS, Hashed
 
 DAYS: Final = 7
 _BITS: Final = 6
@@ -44,3 +47,18 @@ def counted(week: int, day: int) -> tuple[int, int]:
         total += counts & MOST
         counts >>= _BITS
     return today, total
+
+
+class Contacts(Hashed):
+    """These numbers by the hash of the person."""
+
+    def note(self, key: int, day: int) -> None:
+        """Count one more message to a person; a start does so for millions."""
+        bucket, values = self._keys[key % BUCKETS], self._values[key % BUCKETS]
+        place = bisect_left(bucket, key)
+        if place < len(bucket) and bucket[place] == key:
+            values[place] = noted(values[place], day)
+        else:
+            bucket.insert(place, key)
+            values.insert(place, noted(0, day))
+            self._count += 1

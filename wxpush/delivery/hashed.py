@@ -5,16 +5,16 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from typing import Final
 
-_BUCKETS: Final = 4096
-_MASK: Final = _BUCKETS - 1
+BUCKETS: Final = 4096
+_MASK: Final = BUCKETS - 1
 
 
 class Hashed:
     """A map from 64-bit hashes to whole numbers from 1 to 2**64 - 1; what isn't in it is 0."""
 
     def __init__(self) -> None:
-        self._keys = [array("Q") for _ in range(_BUCKETS)]
-        self._values = [array("Q") for _ in range(_BUCKETS)]
+        self._keys = [array("Q") for _ in range(BUCKETS)]
+        self._values = [array("Q") for _ in range(BUCKETS)]
         self._count = 0
 
     def __len__(self) -> int:
