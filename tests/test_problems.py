@@ -188,8 +188,11 @@ def codes_of(entry: dict[str, Any], which: str, path: Path) -> list[str]:
 
 
 EXAMINED = [
-    entry for entry in EXAMPLES if entry["in"] not in ("settle", "online") and entry["code"] not in ELSEWHERE
-]  # tests/app/test_settling.py has the decisions, tests/cli/test_validate_online.py the account
+    entry
+    for entry in EXAMPLES
+    if entry["in"] not in ("settle", "online", "suppress") and entry["code"] not in ELSEWHERE
+]  # tests/app/test_settling.py has the decisions, tests/cli/test_validate_online.py the account,
+# tests/cli/test_suppress.py the files of `wxpush suppress import`
 each = pytest.mark.parametrize("entry", EXAMINED, ids=[entry["code"] for entry in EXAMINED])
 
 

@@ -21,6 +21,11 @@ COMMANDS = [
     "runs show",
     "runs settle",
     "report",
+    "suppress add",
+    "suppress remove",
+    "suppress list",
+    "suppress import",
+    "suppress export",
     "token show",
     "token refresh",
     "token clear",
@@ -34,6 +39,9 @@ COMMANDS = [
     "doctor",
     "sandbox",
 ]
+
+
+GROUPS = {"suppress", "template", "token"}
 
 
 def section(title: str, text: str = README) -> str:
@@ -79,13 +87,13 @@ def test_every_command_of_the_readme_exists_and_every_command_is_in_it(folder: P
 def test_the_program_has_no_other_commands(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
     listed = set()
-    for group in ("", "runs", "template", "token"):
+    for group in ("", "runs", *sorted(GROUPS)):
         help_text = desk.run(*group.split(), "--help").out
         commands = help_text.partition("Commands\n")[2].partition("\n\n")[0]
         names = re.findall(r"^  ([a-z][a-z-]*)  ", commands, re.MULTILINE)
         assert names
         listed |= {f"{group} {name}".strip() for name in names}
-    assert listed - {"template", "token"} == set(COMMANDS)
+    assert listed - GROUPS == set(COMMANDS)
 
 
 def test_the_options_of_send_are_those_of_the_readme(folder: Path) -> None:
@@ -133,9 +141,9 @@ def test_every_command_line_in_the_docs_can_be_typed(folder: Path, name: str) ->
     assert lines
     for line in lines:
         words = line.split()
-        command = " ".join(words[1:3]) if words[1] in {"runs", "token"} and len(words) > 2 else words[1]
+        command = " ".join(words[1:3]) if words[1] in {"runs", *GROUPS} and len(words) > 2 else words[1]
         command = command if command in COMMANDS else words[1]
-        assert command in COMMANDS or words[1] in {"template", "token"}, line
+        assert command in COMMANDS or words[1] in GROUPS, line
         if command in COMMANDS:
             assert set(OPTION.findall(line)) <= options_of(folder, command), line
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from wxpush.app.request import Surroundings
 from wxpush.app.suppressing import FOLDER, folder_of
-from wxpush.campaign.filters import ValueProblemError, moment_of
+from wxpush.campaign.fault import FaultError
 from wxpush.campaign.formula import quote_formula, unquote_formula
 from wxpush.campaign.units import UnitError, parse_duration
 from wxpush.channels.wechat.addresses import openid_findings
@@ -123,8 +123,10 @@ def as_json(entry: Entry) -> dict[str, Any]:
 def until_of(text: str, now: float) -> float:
     """The end that `text` names: a duration from now, a moment, or a day with its last minute.
 
-    Raises ValueProblemError, UnitError.
+    Raises FaultError.
     """
+    from wxpush.campaign.filters import moment_of  # with all that expressions need
+
     try:
         return now + parse_duration(text)
     except UnitError:
@@ -137,7 +139,7 @@ def until_of(text: str, now: float) -> float:
 def _option_until(text: str, now: float) -> float:
     try:
         until = until_of(text, now)
-    except (ValueProblemError, OverflowError):
+    except (FaultError, OverflowError):
         raise InputError(
             _("--until: “{value}” is neither a day nor a duration.").format(value=text),
             _("Write 2026-12-31, 2026-12-31 18:00, 30d or 24h."),
@@ -182,7 +184,7 @@ def _entry(row: Recipient, now: float) -> Entry | list[tuple[str, str, str]]:
     if cells["until"]:
         try:
             until = until_of(cells["until"], now)
-        except (ValueProblemError, OverflowError):
+        except (FaultError, OverflowError):
             message = _("until: “{value}” is neither a day nor a duration.").format(value=cells["until"])
             hint = _("Write 2026-12-31, 2026-12-31 18:00, 30d or 24h, or leave it empty: for ever.")
             faults.append(("WX350", message, hint))
