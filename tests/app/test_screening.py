@@ -26,6 +26,7 @@ from wxpush.app.suppression_list import suppression_list
 from wxpush.clock import Clock
 from wxpush.config import load_account
 from wxpush.delivery.identity import hash64
+from wxpush.delivery.ports import Listener, Waiting
 from wxpush.delivery.suppressions import entries
 from wxpush.errors import ProblemsError, StoppedError
 from wxpush.sandbox import Sandbox
@@ -89,7 +90,13 @@ class Desk:
             csv.writer(file).writerows([["openid", "number", "paid_at", "product"], *rows])
         return path
 
-    def send(self, orders: Sequence[Order], rules: dict[str, Any] | None = None, **options: Any) -> Sent:
+    def send(
+        self,
+        orders: Sequence[Order],
+        rules: dict[str, Any] | None = None,
+        listener: Listener | None = None,
+        **options: Any,
+    ) -> Sent:
         request = SendRequest(
             self.campaign(**rules or {}),
             self.list(orders),
@@ -101,7 +108,7 @@ class Desk:
             if sending.asks_who_follows:
                 sending.check_followers(lambda _people: None)
             plan = sending.plan()
-            sent = Sent(survey, plan, sending.execute(Silence()))
+            sent = Sent(survey, plan, sending.execute(listener or Silence()))
         assert adds_up(sent.summary)
         return sent
 
@@ -231,6 +238,48 @@ def test_a_message_expires_while_the_run_goes_on(desk: Desk) -> None:
     assert told(first.summary) == ("finished", accepted, {"expired": 6 - accepted}, 0)
     assert told(desk.send(orders, EXPIRES).summary) == told(first.summary)
     assert desk.shown().total() == accepted
+
+
+class NextMorning(Silence):
+    """A listener for whom the night is over as soon as the run has to wait for it."""
+
+    def __init__(self, desk: "Desk") -> None:
+        self._desk = desk
+        self.waits = 0
+
+    def waiting(self, waiting: Waiting | None) -> None:
+        if waiting is not None:
+            self.waits += 1
+            self._desk.passed = 21 * HOUR
+
+
+@pytest.mark.parametrize("preflight", [True, False])
+def test_what_was_claimed_and_given_back_for_the_night_is_looked_at_again(
+    desk: Desk, preflight: bool
+) -> None:
+    """Evening falls with the fifth message, when others are claimed; in the morning all are too late."""
+    orders = [Order(person, paid="2026-11-19 20:00") for person in range(60)]
+    calls: list[object] = []
+
+    def evening(call: object) -> None:
+        calls.append(call)
+        if len(calls) == 5:
+            desk.passed = 10 * HOUR
+
+    desk.sandbox.on_send(evening)
+    listener = NextMorning(desk)
+    sent = desk.send(
+        orders,
+        EXPIRES | {"send_window": "08:00-21:00"},
+        rate=100.0,
+        workers=1,
+        preflight=preflight,
+        listener=listener,
+    )
+    accepted = sent.summary.accepted
+    assert told(sent.summary) == ("finished", accepted, {"expired": 60 - accepted}, 0)
+    assert (accepted, listener.waits) == (len(calls), 1)
+    assert 5 <= accepted <= 8  # what was on its way in the evening
 
 
 @pytest.mark.parametrize(

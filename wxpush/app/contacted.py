@@ -6,6 +6,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from wxpush.app.known_runs import all_runs
 from wxpush.delivery.contacts import DAYS, Contacts
 from wxpush.delivery.identity import hash64
 from wxpush.delivery.ledger import Place, review
@@ -54,10 +55,7 @@ def _runs(scene: "Scene", around: "Surroundings") -> Iterator[tuple[RunFolder, W
             found.append((folder, folder.card()))
         except WxpushError as error:
             found.append((folder, error))
-    if not scene.rehearsal:
-        from wxpush.app.known_runs import all_runs
-
-        found += [(RunFolder(path), card) for path, card in all_runs(around, Path.cwd()).cards.items()]
+    found += [(RunFolder(path), card) for path, card in all_runs(around, Path.cwd()).cards.items()]
     for folder, card in found:
         path = folder.path.resolve()
         if path in seen or card is None:

@@ -51,6 +51,7 @@ class Screening:
         self._plans = self._is_limited and several_each
         self._planned = Contacts()
         self._not_following = Hashed()
+        self._any_gone, self._has_list = False, len(suppressed) > 0
         self.check_followers = check_followers
         self.asks_unfollowed = False
         """Whether somebody who is suppressed for nothing but that he didn't follow is let through."""
@@ -78,34 +79,38 @@ class Screening:
     def reason(self, to: str, expires: float) -> Reason | None:
         """Why the message to `to` is left out now; None where it may go."""
         now, key = self._wall(), hash64(to)
-        until = self.suppressed.until(key)
-        if until and self.asks_unfollowed and self.suppressed.is_unfollowed(key):
-            until = 0.0
-        today = week = 0
-        if self._is_limited:
-            today, week = self._counts(key, day_of(now))
-        facts = Facts(until, expires, today, week, bool(self._not_following.get(key)))
-        reason = judged(facts, self._limits, now)
-        if reason is None and self._plans:
+        until = self.suppressed.until(key) if self._has_list else 0.0
+        contacts = self._contacts.get(key) if self._is_limited else 0
+        planned = self._planned.get(key) if self._plans else 0
+        gone = self._any_gone and self._not_following.get(key)
+        if until or contacts or planned or gone or expires <= now:  # of most people nothing is known
+            reason = judged(self._facts(key, now, until, expires, contacts, planned), self._limits, now)
+            if reason is not None:
+                return reason
+        if self._plans:
             self._planned.note(key, day_of(now))
-        return reason
+        return None
 
     def note_gone(self, to: str) -> Reason:
         """Take in that somebody doesn't follow, as WeChat has just said; returns why he is left out now."""
         key = hash64(to)
         self._not_following.put(key, 1)
+        self._any_gone = True
         return Reason.SUPPRESSED if self.suppressed.until(key) > self._wall() else Reason.NOT_FOLLOWING
 
     def note_back(self, to: str) -> None:
         """Take in that somebody follows who was suppressed for nothing but that he didn't."""
         self.suppressed.drop(hash64(to))
 
-    def _counts(self, key: int, day: int) -> tuple[int, int]:
-        today, week = counted(self._contacts.get(key), day)
-        if self._plans:
-            planned = counted(self._planned.get(key), day)
-            return today + planned[0], week + planned[1]
-        return today, week
+    def _facts(
+        self, key: int, now: float, until: float, expires: float, contacts: int, planned: int
+    ) -> Facts:
+        if until and self.asks_unfollowed and self.suppressed.is_unfollowed(key):
+            until = 0.0
+        day = day_of(now)
+        (today, week), (planned_today, planned_week) = counted(contacts, day), counted(planned, day)
+        gone = bool(self._not_following.get(key))
+        return Facts(until, expires, today + planned_today, week + planned_week, gone)
 
 
 def open_screening(campaign: Campaign, scene: "Scene | None", around: "Surroundings") -> Screening | None:
@@ -121,7 +126,7 @@ def open_screening(campaign: Campaign, scene: "Scene | None", around: "Surroundi
     if not (suppressed or is_limited or campaign.expires or campaign.check_followers):
         return None
     recall: Recall | None = None
-    if is_limited and scene is not None:
+    if is_limited and scene is not None and not scene.rehearsal:  # what was rehearsed reached nobody
         from wxpush.app.contacted import contacted
 
         recall = partial(contacted, scene, around)

@@ -85,15 +85,15 @@ class Watch:
 
     def note_earlier(self, _place: Place, record: Record) -> None:
         """Take in a record of a process before this one."""
-        if record.mark is Mark.FAILED and record.code in TROUBLE:
+        if record.mark is Mark.ACCEPTED:
+            if self._troubled:
+                self._troubled.pop(record.to, None)
+        elif record.mark is Mark.FAILED and record.code in TROUBLE:
             self._troubled[record.to] = record.code, record.at
-        elif record.mark is Mark.ACCEPTED and self._troubled:
-            self._troubled.pop(record.to, None)
 
     def note(self, place: Place, record: Record) -> None:
         """Take in a record of this process."""
-        if self._auto is not None:
-            self.note_earlier(place, record)
+        self.note_earlier(place, record)
         known = self._automatic
         if known is not None and record.mark is Mark.ACCEPTED and known.is_automatic(hash64(record.to)):
             self._welcome.append(record.to)

@@ -14,6 +14,7 @@ from wxpush.model import Finding
 
 WHERE: Final = "expires"
 _USUAL: Final = re.compile(r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}:\d{2}", re.ASCII)
+_EPOCH: Final = datetime(1970, 1, 1, 8)  # noqa: DTZ001 - as clocks in Beijing showed it
 _A_DAY: Final = timedelta(days=1)
 
 
@@ -22,16 +23,19 @@ class Expiry:
 
     def __init__(self, expires: Expires) -> None:
         self.column = expires.column
+        self._seconds = expires.after
         self._after = timedelta(seconds=expires.after)
 
     def moment(self, values: Mapping[str, Any]) -> float | Finding:
         """The Unix time from which on the message is too late; a Finding where the row doesn't tell."""
         value = values.get(self.column)
+        if (usual := _usual(value)) is not None:
+            return usual + self._seconds
         if value is None or (isinstance(value, str) and not value.strip()):
             message = _('no value for "{name}".').format(name=self.column)
             return _finding(message, _("Fix the row, or pass --skip-invalid."))
         try:
-            moment, has_time = _usual(value) or moment_of(value)
+            moment, has_time = moment_of(value)
             if moment.tzinfo is None:
                 moment = moment.replace(tzinfo=BEIJING)
             return (moment + (self._after if self._after or has_time else _A_DAY)).timestamp()
@@ -47,11 +51,11 @@ class Expiry:
         return isinstance(moment, Finding) or moment <= now
 
 
-def _usual(value: object) -> tuple[datetime, bool] | None:
-    """`2026-11-23 15:04:05`, which systems write and can be read much faster."""
+def _usual(value: object) -> float | None:
+    """The Unix time of `2026-11-23 15:04:05`, which systems write and can be read much faster."""
     if type(value) is str and _USUAL.fullmatch(value):
         with suppress(ValueError):
-            return datetime.fromisoformat(value).replace(tzinfo=BEIJING), True
+            return (datetime.fromisoformat(value) - _EPOCH).total_seconds()
     return None
 
 

@@ -36,6 +36,8 @@ def counted(week: int, day: int) -> tuple[int, int]:
 
     What was noted for a later day, as by a clock that went wrong, counts as of `day`.
     """
+    if not week:
+        return 0, 0
     passed = (week >> _WIDTH) - day
     counts = week & _ALL
     if passed < 0:
