@@ -23,6 +23,11 @@ COMMANDS = [
     "report",
     "receipts serve",
     "receipts import",
+    "suppress add",
+    "suppress remove",
+    "suppress list",
+    "suppress import",
+    "suppress export",
     "token show",
     "token refresh",
     "token clear",
@@ -39,7 +44,7 @@ COMMANDS = [
     "doctor",
     "sandbox",
 ]
-GROUPS = {"notify", "receipts", "runs", "template", "token", "users"}
+GROUPS = {"notify", "receipts", "runs", "suppress", "template", "token", "users"}
 
 
 def section(title: str, text: str = README) -> str:

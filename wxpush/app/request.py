@@ -105,6 +105,8 @@ class SendRequest:
     sandbox: str | None = None
     """The scenario (a name or a file) of a sandbox started for this command."""
     failures: Path | None = None
+    skips: Path | None = None
+    """Where a file of the rows that were left out is wanted."""
 
     @property
     def is_file(self) -> bool:

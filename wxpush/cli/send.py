@@ -121,6 +121,12 @@ def send(
         Path | None,
         typer.Option(metavar="FILE", help=_("Where the failures file goes (default: beside the list).")),
     ] = None,
+    skips: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help=_("Write the rows that are left out to this file, with the reason.")
+        ),
+    ] = None,
     quiet: Quiet = False,
 ) -> int:
     """Send a campaign to a list; go on where an earlier run of its name stopped."""
@@ -131,6 +137,8 @@ def send(
     try:
         _refuse_contradictions(in_doubt, to, row, scenario, sandbox=sandbox, dry_run=dry_run, as_json=as_json)
         begins, ends = _moments(at, until, to)
+        if skips is not None and (dry_run or to is not None):
+            raise InputError(_("--skips is for a sending to a whole list, not for --dry-run or --to."))
         request = SendRequest(
             campaign=campaign,
             recipients=Path(recipients or ""),
@@ -153,6 +161,7 @@ def send(
             dry_run=dry_run,
             sandbox=(scenario or _USUAL_SCENARIO) if sandbox else None,
             failures=failures,
+            skips=skips,
         )
         with interruptible() as signals, list_of(recipients, list_format, sql, dsn) as source:
             request = replace(
@@ -249,9 +258,15 @@ def _send(request: "SendRequest", console: Console, signals: Signals, *, yes: bo
     rehearsal = request.sandbox is not None
     around = surroundings()
     with opened(request, around) as sending:
+        if sending.looks_back:
+            with console.looking_back() as count:
+                sending.look_back(count)
         with console.checking(sending.lines) as count:
             sending.survey(count)
         try:
+            if sending.asks_who_follows:
+                with console.asking_who_follows() as tell:
+                    sending.check_followers(tell)
             plan = sending.plan()
         except StoppedError as error:
             summary = sending.stopped_before(error)
