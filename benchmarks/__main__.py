@@ -10,7 +10,7 @@ from typing import Any, Final
 from benchmarks import page, results
 from benchmarks.machine import machine, versions
 from benchmarks.measuring import BenchmarkError
-from benchmarks.parts import check, latency, rate, report, scale, start, throughput
+from benchmarks.parts import check, latency, rate, report, scale, screening, start, throughput
 from benchmarks.place import KEPT, RESULTS
 from benchmarks.plan import QUICK, Plan
 from benchmarks.show import say
@@ -22,6 +22,7 @@ _PARTS: Final[Mapping[str, Callable[[Plan, Path], dict[str, Any]]]] = {
     "rate": rate.measure,
     "start": start.measure,
     "check": check.measure,
+    "screening": screening.measure,
     "report": report.measure,
 }
 _TRY_OUT: Final = KEPT / "try-out.json"

@@ -4,12 +4,15 @@ import csv
 import json
 import random
 import string
+from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Final
 
 APPID: Final = "wx0123456789abcdef"
 SECRET: Final = "0123456789abcdef0123456789abcdef"
 TEMPLATE_ID: Final = "B" * 43
+_BEIJING: Final = timezone(timedelta(hours=8))
 OPENID: Final = "oABCDEFGHIJKLMNOPQRSTUVWXYZ1"
 _CAMPAIGN: Final[dict[str, Any]] = {
     "name": "benchmark",
@@ -42,24 +45,40 @@ def body(**more: str) -> str:
 class Material:
     """A folder with the campaign and, as they are asked for, lists of any length."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self.campaign = folder / "campaign.yaml"
-        self.campaign.write_text(json.dumps(_CAMPAIGN, ensure_ascii=False), encoding="utf-8")
+    def __init__(
+        self,
+        folder: Path,
+        name: str = "campaign",
+        *,
+        paid: bool = False,
+        rules: Mapping[str, Any] | None = None,
+    ) -> None:
+        """`rules` are further keys of the campaign; `paid`: the lists say when each order was paid."""
+        self._folder, self._paid = folder, paid
+        self.campaign = folder / f"{name}.yaml"
+        campaign = json.dumps(_CAMPAIGN | dict(rules or {}), ensure_ascii=False)
+        self.campaign.write_text(campaign, encoding="utf-8")
 
     def people(self, rows: int) -> Path:
         """A list of `rows` people, the same ones each time."""
-        path = self._folder / f"users-{rows}.csv"
+        path = self._folder / f"users-{rows}{'-paid' if self._paid else ''}.csv"
         if not path.exists():
-            _write_people(path, rows)
+            _write_people(path, rows, paid=self._paid)
         return path
 
 
-def _write_people(path: Path, rows: int) -> None:
-    chance = random.Random(1)
+def openid(chance: random.Random) -> str:
+    """Somebody's openid."""
+    return "o" + "".join(chance.choices(string.ascii_letters + string.digits, k=27))
+
+
+def _write_people(path: Path, rows: int, *, paid: bool) -> None:
+    chance, now = random.Random(1), datetime.now(_BEIJING)
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["openid", "product", "order_no", "amount"])
+        writer.writerow(["openid", "product", "order_no", "amount", *(["paid_at"] if paid else [])])
         for row in range(rows):
-            openid = "o" + "".join(chance.choices(string.ascii_letters + string.digits, k=27))
-            writer.writerow([openid, "云南小粒咖啡豆", f"SO{row:010}", "68.00"])
+            cells = [openid(chance), "云南小粒咖啡豆", f"SO{row:010}", "68.00"]
+            if paid:
+                cells.append(f"{now - timedelta(seconds=row):%Y-%m-%d %H:%M:%S}")
+            writer.writerow(cells)

@@ -36,7 +36,7 @@ class Fact:
 def facts(results: Mapping[str, Any]) -> dict[str, Fact]:
     """What the templates may name: the parts, the machine, the versions, and what follows from them."""
     parts = results["parts"]
-    names = ("throughput", "latency", "scale", "rate", "start", "check", "report")
+    names = ("throughput", "latency", "scale", "rate", "start", "check", "screening", "report")
     return {
         **{name: Fact(parts.get(name)) for name in names},
         "machine": Fact(results["machine"]),

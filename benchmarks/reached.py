@@ -125,6 +125,7 @@ TARGETS: Final = {
     "token": Target(1.3, _start("token"), at_most=True),
     "check": Target(0.5, _check_rate),
     "check_memory": Target(30.0, _check_growth, at_most=True),
+    "screening": Target(0.85, rate_beside("screening", "screened", "bare")),
     "check_start": Target(1.6, _check_start, at_most=True),
     "report": Target(30.0, _at("report", "html", "seconds"), at_most=True),
     "report_size": Target(200.0, _at("report", "html", "kb"), at_most=True),

@@ -17,18 +17,22 @@ import wxpush
 from tests.channels.loopback import Loopback, answering
 from tests.delivery.world import OK, RUN, World, message, messages
 from wxpush.app.material import read_material
+from wxpush.app.screening import Screening
 from wxpush.app.selection import Choices, Selection, ToSend
 from wxpush.channels.wechat.courier import Courier
 from wxpush.channels.wechat.curl import CurlCourier
 from wxpush.channels.wechat.wire import Request
 from wxpush.clock import SYSTEM
+from wxpush.delivery.contacts import Contacts
 from wxpush.delivery.engine import Settings
 from wxpush.delivery.flight import Flight
 from wxpush.delivery.identity import hash64
 from wxpush.delivery.ledger import Ledger
 from wxpush.delivery.minutes import Meter
 from wxpush.delivery.records import Claim, Mark, Record
+from wxpush.delivery.screen import Limits
 from wxpush.delivery.standing import ByKey
+from wxpush.delivery.suppressions import Entry, Suppressed
 
 OURS = str(Path(wxpush.__file__).parent)
 CAMPAIGN = {
@@ -93,6 +97,19 @@ def test_reading_rendering_and_checking_a_row(tmp_path: Path) -> None:
         assert len(decisions) == rows
 
     assert per_message(decide) <= 85
+
+
+def test_looking_at_a_person(tmp_path: Path) -> None:
+    suppressed = Suppressed([Entry("o" + "x" * 27, "", 1.8e9, None, "operator")])
+    recall = lambda _tell: (Contacts(), [])  # noqa: E731 - nobody was written to
+    screening = Screening(lambda: 1.8e9, Limits(1, 3), suppressed, recall, several_each=False)
+    people = [f"o{row:027d}" for row in range(1500)]
+
+    def screen(number: int) -> None:
+        screening.begin()
+        assert not any(screening.reason(person, 1.9e9) for person in people[:number])
+
+    assert per_message(screen) <= 15
 
 
 def test_taking_a_message_through_the_engine(tmp_path: Path) -> None:

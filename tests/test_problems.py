@@ -230,8 +230,11 @@ def _wrong_events(text: str) -> int:
 
 
 EXAMINED = [
-    entry for entry in EXAMPLES if entry["in"] not in ("settle", "online") and entry["code"] not in ELSEWHERE
-]  # tests/app/test_settling.py has the decisions, tests/cli/test_validate_online.py the account
+    entry
+    for entry in EXAMPLES
+    if entry["in"] not in ("settle", "online", "suppress") and entry["code"] not in ELSEWHERE
+]  # tests/app/test_settling.py has the decisions, tests/cli/test_validate_online.py the account,
+# tests/cli/test_suppress.py the files of `wxpush suppress import`
 each = pytest.mark.parametrize("entry", EXAMINED, ids=[entry["code"] for entry in EXAMINED])
 
 

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
@@ -37,11 +37,19 @@ class Sender:
     environ: dict[str, str] = field(default_factory=dict)
     home: Path | None = None
     """Its state, which is removed before it starts."""
+    begins_with: Path | None = None
+    """A state that is put into its place."""
+
+    def called(self, name: str, *, begins_with: Path | None = None) -> "Sender":
+        """The same under another name, and with a state to begin with."""
+        return replace(self, name=name, begins_with=begins_with)
 
     def start(self) -> Watched:
-        """Start it, with no state from before."""
+        """Start it, with no state from before but that which it is to begin with."""
         if self.home is not None:
             shutil.rmtree(self.home, ignore_errors=True)
+        if self.home is not None and self.begins_with is not None:
+            shutil.copytree(self.begins_with, self.home)
         return Watched(self.command, clean_environ(**self.environ))
 
     def run(self) -> Sent:

@@ -24,6 +24,11 @@ COMMANDS = [
     "trace",
     "receipts serve",
     "receipts import",
+    "suppress add",
+    "suppress remove",
+    "suppress list",
+    "suppress import",
+    "suppress export",
     "token show",
     "token refresh",
     "token clear",
@@ -40,7 +45,7 @@ COMMANDS = [
     "doctor",
     "sandbox",
 ]
-GROUPS = {"notify", "receipts", "runs", "template", "token", "users"}
+GROUPS = {"notify", "receipts", "runs", "suppress", "template", "token", "users"}
 
 
 def section(title: str, text: str = README) -> str:

@@ -1,5 +1,6 @@
 """A message in doubt that its receipt settles, on every way that a receipt comes in."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from tests.cli.command import Desk, counts
 from tests.cli.receiving import PLAIN, Receiver
-from tests.pushes import as_json, fields, xml
+from tests.pushes import APPID, as_json, fields, xml
 from wxpush.sandbox import Sandbox
 
 
@@ -52,3 +53,46 @@ def test_a_receiver_settles_it_and_says_so(desk: Desk) -> None:
     assert done.code == 0
     assert "order-shipped: 3 messages that were in doubt or held have their receipts." in done.err
     assert counts(desk.run("runs", "show", "--json").json) == {"accepted": 8}
+
+
+# People
+
+
+def imported(
+    tmp_path: Path, *told: dict[str, object], options: tuple[str, ...] = ()
+) -> list[dict[str, object]]:
+    """The suppression list after an import."""
+    desk = Desk(tmp_path)
+    desk.write("events.log", "".join(as_json(event).decode() + "\n" for event in told))
+    account: dict[str, str | None] = {"WXPUSH_APPID": APPID}
+    assert desk.run("receipts", "import", "events.log", *options, env=account).code == 0
+    listed = desk.run("suppress", "list", "--json", env=account).json
+    entries: list[dict[str, object]] = listed["suppressed"]
+    return entries
+
+
+def blocked(at: int) -> dict[str, object]:
+    return fields(1, Status="failed:user block", CreateTime=at)
+
+
+def subscribed(at: int) -> dict[str, object]:
+    return fields(1, Event="subscribe", CreateTime=at, MsgID=None, Status=None)
+
+
+NOW = int(time.time())
+
+
+def test_who_refuses_comes_onto_the_list_where_that_is_wanted(tmp_path: Path) -> None:
+    assert imported(tmp_path / "unasked", blocked(NOW)) == []
+    (entry,) = imported(tmp_path / "asked", blocked(NOW), options=("--suppress", "30d"))
+    assert (entry["openid"], entry["source"]) == (fields(1)["FromUserName"], "user block")
+
+
+def test_who_comes_back_is_taken_off_it_in_whatever_order_that_is_told(tmp_path: Path) -> None:
+    wanted = ("--suppress", "30d")
+    for name, told in {
+        "in order": (blocked(NOW - 60), subscribed(NOW)),
+        "not in order": (subscribed(NOW), blocked(NOW - 60)),
+    }.items():
+        assert imported(tmp_path / name, *told, options=wanted) == []
+    assert imported(tmp_path / "again", subscribed(NOW - 60), blocked(NOW), options=wanted)

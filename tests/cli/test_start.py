@@ -56,6 +56,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "users pull": NETWORK,
     "doctor --offline": CAMPAIGN | NETWORK | {"sqlite3"},
     "schema campaign": set(),
+    "suppress list": LEDGER,
+    "suppress add oW3kTzuBGTNqeX76QEj000000009": LEDGER,
     "send campaign.yaml users.csv --dry-run": CAMPAIGN | LEDGER,
     "send campaign.yaml users.csv --yes": CAMPAIGN | LEDGER | REPORT | NETWORK | SENDING,
     "send campaign.yaml users.csv --yes --no-preflight": CAMPAIGN | LEDGER | REPORT | NETWORK | SENDING,

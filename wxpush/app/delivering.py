@@ -1,13 +1,13 @@
 """Takes messages to WeChat for one command: the channel, the gate and the engine, and how to stop them."""
 
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from wxpush.app.pace import Pace
 from wxpush.app.quota import QuotaFound, read_quota
 from wxpush.campaign.schema import Campaign
-from wxpush.channels.wechat.client import WeChatChannel, make_keeper
+from wxpush.channels.wechat.client import WeChatChannel, WeChatClient, make_keeper
 from wxpush.channels.wechat.token import TokenKeeper
 from wxpush.clock import Clock
 from wxpush.config import Account, Directories
@@ -55,6 +55,12 @@ class Delivering:
         """Whether `connect` has succeeded."""
         return self._keeper is not None
 
+    def client(self, workers: int) -> WeChatClient:
+        """For calls beside the sending, up to `workers` at once; to be closed. Call `connect` before."""
+        if self._keeper is None:
+            raise RuntimeError("calls before connect")
+        return WeChatClient(self._account, self._keeper, workers=workers)
+
     @property
     def token_fetches(self) -> int:
         """How many tokens this process has asked for."""
@@ -79,9 +85,13 @@ class Delivering:
         recovered: Iterable[Claim] = (),
         resend_in_doubt: bool = False,
         expected_codes: frozenset[str] = frozenset(),
+        still_wanted: Callable[[Message], bool] | None = None,
         witnesses: Sequence[Witness] = (),
     ) -> Delivered:
-        """Send `recovered` claims, then `messages`. Call `connect` before."""
+        """Send `recovered` claims, then `messages`. Call `connect` before.
+
+        `still_wanted` is asked again about messages that had to wait (Engine).
+        """
         if self._keeper is None:
             raise RuntimeError("send before connect")
         channel = WeChatChannel(
@@ -102,6 +112,7 @@ class Delivering:
             listener,
             clock=self._clock,
             chance=random.Random(),
+            still_wanted=still_wanted,
             witnesses=witnesses,
         )
         self._engine = engine

@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
 from wxpush.app.known_runs import all_runs
-from wxpush.app.receiving import Intake, listener_of, mark_of, receipts_folder, require_libraries
+from wxpush.app.people_news import PeopleNews
+from wxpush.app.receiving import Intake, mark_of, receipts_folder, require_libraries
 from wxpush.app.request import Surroundings
 from wxpush.app.settling_by_receipts import settle_known_runs
+from wxpush.app.suppressing import folder_of
 from wxpush.config import Account, load_account, load_callback
 from wxpush.delivery.ledger import records
 from wxpush.delivery.receipts import receipts
@@ -80,10 +82,17 @@ class Imported:
 
 
 def import_events(
-    sources: Sequence[Source], name: str | None, around: Surroundings, *, inner: str | None, strict: bool
+    sources: Sequence[Source],
+    name: str | None,
+    around: Surroundings,
+    *,
+    inner: str | None,
+    strict: bool,
+    suppress: float | None,
 ) -> Imported:
     """Take in the events of files; `inner` is the field of a JSON object that holds the push.
 
+    Who refuses the messages is put on the suppression list for `suppress` seconds, or with None isn't.
     With `strict` nothing is taken in unless everything is right, else ProblemsError. Raises InputError,
     StateError.
     """
@@ -95,7 +104,8 @@ def import_events(
     found, msgids = Imported(), array("Q")
     folder = around.directories.account_dir(account)
     known = _ever(folder)
-    with closing(Intake(folder, listener_of(account, around), known)) as intake:
+    people = PeopleNews(folder_of(around.directories, account), suppress)
+    with closing(people), closing(Intake(folder, people.hear, known)) as intake:
         group: list[Receipt | Following] = []
         for event in reader.events(found):
             if isinstance(event, Receipt) and event.msgid:
@@ -103,8 +113,10 @@ def import_events(
             group.append(event)
             if len(group) == _GROUP:
                 found.new += intake.take_in(group)
+                people.settle()
                 group = []
         found.new += intake.take_in(group)
+        people.settle()
     found.runs = _runs_of(msgids, account, around)
     found.settled = {card.name: settled.total for card, settled in settle_known_runs(account, around)}
     return found

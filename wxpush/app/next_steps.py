@@ -19,6 +19,12 @@ def settle_command(run: str) -> str:
     return f"wxpush runs settle {shlex.quote(run)}"
 
 
+def suppress_list(account: str) -> str:
+    """The command that shows the suppression list of an account."""
+    named = "" if account == "default" else f" --account {shlex.quote(account)}"
+    return f"wxpush suppress list{named}"
+
+
 def after_send(summary: Summary, again: str) -> list[tuple[str, str]]:
     """`again` is the command that was just run, to be typed once more; a rehearsal has no sequel."""
     steps: list[tuple[str, str]] = []
@@ -29,7 +35,10 @@ def after_send(summary: Summary, again: str) -> list[tuple[str, str]]:
         steps.append(
             (again, _("sends the rest") if may_double else _("sends the rest; nobody gets it twice"))
         )
-    return steps + after_failures(summary, again)
+    steps += after_failures(summary, again)
+    if summary.skips.get("suppressed"):
+        steps.append((suppress_list(summary.account), _("who is on the suppression list, and why")))
+    return steps
 
 
 def after_settling(settlement: Settlement, again: str) -> list[tuple[str, str]]:

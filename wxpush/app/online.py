@@ -6,14 +6,13 @@ from typing import Final
 from wxpush.app.request import Surroundings
 from wxpush.app.usage import Audiences, Use
 from wxpush.channels.wechat.client import WeChatClient, make_keeper
+from wxpush.channels.wechat.following import AT_ONCE, asked
 from wxpush.channels.wechat.listed import Listed, difference, listed_templates
 from wxpush.config import load_account
 from wxpush.delivery.gate import left_to_run
 from wxpush.i18n import _
 from wxpush.model import Problem, Quota, Severity
 
-BATCH: Final = 100
-"""So many people WeChat tells of in one call."""
 _PATIENCE: Final = 15.0
 
 
@@ -22,7 +21,8 @@ def compare(
 ) -> list[Problem]:
     """What the account has against the files. Raises InputError, StoppedError where it can't be asked."""
     chosen = load_account(account, around.environ)
-    client = WeChatClient(chosen, make_keeper(chosen, around.directories, around.clock), patience=_PATIENCE)
+    keeper = make_keeper(chosen, around.directories, around.clock)
+    client = WeChatClient(chosen, keeper, patience=_PATIENCE, workers=AT_ONCE)
     try:
         listed = {one.id: one for one in listed_templates(client.private_templates())}
         problems = [problem for use in uses for problem in _of_template(use, listed, chosen.name)]
@@ -83,11 +83,10 @@ def _too_many(quota: Quota, ready: int, keep: float, list_name: str, whose: str)
 
 
 def _of_followers(client: WeChatClient, audiences: Audiences) -> Iterable[Problem]:
-    people, gone = audiences.people(), list[tuple[int, str]]()
-    for start in range(0, len(people), BATCH):
-        batch = people[start : start + BATCH]
-        following = client.following([openid for _line, openid in batch])
-        gone += [(line, openid) for line, openid in batch if not following.get(openid, False)]
+    people, following = audiences.people(), dict[str, bool]()
+    for _people, answer in asked((openid for _line, openid in people), client.following):
+        following |= answer
+    gone = [(line, openid) for line, openid in people if not following.get(openid, False)]
     if gone:
         message = _("{gone} of {asked} people asked about don't follow the account, the first: {openid}.")
         message = message.format(gone=f"{len(gone):,}", asked=f"{len(people):,}", openid=gone[0][1])

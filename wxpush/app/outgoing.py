@@ -5,13 +5,19 @@ from collections.abc import Iterator
 from typing import Final
 
 from wxpush.app.codes import first_words
-from wxpush.app.selection import Decision, Known, Passed, Selection, ToSend, Wrong
+from wxpush.app.results import Survey
+from wxpush.app.selection import Decision, Known, Passed, Screened, Selection, ToSend, Wrong
+from wxpush.app.verdicts import Recount
 from wxpush.campaign.check import fields_text
+from wxpush.campaign.expiry import Expiry
 from wxpush.clock import Clock
 from wxpush.delivery.ledger import Ledger
 from wxpush.delivery.records import Invalid
+from wxpush.delivery.screen import Reason
 from wxpush.errors import ProblemsError
+from wxpush.fastjson import loads
 from wxpush.model import Message
+from wxpush.report.skips import SkipLog
 
 _BREATHE_EVERY: Final = 500
 
@@ -23,14 +29,33 @@ class Outgoing:
     what is on its way.
     """
 
-    def __init__(self, selection: Selection, ledger: Ledger, clock: Clock, limit: int | None) -> None:
+    def __init__(
+        self,
+        selection: Selection,
+        ledger: Ledger,
+        clock: Clock,
+        limit: int | None,
+        checked: Survey | None = None,
+        log: SkipLog | None = None,
+    ) -> None:
+        """`checked` is what a check of the same list has found, where there was one; `log` notes skips."""
+        self._log = log
         self._selection, self._ledger, self._clock = selection, ledger, clock
         self._limit = limit
+        self._checked = checked
+        self._recount = Recount(checked.verdicts) if checked and checked.verdicts is not None else None
         self.rows = 0
-        self.skips: Counter[str] = Counter()
+        self._skips: Counter[str] = Counter()
         self.changed: list[int] = []
         self.fault: ProblemsError | None = None
         """Why the rest of the list can't be read, found only on the way (--no-preflight)."""
+
+    @property
+    def skips(self) -> dict[str, int]:
+        """Skips by reason: of rows that were reached as it came, of the others as the check has it."""
+        if self._checked is None:
+            return dict(self._skips)
+        return self._recount.skips_after(self._checked.skips) if self._recount else dict(self._checked.skips)
 
     def __iter__(self) -> Iterator[Message | None]:
         try:
@@ -44,6 +69,8 @@ class Outgoing:
             self.rows += 1
             if isinstance(decision, ToSend):
                 sent, quiet = sent + 1, 0
+                if self._recount is not None:
+                    self._recount.judge(decision.message.row, None)
                 yield decision.message
                 if sent == self._limit:
                     return
@@ -53,6 +80,14 @@ class Outgoing:
             if quiet >= _BREATHE_EVERY:
                 quiet = 0
                 yield None
+
+    def still_wanted(self, message: Message, expiry: Expiry) -> bool:
+        """Whether a message that was let go, and then had to wait, isn't too late by now."""
+        if not expiry.is_past(message.fields, self._clock.wall()):
+            return True
+        if message.failed_as is None:
+            self._screened(message, Reason.EXPIRED)
+        return False
 
     def count_rest(self) -> None:
         """Count the rows that were not reached, so that the numbers add up."""
@@ -68,14 +103,25 @@ class Outgoing:
 
     def _count(self, decision: Decision) -> None:
         match decision:
-            case Passed(reason):
-                self.skips[reason] += 1
+            case Passed(reason, line, values):
+                self._skips[reason] += 1
+                if self._log is not None:
+                    self._log.note(line, reason, values)
+            case Screened(reason, message):
+                self._screened(message, reason)
             case Known(_, line, True):
                 self.changed.append(line)
             case Wrong(_, _, is_known) if not is_known:
                 self._ledger.note_invalid(self._invalid(decision))
             case _:
                 pass
+
+    def _screened(self, message: Message, reason: Reason) -> None:
+        self._skips[reason.value] += 1
+        if self._recount is not None:
+            self._recount.judge(message.row, reason)
+        if self._log is not None:
+            self._log.note(message.line, reason.value, loads(message.fields))
 
     def _invalid(self, wrong: Wrong) -> Invalid:
         bad = wrong.bad

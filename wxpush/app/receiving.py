@@ -9,9 +9,11 @@ from hashlib import blake2b
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Event as Flag
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
+from wxpush.app.people_news import SUBSCRIBE, UNSUBSCRIBE, USER_BLOCK, News, PeopleNews
 from wxpush.app.request import Surroundings
+from wxpush.app.suppressing import folder_of
 from wxpush.config import Account, load_account, load_callback
 from wxpush.config.account import url_fault
 from wxpush.delivery.receipts import ReceiptLog
@@ -26,23 +28,11 @@ if TYPE_CHECKING:
     from wxpush.channels.wechat.events import Following
     from wxpush.web.receiver import Address, Counts
 
-USER_BLOCK: Final = "failed:user block"
 _LIBRARIES: Final = ("aiohttp", "cryptography", "defusedxml")
 _PATIENCE_S: Final = 0.5
 _MOST_PORT: Final = 65535
 _TTL: Final = 600.0
 _MOST_KNOWN: Final = 131_072
-
-
-class News(NamedTuple):
-    """What an event says of a person: `what` is subscribe, unsubscribe or failed:user block; `at` Unix time.
-
-    Events may come late, twice and in any order.
-    """
-
-    openid: str
-    what: str
-    at: int
 
 
 Listener = Callable[[Sequence[News]], object]
@@ -116,16 +106,10 @@ def news_of(events: "Iterable[Receipt | Following]") -> list[News]:
     news = []
     for event in events:
         if not isinstance(event, Receipt):
-            news.append(News(event.openid, "subscribe" if event.subscribed else "unsubscribe", event.at))
+            news.append(News(event.openid, SUBSCRIBE if event.subscribed else UNSUBSCRIBE, event.at))
         elif event.status == USER_BLOCK:
             news.append(News(event.to, event.status, event.at))
     return news
-
-
-def listener_of(account: Account, around: Surroundings) -> Listener:
-    """Who is told of this account's people: the place where the suppression list comes in."""
-    del account, around
-    return lambda _news: None
 
 
 def require_libraries() -> None:
@@ -158,6 +142,7 @@ def receive(
     around: Surroundings,
     *,
     allow_plain: bool,
+    suppress: float | None,
     on_ready: Callable[[str, Account], object],
     tell: "Callable[[Counts], object]",
     tell_settled: "Callable[[SettledRuns, WxpushError | None], object]",
@@ -165,6 +150,7 @@ def receive(
 ) -> "Counts":
     """Be the account's callback URL until `stop` is set, and settle what the receipts prove.
 
+    Who refuses the messages is put on the suppression list for `suppress` seconds, or with None isn't.
     Raises InputError, LockedError, StateError.
     """
     require_libraries()
@@ -181,6 +167,7 @@ def receive(
     aes_keys = [key for key in (keys.aes_key, keys.previous_aes_key) if key is not None]
     callback = Callback(keys.token, account.appid, aes_keys, allow_plain=allow_plain)
     folder, address = around.directories.account_dir(account), replace(address, ca_file=account.ca_file)
+    people = PeopleNews(folder_of(around.directories, account), suppress)
     came = 0
 
     def counted(events: "Sequence[Receipt | Following]") -> None:
@@ -189,8 +176,8 @@ def receive(
 
     with (
         _only_one(folder),
-        _intake(folder, listener_of(account, around), around) as (keep, executor),
-        settling(account, around, lambda: came, tell_settled),
+        _intake(folder, people.hear, around) as (keep, executor),
+        settling(account, around, lambda: came, people, tell_settled),
     ):
         return serve(
             callback,

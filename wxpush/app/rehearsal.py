@@ -9,9 +9,11 @@ from wxpush.app.forecast import forecast
 from wxpush.app.material import Material, read_material
 from wxpush.app.notified import account_without_secret, notifier_of
 from wxpush.app.pace import Pace
+from wxpush.app.place import Scene
 from wxpush.app.request import SendRequest, Surroundings
 from wxpush.app.results import Plan, Summary, Survey
 from wxpush.app.schedule import begin_of, day_of, refuse_odd_moments
+from wxpush.app.screening import Screening, open_screening
 from wxpush.app.selection import Choices, Selection
 from wxpush.app.survey import survey_list
 from wxpush.config import Account
@@ -19,6 +21,8 @@ from wxpush.delivery.ledger import Place
 from wxpush.delivery.records import Record
 from wxpush.delivery.standing import ByRow
 from wxpush.errors import ProblemsError
+from wxpush.i18n import _
+from wxpush.private import STATE_DIR
 
 if TYPE_CHECKING:
     from wxpush.app.notifying import Notifier
@@ -42,17 +46,37 @@ def dry_run(
     refuse_unapproved(request, material)
     refuse_odd_moments(request, around, material.campaign)
     standing = ByRow()
-    selection = Selection(material, standing, _nothing_recorded, Choices(keep_first=request.keep_first))
+    screening = _screening(request, around, material)
+    choices = Choices(keep_first=request.keep_first)
+    selection = Selection(material, standing, _nothing_recorded, choices, screening=screening)
     with checking(material.recipients.lines) as tell:
         survey = survey_list(material, selection, standing, tell)
     if survey.wrong and not request.skip_invalid:
         raise ProblemsError(survey.problems, total=survey.wrong)
     account = account_without_secret(request.account or material.campaign.account, around)
     return (
-        _plan(request, around, material, survey, account),
+        _plan(request, around, material, survey, account, screening),
         _summary(request, material, survey),
         notifier_of(material.campaign, account, around),
     )
+
+
+def _screening(request: SendRequest, around: Surroundings, material: Material) -> Screening | None:
+    """As for the real account, where one is set up; who follows isn't asked."""
+    account = account_without_secret(request.account or material.campaign.account, around)
+    if account is None:
+        return open_screening(material.campaign, None, around)
+    home = around.directories.home  # nothing is made for a rehearsal, not even the folder
+    state = request.campaign.resolve().parent / STATE_DIR if home is None else home
+    scene = Scene(account, account.origin, state, around.directories)
+    return open_screening(material.campaign, scene, around)
+
+
+def _notes(material: Material, screening: Screening | None) -> list[str]:
+    notes = material.notes() + (screening.notes if screening else [])
+    if material.campaign.check_followers:
+        notes.append(_("check_followers: who doesn't follow is asked only before a real sending."))
+    return notes
 
 
 def _nothing_recorded(place: Place) -> Record:
@@ -65,6 +89,7 @@ def _plan(
     material: Material,
     survey: Survey,
     account: Account | None,
+    screening: Screening | None,
 ) -> Plan:
     campaign, pace = material.campaign, Pace.of(material.campaign, request.rate, request.workers)
     expected = forecast(
@@ -105,7 +130,7 @@ def _plan(
         goes_on_alone=True,
         sample=survey.sample,
         rehearsal="dry_run",
-        notes=material.notes(),
+        notes=_notes(material, screening),
         until=request.until,
         left_then=expected.left,
     )

@@ -111,6 +111,8 @@ class SendRequest:
     sandbox: str | None = None
     """The scenario (a name or a file) of a sandbox started for this command."""
     failures: Path | None = None
+    skips: Path | None = None
+    """Where a file of the rows that were left out is wanted."""
     log: LogRequest | None = None
     """The log that is wanted."""
 

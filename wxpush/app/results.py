@@ -4,9 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wxpush.model import CodeClass, Problem, Quota
+
+if TYPE_CHECKING:
+    from wxpush.app.verdicts import Verdicts
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,8 @@ class Survey:
     warnings: Sequence[Problem] = ()
     warnings_total: int = 0
     sample: Sample | None = None
+    verdicts: "Verdicts | None" = None
+    """Why rows are screened out, where they are screened; those are in `skips`, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +175,8 @@ class Summary:
     unmatched_file: Path | None = None
     """The rows for which the joined list has none."""
     unsettled: int = 0
+    skips_file: Path | None = None
+    """The file of the rows that were left out, where one was wanted."""
     notes: Sequence[str] = ()
     delivery: DeliveryFigures | None = None
     """None where the account has no receipts."""
@@ -203,6 +210,7 @@ class Summary:
             "failures_file": None if self.failures_file is None else str(self.failures_file),
             "unmatched_file": None if self.unmatched_file is None else str(self.unmatched_file),
             **(self.delivery.to_json() if self.delivery else {}),
+            **({"skips_file": str(self.skips_file)} if self.skips_file is not None else {}),
         }
 
     def to_keep(self) -> dict[str, Any]:

@@ -1,9 +1,9 @@
 """`retry-failed`: sends again what failed, as it was rendered then or anew from a mended list."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -17,15 +17,19 @@ from wxpush.app.material import Material, read_material
 from wxpush.app.notified import notifier_of
 from wxpush.app.observing import LogRequest, Observers
 from wxpush.app.pace import Pace
+from wxpush.app.place import Scene
 from wxpush.app.request import Surroundings
 from wxpush.app.results import Summary
+from wxpush.app.screening import NEVER, Screening, open_screening
 from wxpush.app.selection import Choices, Selection, ToSend, Wrong
 from wxpush.app.stocktaking import look_back_by_key, take_stock
+from wxpush.app.suppressing import Watch, folder_of, not_up_to_date
+from wxpush.campaign.expiry import Expiry
 from wxpush.campaign.schema import Campaign, load_campaign
 from wxpush.config import Account, load_account
 from wxpush.delivery import ledger as ledgers
 from wxpush.delivery.identity import hash64
-from wxpush.delivery.ledger import Ledger, RecordVisitor
+from wxpush.delivery.ledger import Ledger, Place, RecordVisitor
 from wxpush.delivery.ports import Listener
 from wxpush.delivery.receipts import any_receipts
 from wxpush.delivery.records import Mark, Record
@@ -37,7 +41,7 @@ from wxpush.delivery.run import (
     refuse_other_account,
 )
 from wxpush.delivery.standing import ByKey
-from wxpush.errors import ProblemsError, StorageError
+from wxpush.errors import ProblemsError, StateError, StorageError
 from wxpush.model import CodeClass, Message
 
 if TYPE_CHECKING:
@@ -79,6 +83,9 @@ class RetryPlan:
     codes: Counter[str]
     failed: int
     rate: float
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    """Who was chosen and gets nothing now, by the reason."""
+    notes: Sequence[str] = ()
 
 
 @contextmanager
@@ -99,17 +106,29 @@ class Retrying:
         self._campaign = _campaign(folder, card, around.today())
         self._account = _account(card, around)
         self._material = self._read_list()
+        self._expiry = Expiry(self._campaign.expires) if self._campaign.expires else None
         self._codes: frozenset[str] = frozenset()
         self._pace = Pace.of(self._campaign, request.rate, request.workers)
         self._delivering = Delivering(self._account, around.directories, around.clock)
         self._standing = ByKey(hash64)
-        self._ledger = Ledger(folder.ledger, card.id, self._standing.note, may_be_new=False)
+        scene = Scene(self._account, card.origin, folder.path.parents[1], around.directories)
+        self._screening = open_screening(self._campaign, scene, around)
+        self._watch = Watch(folder_of(scene.directories, self._account), self._campaign.suppress.auto)
+        if self._screening is not None:
+            self._watch.look_for(self._screening.suppressed)
+        self._left_out: Counter[str] = Counter()
+        visit = self._standing.note if self._campaign.suppress.auto is None else self._note
+        self._ledger = Ledger(folder.ledger, card.id, visit, may_be_new=False)
         for claim in self._ledger.recovered:
             self._standing.note_claim(claim)
         refuse_older_ledger(card, self._standing.counts()[Mark.ACCEPTED], folder.ledger)
         any_open = self._standing.counts().keys() & SETTLED_BY_RECEIPT
         self._notes = self._settle_by_receipts(self._standing.note) if any_open else []
         self._observers = Observers(folder, card.id, self._account.name, request.log, around.clock)
+
+    def _note(self, place: Place, record: Record) -> None:
+        self._standing.note(place, record)
+        self._watch.note_earlier(place, record)
 
     def close(self) -> None:
         """Let go of the files."""
@@ -157,7 +176,16 @@ class Retrying:
         if people:
             self._delivering.connect()
         failed = self._standing.counts()[Mark.FAILED]
-        return RetryPlan(self._card.name, self._account.name, people, codes, failed, self._pace.rate)
+        return RetryPlan(
+            self._card.name,
+            self._account.name,
+            people,
+            codes,
+            failed,
+            self._pace.rate,
+            dict(self._left_out),
+            self._screening.notes if self._screening else (),
+        )
 
     def execute(self, listener: Listener) -> Summary:
         """Send what is chosen, after what a killed process left open."""
@@ -167,6 +195,8 @@ class Retrying:
             # Rows of this list bear other numbers: from now on the run's records go by their keys.
             self._card = self._card.with_basis(self._material.recipients.digest(), self._material.basis)
             self._folder.write_card(self._card)
+        if self._watch.sees_anything:
+            self._ledger.follow(self._watch.note)
         listener = self._observers.beside(listener)
         self._observers.begin(
             campaign=self._card.campaign,
@@ -185,7 +215,13 @@ class Retrying:
             expected_codes=self._codes,
             witnesses=self._observers.all,
         )
-        return self._observers.end(self._summed_up(delivered))
+        notes = []
+        try:
+            self._watch.settle(self._around.clock.wall())
+        except StateError as error:
+            notes.append(not_up_to_date(error))
+        summary = self._summed_up(delivered)
+        return self._observers.end(replace(summary, notes=[*summary.notes, *notes]))
 
     def stop(self) -> None:
         """End in seconds; called again, at once. Signal-safe."""
@@ -196,14 +232,28 @@ class Retrying:
         return self._summed_up(None)
 
     def _messages(self) -> Iterator[Message]:
+        """The chosen messages but those that are screened out, which go on standing as failed."""
+        self._left_out.clear()
+        screening = self._screening
         if self._material is None:
-            return (self._again(record) for record in self._chosen_records())
-        return self._rendered_anew(self._material)
+            chosen: Iterator[Message] = map(self._again, self._chosen_records())
+        else:
+            chosen = self._rendered_anew(self._material)
+        if screening is None:
+            return chosen
+        screening.begin()
+        return (message for message in chosen if self._may_go(message, screening))
+
+    def _may_go(self, message: Message, screening: Screening) -> bool:
+        expiry = self._expiry
+        is_past = expiry is not None and expiry.is_past(message.fields, self._around.clock.wall())
+        reason = screening.reason(message.to, 0.0 if is_past else NEVER)
+        if reason is not None:
+            self._left_out[reason.value] += 1
+        return reason is None
 
     def _chosen_codes(self) -> Counter[str]:
         """What the messages that will go failed with. Raises ProblemsError for a list with faults."""
-        if self._material is None:
-            return Counter(record.code for record in self._chosen_records())
         return Counter(message.failed_as.code for message in self._messages() if message.failed_as)
 
     def _chosen_records(self) -> Iterator[Record]:

@@ -1,37 +1,54 @@
 """Goes through a list and says of each row what is to become of it, for the check and for the sending."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from typing import Final, NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, NamedTuple
 
 from wxpush.app.material import Material
 from wxpush.app.repeats import Repeats, conflict
+from wxpush.app.screening import NEVER, Screening
 from wxpush.campaign.check import Bad, Ready, Skipped
 from wxpush.campaign.render import Rendered, RowError
 from wxpush.delivery.fingerprints import Seen
 from wxpush.delivery.identity import hash64
 from wxpush.delivery.ledger import Place
 from wxpush.delivery.records import Mark, Record
+from wxpush.delivery.screen import Reason
 from wxpush.delivery.standing import Entry, Standing
+from wxpush.fastjson import loads
 from wxpush.model import BadRow, Message, Problem, Recipient, Unmatched
 
 DUPLICATE: Final = "duplicate"
 
 
 class ToSend(NamedTuple):
-    """A row whose message is to be sent."""
+    """A row whose message is to be sent; from `expires` on (Unix time) it is too late for it.
+
+    `stands`: the outcome that its message has as long as it isn't sent again.
+    """
 
     message: Message
     rendered: Rendered
     warnings: tuple[Problem, ...] = ()
+    expires: float = NEVER
+    stands: Mark | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """A row that gets nothing, by a rule."""
+    """A row that gets nothing, by a rule; `values` are its columns."""
 
     reason: str
+    line: int = 0
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Screened(NamedTuple):
+    """A row whose message could be sent, and isn't for now: what is known of its person speaks against it."""
+
+    reason: Reason
+    message: Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +72,7 @@ class Wrong:
     is_known: bool = False
 
 
-Decision = ToSend | Passed | Known | Wrong
+Decision = ToSend | Passed | Screened | Known | Wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +95,13 @@ class Selection:
         *,
         unchanged: bool = False,
         no_duplicates: bool = False,
+        screening: Screening | None = None,
     ) -> None:
         """`unchanged`: whatever the ledger knows was rendered from this very campaign and list.
 
-        `no_duplicates`: the list is known to have no two rows with one key.
+        `no_duplicates`: the list is known to have no two rows with one key. `screening` is asked last of all.
         """
+        self._screening = screening
         self._material, self._standing = material, standing
         self._record_at, self._choices = record_at, choices
         self._unchanged, self._no_duplicates = unchanged, no_duplicates
@@ -91,9 +110,16 @@ class Selection:
         self._rows: Iterator[Recipient | BadRow | Unmatched] = iter(())
         self._put_off: list[tuple[int, int, int, Passed | Wrong]] = []
 
+    @property
+    def screens(self) -> bool:
+        """Whether any row may be screened out."""
+        return self._screening is not None
+
     def __iter__(self) -> Iterator[Decision]:
         self._repeats, self._put_off = Repeats(), []
         self._standing.begin()
+        if self._screening is not None:
+            self._screening.begin()
         self._nothing_known = self._standing.is_empty()
         nothing_to_compare = self._no_duplicates and self._nothing_known
         self._rows = iter(self._material.recipients)
@@ -106,15 +132,27 @@ class Selection:
                     continue
             examined = examine(row)
             if isinstance(examined, Ready):
-                yield ToSend(*examined) if nothing_to_compare else self._ready(examined)
+                decision = ToSend(*examined) if nothing_to_compare else self._ready(examined)
+                yield decision if self._screening is None else self._screened(decision, self._screening)
                 continue
-            plain = Passed(examined.reason) if isinstance(examined, Skipped) else Wrong(examined)
+            plain = _passed(examined) if isinstance(examined, Skipped) else Wrong(examined)
             key_hash = None if examined.key is None else hash64(examined.key)
             if key_hash is None or not self._standing.knows(row.row, key_hash):
                 yield plain
             else:
                 self._put_off.append((row.row, row.line, key_hash, plain))
         yield from self._second_thoughts()
+
+    def _screened(self, decision: Decision, screening: Screening) -> Decision:
+        """The decision, where nothing speaks against it; what a message stands as, it goes on standing as."""
+        if not isinstance(decision, ToSend):
+            return decision
+        reason = screening.reason(decision.message.to, decision.expires)
+        if reason is None:
+            return decision
+        if decision.stands is not None:
+            return Known(decision.stands, decision.message.line)
+        return Screened(reason, decision.message)
 
     def _second_thought(self, row: int, line: int, key_hash: int, plain: Passed | Wrong) -> Decision:
         """A row that gets nothing, of a key with a record: the record is counted for one row only.
@@ -153,7 +191,7 @@ class Selection:
         if not self._no_duplicates:
             seen = self._repeats.meet(message)
             if seen is Seen.ALIKE or (seen is Seen.DIFFERENT and self._choices.keep_first):
-                return Passed(DUPLICATE)
+                return Passed(DUPLICATE, message.line, loads(message.fields))
             if seen is Seen.DIFFERENT:
                 problem = conflict(ready, self._material.recipients.name)
                 return Wrong(Bad(message.key, (problem,), {}, message.line, message.row), conflict=True)
@@ -168,7 +206,7 @@ class Selection:
         message = ready.message
         if entry.mark is Mark.RELEASED:
             epoch = self._record_at(entry.place).epoch
-            return ToSend(message._replace(epoch=epoch), ready.rendered, ready.warnings)
+            return ToSend(message._replace(epoch=epoch), *ready[1:])
         if entry.mark is Mark.IN_DOUBT and self._choices.resend_in_doubt:
             return self._again(entry, ready)
         changed = entry.payload16 is not None and entry.payload16 != payload_hash & 0xFFFF
@@ -182,7 +220,7 @@ class Selection:
         message = ready.message._replace(epoch=record.epoch + 1)
         if entry.mark is Mark.FAILED:
             message = message._replace(failed_as=record.verdict())
-        return ToSend(message, ready.rendered, ready.warnings)
+        return ToSend(message, *ready[1:], stands=entry.mark)
 
     def _differs(self, entry: Entry, payload_hash: int) -> bool:
         if entry.payload16 is None:
@@ -192,3 +230,7 @@ class Selection:
     def _is_settled(self, entry: Entry) -> bool:
         doubtful = entry.mark is Mark.IN_DOUBT and self._choices.resend_in_doubt
         return entry.mark is not Mark.RELEASED and not doubtful
+
+
+def _passed(skipped: Skipped) -> Passed:
+    return Passed(skipped.reason, skipped.line, skipped.values)

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -24,25 +24,33 @@ from wxpush.app.receipted import figures_if_readable
 from wxpush.app.request import SendRequest, Surroundings
 from wxpush.app.results import Plan, Sample, Summary, Survey
 from wxpush.app.schedule import begin_of, day_of, refuse_odd_moments
+from wxpush.app.screening import open_screening
 from wxpush.app.selection import DUPLICATE, Choices, Selection
 from wxpush.app.sources.excluding import refuse_other_accounts
 from wxpush.app.sources.spool import QUERY, STDIN
-from wxpush.app.survey import by_state, recall_survey, remembered, survey_list
+from wxpush.app.suppressing import NOT_FOLLOWING, Watch, folder_of, not_up_to_date, put_on, welcome
+from wxpush.app.survey import by_state, lasting, recall_survey, remembered, survey_list
 from wxpush.app.waiting import wait_until
 from wxpush.campaign.check import Ready
 from wxpush.delivery import store
 from wxpush.delivery.engine import Ending
 from wxpush.delivery.gate import left_to_run
 from wxpush.delivery.identity import RunId, hash64
-from wxpush.delivery.ledger import Ledger, RecordVisitor
+from wxpush.delivery.ledger import Ledger, Place, RecordVisitor
 from wxpush.delivery.ports import Listener, Progress
 from wxpush.delivery.receipts import any_receipts
+from wxpush.delivery.records import Record
 from wxpush.delivery.run import RunCard, RunFolder, refuse_changes, refuse_older_ledger
 from wxpush.delivery.standing import ByKey, Standing
+from wxpush.delivery.suppressions import Entry
 from wxpush.errors import InputError, ProblemsError, StateError, StoppedError, StorageError
 from wxpush.i18n import _, ngettext
 from wxpush.model import State
 from wxpush.private import remove, remove_tree
+from wxpush.report.skips import SkipLog
+
+if TYPE_CHECKING:
+    from wxpush.app.following import FollowerCheck
 
 if TYPE_CHECKING:
     from wxpush.app.notifying import Notifier
@@ -140,7 +148,10 @@ class Sending:
         self._kept_survey = found.survey if found is not None and self._unchanged else {}
         self._card = card
         self._standing: Standing = self._fitting_standing(found)
-        self._ledger = Ledger(folder.ledger, run, self._standing.note, may_be_new=found is None)
+        self._auto = material.campaign.suppress.auto
+        self._watch = Watch(folder_of(scene.directories, scene.account), self._auto)
+        visit = self._standing.note if self._auto is None else self._note_earlier
+        self._ledger = Ledger(folder.ledger, run, visit, may_be_new=found is None)
         for claim in self._ledger.recovered:
             self._standing.note_claim(claim)
         self._notes: list[str] = []
@@ -163,6 +174,11 @@ class Sending:
             until=request.until,
             any_hour=scene.rehearsal,
         )
+        self._log: SkipLog | None = None
+        self._settle_suppressions()
+        self._screening = open_screening(material.campaign, scene, around)
+        if self._screening is not None:
+            self._watch.look_for(self._screening.suppressed)
         self._observers = Observers(folder, run, scene.account.name, request.log, around.clock)
 
     def close(self) -> None:
@@ -206,7 +222,7 @@ class Sending:
         """
         if not self._request.preflight:
             return None
-        if self._kept_survey:
+        if self._kept_survey and self._screening is None:
             self._surveyed = recall_survey(
                 self._kept_survey,
                 self._standing,
@@ -221,13 +237,55 @@ class Sending:
         self._surveyed = survey
         return survey
 
+    @property
+    def looks_back(self) -> bool:
+        """Whether `look_back` has something to do that may take some time."""
+        return self._screening is not None and self._screening.looks_back
+
+    def look_back(self, tell: Callable[[int], None]) -> None:
+        """Find out whom the account wrote to in the last days; `tell` hears how many messages were seen."""
+        if self._screening is not None:
+            self._screening.look_back(tell)
+
+    @property
+    def asks_who_follows(self) -> bool:
+        """Whether `check_followers` is to be called before `plan`."""
+        anybody = self._surveyed is None or self._surveyed.to_send or self._surveyed.skips.get("suppressed")
+        return self._material.campaign.check_followers and bool(anybody)
+
+    def check_followers(self, tell: Callable[[int], None]) -> None:
+        """Ask WeChat who of those to be sent to follows; `tell` hears how many were asked about.
+
+        Raises StoppedError where that can't be told; then nothing may be sent.
+        """
+        if self._screening is None:
+            return
+        from wxpush.app.following import FollowerCheck  # which nobody else needs, nor its threads
+        from wxpush.channels.wechat.following import AT_ONCE
+
+        self._delivering.connect()
+        check = FollowerCheck(self._selection(), self._screening, self._surveyed, limit=self._request.limit)
+        with closing(self._delivering.client(AT_ONCE)) as client:
+            self._surveyed = check.run(client.following, tell, skip_foreign=self._request.skip_invalid)
+        self._suppress_by(check)
+
+    def _suppress_by(self, check: "FollowerCheck") -> None:
+        """Bring the suppression list up to date with who follows."""
+        folder, now = folder_of(self._scene.directories, self._scene.account), self._around.clock.wall()
+        with self._list_trouble_told():
+            if check.back:
+                welcome(folder, check.back, now)
+            if check.gone and self._auto is not None:
+                until = now + self._auto
+                put_on(folder, (Entry(openid, "", now, until, NOT_FOLLOWING) for openid in check.gone))
+
     def plan(self) -> Plan:
         """What is about to be done. Reads the quota; raises StoppedError for an account that can't send."""
         survey, pace = self._surveyed, self._pace
         to_send = survey.to_send if survey else None
         recovered = self._goes_first()
         is_over = to_send == 0 and not recovered
-        if not is_over:
+        if not is_over and not self._delivering.is_connected:
             self._delivering.connect()
         expected = self._forecast(to_send)
         quota = self._delivering.quota.quota
@@ -265,6 +323,7 @@ class Sending:
             resends=self._request.resend_in_doubt,
             notes=[
                 *self._material.notes(),
+                *(self._screening.notes if self._screening else ()),
                 *self._list_notes(),
                 *self._notes,
                 *self._untold(is_over=is_over),
@@ -305,7 +364,7 @@ class Sending:
     def stopped_before(self, error: StoppedError) -> Summary:
         """How the run stands when the account, or the way to it, forbade the start."""
         ending = Ending("stopped", error.code, str(error), error.hint)
-        outgoing = Outgoing(self._selection(), self._ledger, self._around.clock, 0)
+        outgoing = Outgoing(self._selection(), self._ledger, self._around.clock, 0, self._surveyed)
         return self._summed_up(Delivered(ending, Progress()), outgoing)
 
     def wait(self, tell: Callable[[float], None]) -> None:
@@ -328,6 +387,7 @@ class Sending:
         self._card = replace(
             self._card.with_basis(self._material.recipients.digest(), self._material.basis),
             survey=self._worth_keeping(),
+            call=_without_screened(self._card.call),
             approved=self._material.approval_code if self._request.approved else "",
         )
         self._folder.write_card(self._card)
@@ -336,8 +396,16 @@ class Sending:
         if type(self._standing) is type(written) or self._standing.is_empty():
             # What the ledger held is known: with what is written from here on, it needn't be read again.
             self._written = written
-            self._ledger.follow(written.note)
-        outgoing = Outgoing(self._selection(), self._ledger, self._around.clock, self._request.limit)
+        self._follow(self._written)
+        self._log = SkipLog(self._folder.path / "skips.jsonl") if self._request.skips else None
+        outgoing = Outgoing(
+            self._selection(),
+            self._ledger,
+            self._around.clock,
+            self._request.limit,
+            self._surveyed,
+            self._log,
+        )
         listener = self._observers.beside(listener)
         self._observers.begin(
             campaign=self._card.campaign,
@@ -355,6 +423,39 @@ class Sending:
             with suppress(StorageError):
                 self._settle_by_receipts(self._card)
         return self._observers.end(self._summed_up(delivered, outgoing))
+
+    def _follow(self, written: Standing | None) -> None:
+        """Let everybody see what is written from here on who needs to."""
+        watch = self._watch
+        if written is None:
+            if watch.sees_anything:
+                self._ledger.follow(watch.note)
+        elif not watch.sees_anything:
+            self._ledger.follow(written.note)
+        else:
+
+            def both(place: Place, record: Record) -> None:
+                written.note(place, record)
+                watch.note(place, record)
+
+            self._ledger.follow(both)
+
+    def _note_earlier(self, place: Place, record: Record) -> None:
+        self._standing.note(place, record)
+        self._watch.note_earlier(place, record)
+
+    def _settle_suppressions(self) -> None:
+        """Bring the suppression list up to date with what the ledger has by now."""
+        with self._list_trouble_told():
+            self._watch.settle(self._around.clock.wall())
+
+    @contextmanager
+    def _list_trouble_told(self) -> Iterator[None]:
+        """What was sent was sent: a list that can't be written is told of, and changes nothing else."""
+        try:
+            yield
+        except StateError as error:
+            self._notes.append(not_up_to_date(error))
 
     def stop(self) -> None:
         """End in seconds, taking the answers on their way; called again, at once. Signal-safe."""
@@ -400,6 +501,7 @@ class Sending:
     def _deliver(self, outgoing: Outgoing, listener: Listener) -> Delivered:
         if not self._delivering.is_connected:
             return self._nothing_to_send(outgoing)
+        expiry = self._material.checker.expiry
         return self._delivering.send(
             self._run,
             self._ledger,
@@ -409,13 +511,15 @@ class Sending:
             messages=iter(outgoing),
             recovered=self._ledger.recovered,
             resend_in_doubt=self._request.resend_in_doubt,
+            still_wanted=None if expiry is None else lambda message: outgoing.still_wanted(message, expiry),
             witnesses=self._observers.all,
         )
 
     def _nothing_to_send(self, outgoing: Outgoing) -> Delivered:
         """Only the wrong rows are noted, which a list that is remembered doesn't have."""
-        for message in () if self._kept_survey else outgoing:
-            if message is not None:
+        for message in () if self._kept_survey and self._log is None else outgoing:
+            # Whoever is screened out may be free to get it by now: then it waits for the next call.
+            if message is not None and self._screening is None:
                 raise RuntimeError("a message that the plan didn't know of")
         self._ledger.commit([])
         return Delivered(Ending("finished"), Progress())
@@ -427,13 +531,14 @@ class Sending:
             ending = replace(ending, state="stopped", code="invalid", detail=str(problem), hint=problem.hint)
         with suppress(StorageError):
             self._ledger.commit([])
+        self._settle_suppressions()
         survey = self._surveyed
         gone = survey.gone if survey else by_state(self._standing.orphans())
         # After a failed commit nobody knows but the disk.
         noted = None if ending.code == "storage" else self._known()
         aftermath = look_back(self._folder, self._card, noted=noted)
         states = aftermath.states
-        skips = dict(survey.skips if survey else outgoing.skips)
+        skips = outgoing.skips
         done = [states[s] for s in (State.ACCEPTED, State.FAILED, State.HELD, State.IN_DOUBT)]
         rows = survey.rows if survey else outgoing.rows
         # A start that was refused may have gone through no list; else what is pending is among its rows.
@@ -467,6 +572,7 @@ class Sending:
             changed_lines=changed,
             unmatched_file=self._unmatched,
             unsettled=min(ending.unsettled, self._ledger.claimed),
+            skips_file=self._skips_file(),
             notes=[*self._list_notes(), *self._notes],
             delivery=figures_if_readable(self._folder, self._card, self._around, log=self._receipts),
         )
@@ -496,6 +602,19 @@ class Sending:
         if self._unmatched is None:
             return []
         return [_("The rows without a match are listed in {path}.").format(path=self._unmatched)]
+
+    def _skips_file(self) -> Path | None:
+        if self._log is None or self._request.skips is None:
+            return None
+        try:
+            written = self._log.write(self._request.skips)
+        except StateError as error:
+            self._log.trouble = error
+            written = None
+        if self._log.trouble is not None:
+            note = _("The file of skipped rows is not whole: {reason}")
+            self._notes.append(note.format(reason=self._log.trouble))
+        return written
 
     def _failures_file(self, aftermath: Aftermath) -> Path | None:
         if self._request.failures is not None:
@@ -572,14 +691,16 @@ class Sending:
         return to_send if limit is None or to_send is None else min(to_send, limit)
 
     def _selection(self) -> Selection:
-        survey = self._surveyed
+        known = self._kept_survey if self._surveyed is None else remembered(self._surveyed)
+        is_good = bool(known) and (self._surveyed is None or not self._surveyed.wrong)
         return Selection(
             self._material,
             self._standing,
             self._ledger.record_at,
             Choices(self._request.keep_first, self._request.resend_in_doubt),
             unchanged=self._unchanged,
-            no_duplicates=survey is not None and not survey.wrong and not survey.skips.get(DUPLICATE),
+            no_duplicates=is_good and not known["skips"].get(DUPLICATE),
+            screening=self._screening,
         )
 
     def _first_sample(self) -> Sample | None:
@@ -612,3 +733,12 @@ class Sending:
             selection=self._material.selection,
             created=self._around.clock.wall(),
         )
+
+
+def _without_screened(call: dict[str, Any]) -> dict[str, Any]:
+    """How the call before stood, as long as this one hasn't ended: whom it screened out is open again."""
+    if not call:
+        return call
+    skips = {str(skip["reason"]): int(skip["count"]) for skip in call.get("skips", ())}
+    kept = lasting(skips)
+    return call | {"skips": [{"reason": reason, "count": count} for reason, count in kept.items()]}

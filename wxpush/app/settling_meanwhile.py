@@ -6,6 +6,7 @@ from threading import Event as Flag
 from threading import Thread
 from typing import Final
 
+from wxpush.app.people_news import PeopleNews
 from wxpush.app.request import Surroundings
 from wxpush.app.settling_by_receipts import Settled, settle_known_runs
 from wxpush.config import Account
@@ -23,12 +24,14 @@ def settling(
     account: Account,
     around: Surroundings,
     came: Callable[[], int],
+    people: PeopleNews,
     tell: Callable[[SettledRuns, WxpushError | None], object],
     *,
     every: float = EVERY_S,
 ) -> Iterator[None]:
     """Look now and then, and at the end, whether receipts settle something; `came` counts those that came.
 
+    So long what is heard of `people` waits, too.
     `tell` hears of the runs in which something was settled, and of what forbids it, once for each cause.
     """
     over, seen, told = Flag(), 0, ""
@@ -36,11 +39,12 @@ def settling(
     def look() -> None:
         nonlocal seen, told
         now = came()
-        if now == seen:
-            return
-        seen = now
+        found: SettledRuns = ()
         try:
-            found = settle_known_runs(account, around)
+            people.settle()
+            if now != seen:
+                found = settle_known_runs(account, around)
+                seen = now
         except WxpushError as error:
             if str(error) != told:
                 told = str(error)
@@ -53,6 +57,7 @@ def settling(
         while not over.wait(every):
             look()
         look()
+        people.close()
 
     thread = Thread(target=watch, name="wxpush-settling")
     thread.start()

@@ -1,13 +1,15 @@
 """The check of a whole list before the first message: what it holds, and everything that is wrong with it."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from wxpush.app.material import Material
 from wxpush.app.results import Sample, Survey
-from wxpush.app.selection import Known, Passed, Selection, ToSend, Wrong
+from wxpush.app.selection import Known, Passed, Screened, Selection, ToSend, Wrong
+from wxpush.app.verdicts import Verdicts
 from wxpush.delivery.records import Mark
+from wxpush.delivery.screen import REASONS
 from wxpush.delivery.standing import Standing
 from wxpush.model import Problem
 
@@ -26,6 +28,7 @@ def survey_list(
     warnings: list[Problem] = []
     changed: list[int] = []
     sample: Sample | None = None
+    verdicts = Verdicts() if selection.screens else None
     for decision in selection:
         counts["rows"] += 1
         if counts["rows"] % _TELL_EVERY == 0:
@@ -38,6 +41,10 @@ def survey_list(
                 warnings += decision.warnings[: max(0, _SHOWN - len(warnings))]
             case Passed(reason):
                 skips[reason] += 1
+            case Screened(reason, message):
+                skips[reason.value] += 1
+                if verdicts is not None:
+                    verdicts.set(message.row, reason)
             case Known(mark, line, differs):
                 known[mark.state.value] += 1
                 counts["changed"] += differs
@@ -60,12 +67,18 @@ def survey_list(
         warnings=warnings,
         warnings_total=counts["warnings"],
         sample=sample,
+        verdicts=verdicts,
     )
 
 
 def remembered(survey: Survey) -> dict[str, Any]:
     """What the run's card keeps of a survey, so that an unchanged list isn't checked again."""
-    return {"rows": survey.rows, "blank": survey.blank, "skips": dict(survey.skips)}
+    return {"rows": survey.rows, "blank": survey.blank, "skips": lasting(survey.skips)}
+
+
+def lasting(skips: Mapping[str, int]) -> dict[str, int]:
+    """The skips that the list alone decides; whoever is screened out is judged afresh in each pass."""
+    return {reason: count for reason, count in skips.items() if reason not in REASONS}
 
 
 def recall_survey(

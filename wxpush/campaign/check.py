@@ -1,5 +1,6 @@
 """All problems of campaign × template × list: once for the campaign, and row by row."""
 
+import math
 import unicodedata
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -7,6 +8,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any, NamedTuple, Protocol
 
+from wxpush.campaign.expiry import Expiry
 from wxpush.campaign.expressions import column_hint
 from wxpush.campaign.render import LACKING, Condition, Rendered, Renderer, RowError
 from wxpush.campaign.schema import Campaign
@@ -53,11 +55,15 @@ class Rules(Protocol):
 
 
 class Ready(NamedTuple):
-    """A row whose message can be sent; `warnings` are what its rules only remark on."""
+    """A row whose message can be sent; `warnings` are what its rules only remark on.
+
+    From `expires` on (Unix time) it is too late for it.
+    """
 
     message: Message
     rendered: Rendered
     warnings: tuple[Problem, ...] = ()
+    expires: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,10 +238,13 @@ def _column_problems(
 ) -> list[Problem]:
     problems: dict[str, Problem] = {}
     known = set(columns)
-    for where, expression in renderer.expressions.items():
+    uses = [(where, one.required, one.optional) for where, one in renderer.expressions.items()]
+    if campaign.expires:
+        uses.append(("expires.column", frozenset({campaign.expires.column}), frozenset()))
+    for where, required, optional in uses:
         place = campaign.document.place(tuple(where.split(".", 1)))
-        for column in sorted((expression.required | expression.optional) - known):
-            allowed_for = column in expression.optional
+        for column in sorted((required | optional) - known):
+            allowed_for = column in optional
             message = _('there is no column "{name}", which `{where}` uses ({file}, line {line}).').format(
                 name=column, where=where, file=campaign.source.name, line=place[0]
             )
@@ -284,6 +293,7 @@ class Checker:
             if len(expression.required) == 1 and not expression.optional
         }
         self._has_condition = campaign.when is not None
+        self.expiry = Expiry(campaign.expires) if campaign.expires else None
         self._constant = frozenset(renderer.constants())
         """Whose faults are told with the campaign."""
         self._fixed = {_kind_of(found) for found in _fixed(renderer, rules)}
@@ -314,17 +324,24 @@ class Checker:
         if self._words is not None or self._thorough:
             findings += self._words_in(rendered)
         key = rendered.key
-        if findings or not rendered.to or not _is_plain(key) or "" in rendered.data.values():
-            ours = self._own_findings(rendered)
+        expires = math.inf if self.expiry is None else self.expiry.moment(row.values)
+        if (
+            findings
+            or isinstance(expires, Finding)
+            or not rendered.to
+            or not _is_plain(key)
+            or "" in rendered.data.values()
+        ):
+            ours = self._own_findings(rendered) + ([expires] if isinstance(expires, Finding) else [])
             said = {found.where for found in ours}
             said |= self._constant
             findings = ours + [found for found in weighed(findings, self._levels) if found.where not in said]
-            if any(found.severity is Severity.ERROR for found in findings):
+            if isinstance(expires, Finding) or any(found.severity is Severity.ERROR for found in findings):
                 return self._bad(row, rendered.key or None, findings)
         payload = self._rules.compose(rendered.to, rendered.data, rendered.url, rendered.miniprogram)
         own = row.values if row.own is None else row.own
         message = Message(key, rendered.to, payload, row.row, row.line, dumps(own))
-        return Ready(message, rendered, tuple(self._problem(row, found) for found in findings))
+        return Ready(message, rendered, tuple(self._problem(row, found) for found in findings), expires)
 
     def _words_in(self, rendered: Rendered) -> list[Finding]:
         texts = {f"data.{name}": text for name, text in rendered.data.items()}

@@ -110,7 +110,7 @@ def date(value: object, format: object = None) -> str:  # noqa: A002 - the name 
     Takes 2026-11-23, 2026/11/23, 20261123, 2026年11月23日, each with 15:04 or 15:04:05, ISO with a time
     zone, and Unix time in seconds or milliseconds; the latter two are turned into Beijing time.
     """
-    moment, has_time = _moment(text_of(value).strip())
+    moment, has_time = moment_of(value)
     if format is None:
         layout = "%Y年%m月%d日 %H:%M" if has_time else "%Y年%m月%d日"
     else:
@@ -138,8 +138,9 @@ def _directive(found: re.Match[str], moment: datetime, has_time: bool) -> str:
     return parts[letter].removeprefix("0") or "0" if dash and letter != "%" else parts[letter]
 
 
-def _moment(text: str) -> tuple[datetime, bool]:
-    """The moment that `text` spells, and whether it says a time of day."""
+def moment_of(value: object) -> tuple[datetime, bool]:
+    """The moment that `value` spells, in Beijing time, and whether it says a time of day."""
+    text = text_of(value).strip()
     if _EPOCH.fullmatch(text):
         return datetime.fromtimestamp(int(text[:10]), UTC).astimezone(BEIJING), True
     stamp = _STAMP.fullmatch(text)

@@ -19,7 +19,7 @@ def unused_columns(
     campaign: Campaign, renderer: Renderer, columns: Sequence[str], list_name: str, header_line: int
 ) -> list[Problem]:
     """One problem that names the columns of the list which no expression reads; none where there are none."""
-    read: set[str] = set()
+    read = {campaign.expires.column} if campaign.expires else set[str]()
     for expression in renderer.expressions.values():
         read |= expression.required | expression.optional
     # Who misspelt a column in the campaign meant one that seems unused now.

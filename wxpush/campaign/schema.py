@@ -32,6 +32,7 @@ from wxpush.campaign.units import (
     nonempty,
     one_text,
     parse_duration,
+    parse_flag,
     parse_rate,
     parse_share,
 )
@@ -174,6 +175,26 @@ class StopWhen(_Part):
     outage: Annotated[Duration, _bounded(1, 86_400, "1s – 24h")] = 600.0
 
 
+class Limits(_Part):
+    """How many messages of the account one person gets on a day, and on seven days; None is no limit."""
+
+    per_user_per_day: Annotated[int | None, _whole(1, 60)] = None
+    per_user_per_week: Annotated[int | None, _whole(1, 400)] = None
+
+
+class Expires(_Part):
+    """From when on a message is too late: `after` seconds from the moment in `column`."""
+
+    column: Annotated[str, BeforeValidator(nonempty)]
+    after: Annotated[Duration, _bounded(0, 366 * 86_400, "1ms – 366d")] = 0.0
+
+
+class Suppress(_Part):
+    """For how many seconds people that unfollowed or refused are put on the suppression list; None: never."""
+
+    auto: Annotated[Duration, _bounded(1, 3660 * 86_400, "1s – 3660d")] | None = None
+
+
 class Campaign(_Part):
     """A campaign file; every text with `{{ }}` is checked to be an expression, and left as it was written."""
 
@@ -207,6 +228,10 @@ class Campaign(_Part):
     tolerate: Share = 0.0
     notify: Annotated[tuple[Any, ...] | None, BeforeValidator(_notify)] = None
     """Who is told how a run ended (config.targets.Target); None leaves it to the account."""
+    limits: Limits = Limits.model_construct()
+    expires: Expires | None = None
+    suppress: Suppress = Suppress.model_construct()
+    check_followers: Annotated[bool, BeforeValidator(parse_flag)] = False
 
     _document: Document = PrivateAttr()
     _source: Path = PrivateAttr()
@@ -431,6 +456,10 @@ def _example(place: tuple[str | int, ...]) -> str:
         "retry": "retry: {attempts: 4, base: 0.5s, cap: 30s}",
         "stop_when": "stop_when: {failure_rate: 10%, after: 200, outage: 10min}",
         "checks": "checks: {thing: warn}",
+        "limits": "limits: {per_user_per_day: 1, per_user_per_week: 3}",
+        "expires": "expires: {column: paid_at, after: 7d}",
+        "column": "column: paid_at",
+        "suppress": "suppress: {auto: 24h}",
     }
     example = examples.get(str(place[-1]))
     return _("Write it like: {example}").format(example=example) if example else ""

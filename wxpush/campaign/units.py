@@ -7,11 +7,11 @@ from wxpush.campaign.fault import FaultError
 from wxpush.i18n import _
 
 _RATE = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*/\s*(s|min|h)", re.ASCII)
-_DURATION = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*(ms|s|min|h)", re.ASCII)
+_DURATION = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*(ms|s|min|h|d)", re.ASCII)
 _SHARE = re.compile(r"(\d{1,3}(?:\.\d{1,3})?)\s*%", re.ASCII)
 _SIZE = re.compile(r"(\d{1,6})\s*(KB|MB|GB)", re.ASCII)
 _BYTES = {"KB": 1_000, "MB": 1_000_000, "GB": 1_000_000_000}
-_SECONDS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0}
+_SECONDS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86_400.0}
 
 FASTEST: Final = 100_000
 """Messages a second that a campaign may ask for: beyond what any machine sends."""
@@ -41,12 +41,21 @@ def parse_rate(value: object) -> float:
 
 
 def parse_duration(value: object) -> float:
-    """`500ms`, `10s`, `0.5s`, `10min`, `2h` as seconds. Raises ValueError."""
+    """`500ms`, `10s`, `0.5s`, `10min`, `2h`, `7d` as seconds. Raises ValueError."""
     found = _DURATION.fullmatch(one_text(value))
     if not found or float(found[1]) == 0:
         message = _("“{value}” is not a duration.").format(value=value)
-        raise UnitError(message, _("Write 500ms, 10s, 10min or 2h."))
+        raise UnitError(message, _("Write 500ms, 10s, 10min, 2h or 7d."))
     return float(found[1]) * _SECONDS[found[2]]
+
+
+def parse_flag(value: object) -> bool:
+    """`true` or `false`. Raises ValueError."""
+    text = one_text(value)
+    if text not in ("true", "false"):
+        hint = _("Write one of: {choices}.").format(choices="true, false")
+        raise UnitError(_("“{value}” is not known here.").format(value=text), hint)
+    return text == "true"
 
 
 def parse_share(value: object) -> float:

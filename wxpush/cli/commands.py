@@ -78,6 +78,11 @@ def _deferred() -> list[Deferred]:
         Deferred("template", _("The account's templates and the files that describe them."), "template:app"),
         Deferred("users", _("The account's followers and tags."), "users:app"),
         Deferred("notify", _("Those who are told how a run ended."), "notify:app"),
+        Deferred(
+            "suppress",
+            _("The suppression list: people of the account to whom nothing is sent."),
+            "suppress:app",
+        ),
         Deferred("token", _("The cached access_token."), "token:app"),
     ]
 

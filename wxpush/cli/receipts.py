@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wxpush.cli.base import command, new_app, signals_to, surroundings
+from wxpush.cli.base import command, new_app, parse_wait, signals_to, surroundings
 from wxpush.cli.lists import list_of
 from wxpush.cli.options import AccountName, Json
 from wxpush.console import Console
@@ -20,6 +20,15 @@ if TYPE_CHECKING:
     from wxpush.web.receiver import Counts
 
 app = new_app()
+
+Suppress = Annotated[
+    str | None,
+    typer.Option(
+        "--suppress",
+        metavar="TIME",
+        help=_("Put who refuses the messages on the suppression list for so long (30d)."),
+    ),
+]
 
 
 @command(app, "serve", _("Be the URL that WeChat pushes its events to; Ctrl-C ends it."))
@@ -40,6 +49,7 @@ def serve(
         bool,
         typer.Option("--allow-plain", help=_("Believe unencrypted pushes, too, although there is a key.")),
     ] = False,
+    suppress: Suppress = None,
     as_json: Json = False,
 ) -> int:
     """Be the URL that WeChat pushes its events to; Ctrl-C ends it."""
@@ -72,6 +82,7 @@ def serve(
             address,
             surroundings(),
             allow_plain=allow_plain,
+            suppress=parse_wait("--suppress", suppress),
             on_ready=ready,
             tell=tell,
             tell_settled=tell_settled,
@@ -118,6 +129,7 @@ def import_files(
     strict: Annotated[
         bool, typer.Option("--strict", help=_("Take in nothing unless everything can be read."))
     ] = False,
+    suppress: Suppress = None,
     as_json: Json = False,
 ) -> int:
     """Take in the events that another system wrote down: XML or JSON, also gzipped."""
@@ -127,7 +139,14 @@ def import_files(
     with ExitStack() as stack:
         opened = {name: list_of(name, None, None, None) for name in files}
         sources = [Source(name, stack.enter_context(found).path) for name, found in opened.items()]
-        found = import_events(sources, account, surroundings(), inner=field, strict=strict)
+        found = import_events(
+            sources,
+            account,
+            surroundings(),
+            inner=field,
+            strict=strict,
+            suppress=parse_wait("--suppress", suppress),
+        )
     if found.wrong:
         console.problems(found.problems, found.wrong)
     if as_json:

@@ -19,7 +19,7 @@ from wxpush.cli.base import (
     surroundings,
 )
 from wxpush.cli.options import Json, LogFile, LogMost, Quiet, Rate, RunName, Workers, Yes
-from wxpush.console import Console
+from wxpush.console import Console, words
 from wxpush.errors import InputError, InterruptedRunError, WxpushError
 from wxpush.i18n import _, ngettext
 
@@ -119,6 +119,10 @@ def _retry(
 
 
 def _show(plan: "RetryPlan", console: Console) -> None:
+    for note in plan.notes:
+        console.warn(note)
+    if left_out := words.skips(plan.left_out):
+        console.say(_("Chosen, but not sent to: {skips}").format(skips=left_out))
     if not plan.people:
         console.say(
             _('Nothing to send again in the run "{run}": {failed} failed, none of them chosen.').format(

@@ -134,6 +134,12 @@ def send(
         Path | None,
         typer.Option(metavar="FILE", help=_("Where the failures file goes (default: beside the list).")),
     ] = None,
+    skips: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help=_("Write the rows that are left out to this file, with the reason.")
+        ),
+    ] = None,
     log: LogFile = None,
     log_max: LogMost = "50MB",
     quiet: Quiet = False,
@@ -148,6 +154,8 @@ def send(
         if log is not None and (dry_run or to is not None):
             raise InputError(_("--log tells of a run, and --dry-run and --to make none."))
         begins, ends = _moments(at, until, to)
+        if skips is not None and (dry_run or to is not None):
+            raise InputError(_("--skips is for a sending to a whole list, not for --dry-run or --to."))
         request = SendRequest(
             campaign=campaign,
             recipients=Path(recipients or ""),
@@ -170,6 +178,7 @@ def send(
             dry_run=dry_run,
             sandbox=(scenario or _USUAL_SCENARIO) if sandbox else None,
             failures=failures,
+            skips=skips,
             log=log_request(log, log_max),
         )
         with interruptible() as signals, list_of(recipients, list_format, sql, dsn) as source:
@@ -267,9 +276,15 @@ def _send(request: "SendRequest", console: Console, signals: Signals, *, yes: bo
     rehearsal = request.sandbox is not None
     around = surroundings()
     with opened(request, around) as sending:
+        if sending.looks_back:
+            with console.looking_back() as count:
+                sending.look_back(count)
         with console.checking(sending.lines) as count:
             sending.survey(count)
         try:
+            if sending.asks_who_follows:
+                with console.asking_who_follows() as tell:
+                    sending.check_followers(tell)
             plan = sending.plan()
         except StoppedError as error:
             summary = sending.stopped_before(error)

@@ -20,12 +20,15 @@ class Checking:
     """
 
     def __init__(
-        self, screen: Screen | None, lines: int | None, monotonic: Callable[[], float], text: str = ""
+        self,
+        screen: Screen | None,
+        lines: int | None,
+        monotonic: Callable[[], float],
+        wording: Callable[[int], str] | None = None,
     ) -> None:
-        """`text` is what to say in place of a check, with `{count}` in it."""
+        self._wording = wording or checking
         self._screen, self._lines, self._monotonic = screen, lines, monotonic
         self._drawn_at: float | None = None
-        self._text = text or _("Checking the list: {count} rows")
 
     def __enter__(self) -> Callable[[int], None]:
         return self._tell
@@ -45,7 +48,27 @@ class Checking:
             self._screen.flush()
 
     def _line(self, screen: Screen, rows: int) -> str:
-        text = self._text.format(count=words.number(rows))
+        text = self._wording(rows)
         room = (screen.width or 0) - cell_len(text) - 3
         drawn = "".join(bar(rows, self._lines, room, glyphs_for(screen)))
         return f"{drawn}  {text}" if drawn else text
+
+
+def checking(rows: int) -> str:
+    """How far the check is."""
+    return _("Checking the list: {count} rows").format(count=words.number(rows))
+
+
+def asking(people: int) -> str:
+    """How far the question is who follows."""
+    return _("Asking WeChat who follows: {count} people").format(count=words.number(people))
+
+
+def fetching(people: int) -> str:
+    """How many people have come from the account."""
+    return _("Fetched: {count} people").format(count=words.number(people))
+
+
+def looking_back(messages: int) -> str:
+    """How far the look at earlier messages is."""
+    return _("Looking up the messages of the last days: {count}").format(count=words.number(messages))

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from wxpush.channels.wechat.users import Tag
     from wxpush.console.question import Asked
     from wxpush.console.settling import Answer
-    from wxpush.console.tables import Explained
+    from wxpush.console.tables import Explained, Suppression
     from wxpush.delivery.ports import Listener
     from wxpush.model import Problem, Quota
     from wxpush.report.failures import FailureRow
@@ -174,13 +174,24 @@ class Console:
 
     def fetching(self) -> AbstractContextManager[Callable[[int], None]]:
         """The same for people that are fetched from the account."""
-        screen = self._err if self._err.animated and not self._quiet else None
-        return pages.checking.Checking(screen, None, self._monotonic, _("Fetched: {count} people"))
+        return self._telling(pages.checking.fetching)
+
+    def asking_who_follows(self) -> AbstractContextManager[Callable[[int], None]]:
+        """Tells on a terminal how many people were asked about; the context gives what to call."""
+        return self._telling(pages.checking.asking)
+
+    def looking_back(self) -> AbstractContextManager[Callable[[int], None]]:
+        """Tells on a terminal how many messages of the last days were seen, likewise."""
+        return self._telling(pages.checking.looking_back)
 
     def countdown(self, until: datetime) -> AbstractContextManager[Callable[[float], None]]:
         """Tells how long it is until `until`; the context gives what to call with the seconds left."""
         screen = None if self._quiet else self._err
         return pages.countdown.Countdown(screen, until, self._monotonic, self._wall)
+
+    def _telling(self, wording: Callable[[int], str]) -> AbstractContextManager[Callable[[int], None]]:
+        screen = self._err if self._err.animated and not self._quiet else None
+        return pages.checking.Checking(screen, None, self._monotonic, wording)
 
     def failures(self, rows: Iterable[FailureRow]) -> None:
         """Who didn't get the message, one line each: the first 20, then how many more."""
@@ -326,6 +337,12 @@ class Console:
         """One line of an examination, and what to do about it."""
         page = self._main.page()
         pages.tables.examined(page, topic, verdict, text, remedy)
+        self._main.show(page)
+
+    def suppressed(self, entries: Iterable[Suppression]) -> None:
+        """Who is on the suppression list, one line each: the first 50, then how many more."""
+        page = self._main.page()
+        pages.tables.suppressed(page, entries)
         self._main.show(page)
 
     def templates(self, entries: Sequence[Entry]) -> None:

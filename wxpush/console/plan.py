@@ -156,7 +156,7 @@ def _notes(plan: Plan) -> list[str]:
     if plan.is_over and plan.last_accepted is not None:
         when = words.moment(plan.last_accepted)
         notes.append(_("The last message was accepted on {moment}.").format(moment=when))
-    if plan.is_over:
+    if plan.is_over and any(plan.done.values()):
         notes.append(_("To send it to everybody anew, begin another run: --run NAME, or another `name:`."))
     if plan.survey is not None and plan.survey.changed:
         notes.append(words.changed(plan.survey.changed, plan.survey.changed_lines))

@@ -39,6 +39,10 @@ def lay_out(page: Page, summary: Summary, next_commands: Sequence[tuple[str, str
         page.blank()
         page.text(_("All of these, with their rows, as a list to mend and send again:"))
         page.unbroken(str(summary.failures_file), "bold", indent=2)
+    if summary.skips_file is not None:
+        page.blank()
+        page.text(_("The rows that were left out, with the reason:"))
+        page.unbroken(str(summary.skips_file), "bold", indent=2)
     commands(page, next_commands)
 
 

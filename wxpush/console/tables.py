@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _STATES = ("accepted", "failed", "skipped", "held", "in_doubt", "pending")
 
 _MOST_FAILURES = 20
+_MOST_SUPPRESSED = 50
 #: What WeChat wants to be told when it is asked about a call; the failures file has it.
 _RID = re.compile(r"[\s,，]*\brid: ?[0-9A-Za-z-]+")
 
@@ -46,6 +47,30 @@ class Explained(Protocol):
     @property
     def cls(self) -> CodeClass:
         """Whose fault it is."""
+
+
+class Suppression(Protocol):
+    """Somebody on the suppression list; moments are Unix time, `until` None for one who stays on it."""
+
+    @property
+    def openid(self) -> str:
+        """Who."""
+
+    @property
+    def reason(self) -> str:
+        """Why, in the operator's words."""
+
+    @property
+    def since(self) -> float:
+        """Since when."""
+
+    @property
+    def until(self) -> float | None:
+        """Until when."""
+
+    @property
+    def source(self) -> str:
+        """Who put him on it: `operator`, or what was found out."""
 
 
 def runs(page: Page, views: Sequence[RunView]) -> None:
@@ -270,3 +295,34 @@ def failure_rows(page: Page, rows: Iterable[FailureRow]) -> None:
         page.text(f"{place}  {row.code}  {_RID.sub('', row.meaning)}", hang=4, indent=2)
     if more:
         page.text(_("… and {count} more").format(count=words.number(more)), indent=2)
+
+
+def suppressed(page: Page, entries: Iterable[Suppression]) -> None:
+    """Who is on the suppression list: the first 50, then how many more."""
+    shown, total = [], 0
+    for total, entry in enumerate(entries, 1):
+        if total <= _MOST_SUPPRESSED:
+            shown.append(_suppressed(entry))
+    if not shown:
+        page.text(_("Nobody is on the suppression list."))
+        return
+    columns = [
+        Column(_("openid")),
+        Column(_("reason"), rank=1),
+        Column(_("since"), rank=3),
+        Column(_("until"), rank=2),
+    ]
+    page.table(columns, shown)
+    if total > len(shown):
+        text = _("… and {count} more; all of them: {command}")
+        page.text(text.format(count=words.number(total - len(shown)), command="wxpush suppress export"))
+
+
+def _suppressed(entry: Suppression) -> list[Span]:
+    until = _("for ever") if entry.until is None else words.moment(words.stamp(entry.until))
+    why = (
+        entry.reason
+        if entry.source == "operator"
+        else words.listed(filter(None, [entry.source, entry.reason]))
+    )
+    return [(entry.openid, ""), (why, ""), (words.moment(words.stamp(entry.since)), "dim"), (until, "")]

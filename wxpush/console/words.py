@@ -173,7 +173,9 @@ def counted(counts: Mapping[str, int]) -> str:
 def skips(counts: Mapping[str, int]) -> str:
     """Counts of skipped rows by reason in one line; empty where there are none."""
     text = _("{count} ({reason})")
-    return listed(text.format(count=number(n), reason=reason(name)) for name, n in counts.items() if n)
+    # Who must not be written to comes first: nobody expects it of his list.
+    ordered = sorted(counts.items(), key=lambda item: item[0] != "suppressed")
+    return listed(text.format(count=number(n), reason=reason(name)) for name, n in ordered if n)
 
 
 def code_class(name: str) -> str:

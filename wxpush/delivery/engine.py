@@ -114,9 +114,14 @@ class Engine:
         *,
         clock: Clock,
         chance: random.Random,
+        still_wanted: Callable[[Message], bool] | None = None,
         witnesses: Sequence[Witness] = (),
     ) -> None:
-        """`ids` makes the client_msg_id of a key and an epoch."""
+        """`ids` makes the client_msg_id of a key and an epoch.
+
+        `still_wanted` is asked about a message whose claim was given back unsent; one that isn't is dropped.
+        """
+        self._still_wanted = still_wanted
         self._channel, self._ledger, self._ids = channel, ledger, ids
         self._gate, self._settings, self._listener = gate, settings, listener
         self._clock, self._chance, self._witnesses = clock, chance, witnesses
@@ -213,6 +218,9 @@ class Engine:
         # What would wait for a worker isn't claimed: its window would pass before it is sent.
         ahead = min(self._gate.slots_within(_CLAIM_AHEAD_S), max(free, self._calls_ahead()))
         flights = self._hand.next_unclaimed(min(lump - staged, ahead - staged, self._room()))
+        if self._still_wanted is not None:
+            wanted = self._still_wanted
+            flights = [one for one in flights if not one.given_back or wanted(one.message)]
         if not flights:
             return
         made = self._clock.moment()
@@ -279,6 +287,7 @@ class Engine:
         """Give back claims whose slot isn't coming soon; those that may have been sent keep theirs."""
         for flight in reversed(self._hand.unstage()):
             self._release(flight, _NOT_SENT)
+            flight.given_back = not flight.attempts
             self._hand.front.appendleft(flight)
 
     # Answers

@@ -26,6 +26,8 @@ class Flight:
     orphan: bool = False
     refused: bool = False
     deferred: bool = False
+    given_back: bool = False
+    """Its claim was given back before it was ever sent; there may be days until the next one."""
 
     @classmethod
     def recovered(cls, claim: Claim) -> "Flight":

@@ -31,6 +31,15 @@ class Journal:
             self._store.set(key, sealed(key, text))
             self._store.set(_COUNT, str(number))
 
+    def after(self, number: int) -> Iterator[tuple[int, str]]:
+        """The blocks that come after the `number`-th, from 1, each with its number.
+
+        Raises DamagedStateError.
+        """
+        for later in range(number + 1, int(self._store.get(_COUNT, "0")) + 1):
+            key = f"j{later:012d}"
+            yield later, unsealed(key, self._store.get(key) or "")
+
     def close(self) -> None:
         """Let go of the files."""
         self._store.close()

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta, timezone
 from io import TextIOWrapper
 from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO, Final, TextIO
+from typing import Any, BinaryIO, Final, Protocol, TextIO
 
 from wxpush.campaign.formula import quote_formula
 from wxpush.errors import StateError, StorageError
@@ -64,15 +64,27 @@ class FailureRow:
         return (self.state, self.line, self.code, self.meaning, self.hint, self.attempts, time)
 
 
+class Row(Protocol):
+    """A row of a list with what we have to say of it, in the order of our own columns."""
+
+    def own_values(self) -> dict[str, Any]:
+        """The row's own columns."""
+
+    def findings(self) -> tuple[Any, ...]:
+        """What we have to say of it."""
+
+
 def write_csv(
-    rows: Callable[[], Iterable[FailureRow]],
+    rows: Callable[[], Iterable[Row]],
     wanted: Path,
     *,
     fallback: Path,
     columns: Sequence[str] = (),
+    own: Sequence[str] = OWN_COLUMNS,
 ) -> Path | None:
     """Write what `rows()` yields as CSV for a spreadsheet; returns where it lies, None where there are none.
 
+    `own` are the names of our columns.
     UTF-8 with BOM, formula-safe, readable by this user only. The rows' own columns come first: `columns`,
     then whatever else a row has, in order of appearance; `rows` is called twice for that. Nested values
     are JSON text, a value that a row lacks is an empty cell.
@@ -87,9 +99,9 @@ def write_csv(
         _remove_ours(wanted)
         return None
     with suppress(OSError):
-        return _write_table(rows(), names, wanted)
+        return _write_table(rows(), names, wanted, own)
     try:
-        return _write_privately(rows(), names, fallback / wanted.name)
+        return _write_privately(rows(), names, fallback / wanted.name, own)
     except StateError:
         raise StorageError(
             _("The failures file can't be written, neither {path} nor in {folder}.").format(
@@ -130,7 +142,7 @@ def row_json(row: FailureRow) -> dict[str, Any]:
     return row.own_values() | dict(zip(OWN_COLUMNS, row.findings(), strict=True))
 
 
-def _columns(rows: Iterable[FailureRow], first: Sequence[str]) -> list[str] | None:
+def _columns(rows: Iterable[Row], first: Sequence[str]) -> list[str] | None:
     """All own columns in order of appearance, None where there are no rows."""
     names, empty = dict.fromkeys(name for name in first if not name.startswith(OWN_PREFIX)), True
     for row in rows:
@@ -153,31 +165,35 @@ def _encodable(text: str) -> bool:
     return True
 
 
-def _write_table(rows: Iterable[FailureRow], names: Sequence[str], wanted: Path) -> Path:
+def _write_table(rows: Iterable[Row], names: Sequence[str], wanted: Path, own: Sequence[str]) -> Path:
     """Write the table under the name `wanted` or the next that is free; raises OSError."""
     with _temporary(wanted.parent, wanted.name) as (file, temporary):
-        _fill(file, rows, names)
+        _fill(file, rows, names, own=own)
         file.close()
         return _put_in_place(temporary, wanted)
 
 
-def _write_privately(rows: Iterable[FailureRow], names: Sequence[str], path: Path) -> Path:
+def _write_privately(rows: Iterable[Row], names: Sequence[str], path: Path, own: Sequence[str]) -> Path:
     """Write the table into a folder that is ours alone. Raises StateError."""
     with replacing(path) as raw:
         file = _text(raw)
-        _fill(file, rows, names)
+        _fill(file, rows, names, own=own)
         file.detach()  # which flushes, and leaves the rest to its owner
     return path
 
 
 def _fill(
-    file: TextIO, rows: Iterable[FailureRow], names: Sequence[str], clean: Callable[[str], str] = str
+    file: TextIO,
+    rows: Iterable[Row],
+    names: Sequence[str],
+    clean: Callable[[str], str] = str,
+    own: Sequence[str] = OWN_COLUMNS,
 ) -> None:
     writer = csv.writer(file)
-    writer.writerow([quote_formula(clean(name)) for name in (*names, *OWN_COLUMNS)])
+    writer.writerow([quote_formula(clean(name)) for name in (*names, *own)])
     for row in rows:
-        own = row.own_values()
-        cells = [own.get(name) for name in names]
+        values = row.own_values()
+        cells = [values.get(name) for name in names]
         writer.writerow([quote_formula(clean(cell_text(value))) for value in (*cells, *row.findings())])
 
 

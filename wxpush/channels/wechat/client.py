@@ -66,14 +66,18 @@ class WeChatClient:
         keeper: TokenKeeper,
         *,
         patience: float = _PATIENCE,
+        workers: int = _CONTROL_WORKERS,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
         chance: random.Random | None = None,
     ) -> None:
-        """After `patience` seconds a call waits for no token any more, and isn't tried again."""
+        """After `patience` seconds a call waits for no token any more, and isn't tried again.
+
+        Up to `workers` calls go at once, from as many threads.
+        """
         self._account = account
         self._keeper = keeper
-        self._transport = _control(account)
+        self._transport = _control(account, workers)
         self._patience, self._sleep, self._clock = patience, sleep, clock
         self._chance = chance or random.Random()
 
@@ -249,8 +253,8 @@ class WeChatChannel:
 _NO_TOKEN: Final = Verdict(VerdictKind.AGAIN, "network", CodeClass.TRANSIENT, Arrival.NEVER_LEFT)
 
 
-def _control(account: Account) -> Transport:
-    return Transport(_CONTROL_WORKERS, _CONTROL_SECONDS, proxy=account.proxy, ca_file=account.ca_file)
+def _control(account: Account, workers: int = _CONTROL_WORKERS) -> Transport:
+    return Transport(workers, _CONTROL_SECONDS, proxy=account.proxy, ca_file=account.ca_file)
 
 
 def _request(

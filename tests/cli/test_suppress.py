@@ -1,0 +1,255 @@
+"""`wxpush suppress`, and campaigns that leave people out, as the operator meets them."""
+
+import csv
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command import DATA, Desk, Row, adds_up, at_call, openid, people, send_arguments
+from wxpush.sandbox import Sandbox
+
+ORDER_KEY = '"{{ openid }}:{{ order_no }}"'
+
+
+def listed(desk: Desk) -> list[dict[str, str | None]]:
+    done = desk.run("suppress", "list", "--json")
+    assert (done.code, done.json["schema"], done.json["account"]) == (0, 1, "default")
+    found: list[dict[str, str | None]] = done.json["suppressed"]
+    return found
+
+
+def who(desk: Desk) -> list[str | None]:
+    return [one["openid"] for one in listed(desk)]
+
+
+def skips(result: dict[str, object]) -> dict[str, int]:
+    found = result["skips"]
+    assert isinstance(found, list)
+    return {one["reason"]: one["count"] for one in found}
+
+
+def test_people_are_put_on_shown_and_taken_off(desk: Desk) -> None:
+    assert "Nobody" in desk.run("suppress", "list").out
+    done = desk.run("suppress", "add", openid(1), openid(2), openid(1), "--reason", "asked us to stop")
+    assert (done.code, done.err) == (0, "2 people were put on the list.\n")
+    desk.run("suppress", "add", openid(3), "--until", "30d")
+    first, _second, third = listed(desk)
+    assert first["reason"] == "asked us to stop"
+    assert (first["until"], first["source"]) == (None, "operator")
+    assert third["until"] is not None
+    assert third["since"] is not None
+    lasts = datetime.fromisoformat(third["until"]) - datetime.fromisoformat(third["since"])
+    assert abs(lasts - timedelta(days=30)) < timedelta(seconds=2)
+    table = desk.run("suppress", "list").out
+    assert openid(2) in table
+    assert "for ever" in table
+    gone = desk.run("suppress", "remove", openid(1), openid(9))
+    assert (gone.code, gone.err) == (0, "1 person was taken off the list.\n")
+    assert who(desk) == [openid(2), openid(3)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["add", "1.2E+10"], "spreadsheet"),
+        (["add", openid(1), "--until", "soon"], "neither a day nor a duration"),
+        (["add", openid(1), "--until", "2020-01-01"], "is over already"),
+        (["add"], "OPENID"),
+        (["import", "nowhere.csv"], "no such list"),
+        (["add", openid(1), "--account", "nobody"], "nobody"),
+    ],
+)
+def test_bad_words_are_refused_and_change_nothing(desk: Desk, arguments: list[str], words: str) -> None:
+    done = desk.run("suppress", *arguments)
+    assert done.code == 2
+    assert words in done.talk
+    assert who(desk) == []
+
+
+def test_the_list_goes_into_a_file_and_comes_back(desk: Desk) -> None:
+    desk.run("suppress", "add", openid(1), "--reason", "=1+1")
+    desk.run("suppress", "add", openid(2), "--until", "2099-12-31")
+    assert desk.run("suppress", "export", "out.csv").code == 0
+    with (desk.folder / "out.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["openid"] for row in rows] == [openid(1), openid(2)]
+    assert (rows[0]["reason"], rows[0]["until"]) == ("'=1+1", "")
+    assert rows[1]["until"] == "2100-01-01T00:00:00+08:00"
+    assert desk.run("suppress", "export").out.splitlines()[0] == "openid,reason,since,until,source"
+    assert desk.run("suppress", "export", "out.csv").code == 2
+    desk.run("suppress", "remove", openid(1), openid(2))
+    assert "2 people were put on the list." in desk.run("suppress", "import", "out.csv").err
+    again = listed(desk)
+    assert [(one["openid"], one["reason"], one["until"]) for one in again] == [
+        (openid(1), "=1+1", None),
+        (openid(2), "", "2100-01-01T00:00:00+08:00"),
+    ]
+
+
+def test_a_file_is_checked_whole_before_anybody_is_put_on_the_list(desk: Desk) -> None:
+    desk.write("bad.csv", f"openid,until\n{openid(1)},30d\n1.2E+10,30d\n{openid(2)},soon\n")
+    done = desk.run("suppress", "import", "bad.csv")
+    assert done.code == 2
+    assert "bad.csv:3" in done.talk
+    assert "bad.csv:4: error WX350: until: “soon” is neither a day nor a duration." in done.talk
+    assert who(desk) == []
+    lines = [{"openid": openid(1), "reason": "投诉"}, {"openid": openid(2), "until": "2020-01-01"}]
+    desk.write("good.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+    done = desk.run("suppress", "import", "good.jsonl")
+    assert (done.code, "1 row is over already." in done.err) == (0, True)
+    assert [(one["openid"], one["reason"]) for one in listed(desk)] == [(openid(1), "投诉")]
+
+
+def test_each_account_has_a_list_of_its_own(desk: Desk, tmp_path: Path) -> None:
+    desk.run("suppress", "add", openid(1))
+    config = tmp_path / "config" / "wxpush" / "config.yaml"
+    config.parent.mkdir(parents=True, exist_ok=True)
+    config.write_text("accounts:\n  other: {appid: wxfedcba9876543210, secret_env: OTHER}\n")
+    done = desk.run("suppress", "list", "--json", "--account", "other", env={"OTHER": "x" * 32})
+    assert done.json["suppressed"] == []
+
+
+def write_orders(desk: Desk, orders: Iterable[tuple[Row, str]]) -> None:
+    lines = [",".join([*row.values(), paid]) for row, paid in orders]
+    desk.write("users.csv", "\n".join(["openid,name,order_no,product,amount,paid_at", *lines, ""]))
+
+
+@pytest.fixture
+def screened(desk: Desk) -> Desk:
+    """Ten people: two suppressed, two too late, one with three orders, two who don't follow."""
+    assert desk.sandbox is not None
+    desk.campaign(
+        key=ORDER_KEY,
+        limits="{per_user_per_day: 2}",
+        expires="{column: paid_at, after: 7d}",
+        suppress="{auto: 24h}",
+        check_followers="true",
+    )
+    now, old = "2099-11-23 10:00:00", "2020-11-23"
+    orders = [(row, old if number in (3, 4) else now) for number, row in enumerate(people(10), 1)]
+    orders += [(people(1, 5)[0] | {"order_no": f"SO2026112300{extra}"}, now) for extra in (901, 902)]
+    write_orders(desk, orders)
+    desk.run("suppress", "add", openid(1), openid(2), "--reason", "asked us")
+    for number in (6, 7):
+        desk.sandbox.unfollow(openid(number))
+    return desk
+
+
+ALL_FOUR = {"suppressed": 2, "expired": 2, "frequency": 1, "not_following": 2}
+
+
+@pytest.mark.parametrize("options", [(), ("--no-preflight",), ("--sandbox",)])
+def test_a_campaign_with_all_four_kinds_of_skips(screened: Desk, options: tuple[str, ...]) -> None:
+    done = screened.send(*options)
+    assert adds_up(done.json)
+    if "--sandbox" in options:  # where nobody is suppressed, and everybody follows
+        assert skips(done.json) == {"expired": 2, "frequency": 1}
+        return
+    assert (done.code, done.json["state"], done.json["accepted"]) == (0, "finished", 5)
+    assert skips(done.json) == ALL_FOUR
+    assert "2 (on the suppression list), " in done.talk
+    assert "wxpush suppress list" in done.talk
+    assert screened.shown() == Counter({openid(5): 2} | {openid(number): 1 for number in (8, 9, 10)})
+    standing = screened.run("runs", "show", "--json").json
+    assert (skips(standing), standing["skipped"], adds_up(standing)) == (ALL_FOUR, 7, True)
+    assert {one["openid"]: one["source"] for one in listed(screened)} == {
+        openid(1): "operator",
+        openid(2): "operator",
+        openid(6): "not_following",
+        openid(7): "not_following",
+    }
+
+
+def test_a_dry_run_leaves_out_the_same_and_asks_nobody(screened: Desk) -> None:
+    assert screened.sandbox is not None
+    before = dict(screened.sandbox.requests_by_path)
+    done = screened.send("--dry-run")
+    assert skips(done.json) == {"suppressed": 2, "expired": 2, "frequency": 1}
+    assert (done.json["pending"], adds_up(done.json)) == (7, True)
+    assert "asked only before a real sending" in done.talk
+    assert screened.sandbox.requests_by_path == before
+
+
+def test_who_was_left_out_is_written_to_a_file(screened: Desk) -> None:
+    done = screened.send("--skips", "left-out.csv")
+    assert done.json["skips_file"] == "left-out.csv"
+    with (screened.folder / "left-out.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert Counter(row["wxpush_reason"] for row in rows) == ALL_FOUR
+    assert [(row["openid"], row["wxpush_line"]) for row in rows if row["wxpush_reason"] == "suppressed"] == [
+        (openid(1), "2"),
+        (openid(2), "3"),
+    ]
+    assert {row["wxpush_state"] for row in rows} == {"skipped"}
+    assert screened.run("send", "campaign.yaml", "left-out.csv", "--dry-run").code == 0
+    assert screened.send("--skips", "x.csv", "--dry-run").code == 2
+
+
+def test_a_file_of_skips_takes_nobodys_place(desk: Desk) -> None:
+    desk.prepare(2, when="amount == '1'")
+    mine = desk.write("mine.csv", "precious\n")
+    done = desk.send("--skips", "mine.csv")
+    assert done.json["skips_file"] == "mine-2.csv"
+    assert mine.read_text() == "precious\n"
+    assert "wxpush_reason" in (desk.folder / "mine-2.csv").read_text("utf-8-sig")
+
+
+def test_killed_and_gone_on_with_the_counts_add_up(desk: Desk) -> None:
+    """Cut off by kill -9 when some had turned out unfollowed: the next start puts them on the list."""
+    assert desk.sandbox is not None
+    count = 300
+    desk.campaign(limits="{per_user_per_day: 1}", suppress="{auto: 24h}")
+    desk.list(people(count))
+    desk.run("suppress", "add", openid(1), openid(count))
+    for number in range(10, 100, 10):
+        desk.sandbox.unfollow(openid(number))
+    with desk.start(*send_arguments("--rate", "100/s")) as running:
+        desk.sandbox.on_send(at_call(150, running.process.kill), "decided")
+        running.process.wait(60)
+    standing = desk.run("runs", "show", "--json").json
+    assert (standing["total"], adds_up(standing)) == (count, True)
+    known_by_then = set(who(desk))
+    second = desk.send()
+    assert known_by_then == {openid(1), openid(count)}
+    assert (second.code, second.json["total"], adds_up(second.json)) == (1, count, True)
+    assert (second.json["failed"], second.json["accepted"]) == (9, count - 11)
+    assert skips(second.json) == {"suppressed": 2}
+    assert max(desk.shown().values()) == 1
+    sources = {str(one["openid"]): one["source"] for one in listed(desk)}
+    assert sources == {openid(number): "43004" for number in range(10, 100, 10)} | {
+        openid(1): "operator",
+        openid(count): "operator",
+    }
+    again = desk.send("--run", "another")
+    assert skips(again.json) == {"suppressed": 11, "frequency": count - 11}
+
+
+def test_a_start_that_is_killed_again_finds_who_is_in_trouble(
+    tmp_path: Path, open_wechat: Callable[..., Sandbox]
+) -> None:
+    """What a process before recorded is on the list as soon as the next one begins, before it sends."""
+    desk = Desk(tmp_path, open_wechat(followers={"states": {openid(1): "refused"}}))
+    desk.prepare(5, suppress="{auto: 24h}", data=DATA)
+    assert desk.sandbox is not None
+    with desk.start(*send_arguments("--rate", "20/s", "--workers", "1")) as running:
+        desk.sandbox.on_send(at_call(4, running.process.kill), "decided")
+        running.process.wait(60)
+    assert who(desk) == []
+    with desk.start(*send_arguments()) as second:
+        desk.sandbox.on_send(at_call(1, second.process.kill), "received")
+        second.process.wait(60)
+    assert who(desk) == [openid(1)]
+
+
+def test_a_list_that_is_damaged_stops_the_sending(desk: Desk) -> None:
+    desk.prepare(2)
+    desk.run("suppress", "add", openid(1))
+    (database,) = desk.home.glob("accounts/*/suppressions/cache.db")
+    database.write_bytes(b"x" * 4096)
+    done = desk.send()
+    assert done.code == 4
+    assert desk.sends() == 0

@@ -1,0 +1,231 @@
+"""The suppression list of an account: who gets nothing for a while or for ever, why, and since when.
+
+A log (journal.py) of blocks: people put on it, people taken off it. Any process may add to it; what
+holds is what comes out when all blocks are gone through in their order:
+
+- whatever the operator says replaces what was there;
+- what a sending or an event found out by itself never replaces what the operator said, and doesn't count
+  where the person was taken off the list after it happened.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from wxpush.delivery import store
+from wxpush.delivery.hashed import Hashed
+from wxpush.delivery.identity import hash64
+from wxpush.delivery.journal import Journal, blocks
+from wxpush.errors import DamagedStateError
+from wxpush.fastjson import dumps, loads
+from wxpush.i18n import _
+
+OPERATOR: Final = "operator"
+"""The source of entries that only the operator takes off again."""
+UNFOLLOWED: Final = frozenset({"43004", "not_following"})
+"""The sources that say no more than that the person doesn't follow."""
+
+_BLOCK: Final = 10_000
+_FOR_EVER: Final = (1 << 33) - 1
+_KIND_BITS: Final = 2
+_ORDINAL_BITS: Final = 28
+_OPERATORS, _UNFOLLOWEDS, _OTHERS = range(3)
+
+
+class Entry(NamedTuple):
+    """Somebody on the list: from `since` to `until` in Unix time, None for ever.
+
+    `source` is who put him there: `operator`, or the code or status that told of it.
+    """
+
+    openid: str
+    reason: str
+    since: float
+    until: float | None
+    source: str
+
+    def holds(self, now: float) -> bool:
+        """Whether he gets nothing at `now`."""
+        return self.until is None or self.until > now
+
+
+class Removal(NamedTuple):
+    """Somebody taken off the list at a moment; `automatic`: only what the operator didn't say himself."""
+
+    openid: str
+    at: float
+    automatic: bool
+
+
+Change = Entry | Removal
+
+
+class Suppressed:
+    """What the list comes to, in 16 bytes a person; fed with changes in their order."""
+
+    def __init__(self, changes: Iterable[Change] = ()) -> None:
+        self._people = Hashed()
+        self._removed: dict[int, float] = {}
+        self._ordinal = 0
+        for change in changes:
+            self.take(change)
+
+    def __len__(self) -> int:
+        return len(self._people)
+
+    def take(self, change: Change) -> None:
+        """Take in what comes next."""
+        key = hash64(change.openid)
+        if isinstance(change, Entry):
+            self._ordinal += 1
+            if self._counts(change, key):
+                self._people.put(key, _packed(change, self._ordinal))
+            return
+        self._removed[key] = max(change.at, self._removed.get(key, 0.0))
+        known = self._people.get(key)
+        if known and not (change.automatic and _kind(known) == _OPERATORS):
+            self._people.put(key, 0)
+
+    def until(self, key: int) -> float:
+        """Until when the person with this hash gets nothing; 0 for one who isn't on the list."""
+        known = self._people.get(key)
+        return _until(known) if known else 0.0
+
+    def is_automatic(self, key: int) -> bool:
+        """Whether a success takes this person off the list."""
+        known = self._people.get(key)
+        return bool(known) and _kind(known) != _OPERATORS
+
+    def is_unfollowed(self, key: int) -> bool:
+        """Whether the person is on the list for nothing but that he didn't follow."""
+        known = self._people.get(key)
+        return bool(known) and _kind(known) == _UNFOLLOWEDS
+
+    def drop(self, key: int) -> None:
+        """Take somebody off; only here."""
+        self._people.put(key, 0)
+
+    def is_latest(self, key: int, ordinal: int) -> bool:
+        """Whether the entry that came as the `ordinal`-th, from 1, is what holds."""
+        known = self._people.get(key)
+        return bool(known) and known & ((1 << _ORDINAL_BITS) - 1) == ordinal & ((1 << _ORDINAL_BITS) - 1)
+
+    @property
+    def any_automatic(self) -> bool:
+        """Whether a success could take anybody off."""
+        return any(_kind(known) != _OPERATORS for known in self._people.values())
+
+    def _counts(self, entry: Entry, key: int) -> bool:
+        if entry.source == OPERATOR:
+            return True
+        if self._removed.get(key, -math.inf) >= entry.since:
+            return False
+        known = self._people.get(key)
+        return not known or _kind(known) != _OPERATORS or _until(known) <= entry.since
+
+
+class Suppressions:
+    """The list of an account, open for writing. Raises DamagedStateError, UnsafeStateError, StorageError."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._journal = Journal(folder)
+        self._read = 0
+        self._suppressed = Suppressed()
+
+    def now(self) -> Suppressed:
+        """What the list comes to, with all that other processes have written by now."""
+        for number, text in self._journal.after(self._read):
+            for change in _changes(text, self._folder):
+                self._suppressed.take(change)
+            self._read = number
+        return self._suppressed
+
+    def add(self, entries: Iterable[Entry]) -> None:
+        """Put people on the list; each 10,000 of them are durable at once. Raises StorageError."""
+        self._append(entries, lambda some: {"add": [tuple(entry) for entry in some]})
+
+    def remove(self, openids: Iterable[str], at: float, *, automatic: bool = False) -> None:
+        """Take people off the list. Raises StorageError."""
+        self._append(openids, lambda some: {"at": at, "automatic": automatic, "remove": some})
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self._journal.close()
+
+    def _append(self, items: Iterable[Any], block: Callable[[list[Any]], dict[str, Any]]) -> None:
+        rest = iter(items)
+        while some := list(islice(rest, _BLOCK)):
+            self._journal.append(dumps(block(some)))
+
+
+def suppressed(folder: Path) -> Suppressed:
+    """What the list in `folder` comes to. Raises DamagedStateError."""
+    return Suppressed(_all_changes(folder))
+
+
+def is_empty(folder: Path) -> bool:
+    """Whether there never was a list in `folder`."""
+    return not store.exists(folder)
+
+
+def entries(folder: Path) -> Iterator[Entry]:
+    """Everybody on the list in `folder`, in the order in which they came onto it.
+
+    Raises DamagedStateError.
+    """
+    known, ordinal = suppressed(folder), 0
+    for change in _all_changes(folder):
+        if isinstance(change, Entry):
+            ordinal += 1
+            if known.is_latest(hash64(change.openid), ordinal):
+                yield change
+
+
+def _all_changes(folder: Path) -> Iterator[Change]:
+    for text in blocks(folder):
+        yield from _changes(text, folder)
+
+
+def _changes(text: str, folder: Path) -> Sequence[Change]:
+    try:
+        block = loads(text)
+        if "add" in block:
+            return [_entry(*packed) for packed in block["add"]]
+        at, automatic = float(block["at"]), bool(block["automatic"])
+        return [Removal(_text(openid), at, automatic) for openid in block["remove"]]
+    except (ValueError, TypeError, KeyError, OverflowError):
+        raise DamagedStateError(
+            _("The suppression list in {path} can't be read.").format(path=folder),
+            _("Restore the folder from a backup, or move it away and import the list again."),
+        ) from None
+
+
+def _entry(openid: Any, reason: Any, since: Any, until: Any, source: Any) -> Entry:
+    until = None if until is None else float(until)
+    return Entry(_text(openid), _text(reason), float(since), until, _text(source))
+
+
+def _text(value: Any) -> str:
+    if type(value) is not str:
+        raise TypeError
+    return value
+
+
+def _packed(entry: Entry, ordinal: int) -> int:
+    until = _FOR_EVER if entry.until is None else max(0, min(math.ceil(entry.until), _FOR_EVER - 1))
+    kind = _OPERATORS if entry.source == OPERATOR else _OTHERS
+    kind = _UNFOLLOWEDS if entry.source in UNFOLLOWED else kind
+    low = ordinal & ((1 << _ORDINAL_BITS) - 1)
+    return until + 1 << _KIND_BITS + _ORDINAL_BITS | kind << _ORDINAL_BITS | low
+
+
+def _kind(packed: int) -> int:
+    return packed >> _ORDINAL_BITS & ((1 << _KIND_BITS) - 1)
+
+
+def _until(packed: int) -> float:
+    until = (packed >> _KIND_BITS + _ORDINAL_BITS) - 1
+    return math.inf if until == _FOR_EVER else float(until)
