@@ -43,6 +43,13 @@ def test_a_template_that_the_account_does_not_have_is_an_error_at_its_id(desk: D
     assert found(desk) == [("campaign.yaml", 2, "error", "WX610")]
 
 
+def test_templates_are_compared_without_a_list_too(desk: Desk) -> None:
+    desk.prepare(1, checks=QUIET)
+    desk.write("template.yaml", TEMPLATE_FILE.replace("mvfAq5", "abcdef"))
+    done = desk.run("validate", "campaign.yaml", "--online", "--json")
+    assert (done.code, [one["code"] for one in done.json["problems"]]) == (1, ["WX610"])
+
+
 def test_other_words_are_a_warning_and_other_keywords_an_error(desk: Desk) -> None:
     desk.prepare(1, checks=QUIET)
     desk.write("template.yaml", TEMPLATE_FILE.replace("商品名称", "商品"))

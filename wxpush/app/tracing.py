@@ -137,7 +137,7 @@ def trace(what: str, known: KnownRuns, around: Surroundings) -> Trace:
     if found.listless:
         found.remarks.append(
             _(
-                "Lists that are no longer there, or have changed, were not looked through "
+                "Lists that have changed or are not at hand, as those of a query, were not looked through "
                 "(only messages that weren't accepted keep their columns): {runs}"
             ).format(runs=", ".join(found.listless))
         )
