@@ -70,7 +70,7 @@ def test_without_its_list_a_run_knows_the_columns_of_failures_only_and_says_so(s
     assert told(sent, "云南小粒咖啡豆") == ["failed"]
     done = sent.run("trace", "68.00元")
     assert done.code == 1
-    assert "no longer there" in done.err
+    assert "were not looked through" in done.err
     assert "order-shipped" in done.err
 
 
