@@ -206,7 +206,7 @@ def test_two_messages_of_one_person_in_two_runs_need_two_receipts(desk: Desk) ->
     take_in(desk, receipt(desk, 3, msgid=78))
     assert settle_run(desk).delivered == 1
     account = load_account(None, desk.around.environ)
-    assert [(card.name, done.delivered) for card, done in settle_known_runs(account, desk.around)] == [
+    assert [(card.name, done.delivered) for card, done in settle_known_runs(account, desk.around).runs] == [
         ("another", 1)
     ]
 
@@ -215,14 +215,14 @@ def test_known_runs_are_settled_but_those_that_somebody_holds(desk: Desk) -> Non
     rows = begun(desk)
     account = load_account(None, desk.around.environ)
     doubt(desk, rows, [3], age=1.0)
-    assert settle_known_runs(account, desk.around) == []
+    assert settle_known_runs(account, desk.around).runs == []
     take_in(desk, receipt(desk, 3))
     with folder_of(desk).locked():
-        assert settle_known_runs(account, desk.around) == []
-    assert settle_known_runs(replace(account, appid="wx0000000000000000"), desk.around) == []
-    ((card, done),) = settle_known_runs(account, desk.around)
+        assert settle_known_runs(account, desk.around).runs == []
+    assert settle_known_runs(replace(account, appid="wx0000000000000000"), desk.around).runs == []
+    ((card, done),) = settle_known_runs(account, desk.around).runs
     assert (card.name, done.total, done.delivered) == ("orders", 1, 1)
-    assert settle_known_runs(account, desk.around) == []
+    assert settle_known_runs(account, desk.around).runs == []
     card_view, whole = seen(desk)
     assert card_view.counts == whole.counts
     assert whole.counts["in_doubt"] == 0

@@ -1,12 +1,12 @@
 """Whom an account wrote to in the last seven days, from the ledgers of all its runs."""
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from wxpush.app.known_runs import all_runs
+from wxpush.app.proven import ledger_changed
 from wxpush.delivery.contacts import DAYS, Contacts
 from wxpush.delivery.identity import hash64
 from wxpush.delivery.ledger import Place, review
@@ -69,12 +69,8 @@ def _runs(scene: "Scene", around: "Surroundings") -> Iterator[tuple[RunFolder, W
 
 def _last_written(folder: RunFolder) -> float:
     """When anything was written to the run: its card is silent about a call that was cut off."""
-    latest = 0.0
-    for path in (folder.path, folder.ledger, *(folder.ledger.glob("cache.db*"))):
-        with suppress(OSError):
-            latest = max(latest, path.stat().st_mtime)
     card = folder.card()
-    return max(latest, card.updated if card else 0.0)
+    return max(ledger_changed(folder), card.updated if card else 0.0)
 
 
 def _read(folder: RunFolder, people: Contacts, first: int, tell: Callable[[], None]) -> None:

@@ -118,7 +118,7 @@ def import_events(
         found.new += intake.take_in(group)
         people.settle()
     found.runs = _runs_of(msgids, account, around)
-    found.settled = {card.name: settled.total for card, settled in settle_known_runs(account, around)}
+    found.settled = {card.name: settled.total for card, settled in settle_known_runs(account, around).runs}
     return found
 
 

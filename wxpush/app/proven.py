@@ -1,6 +1,7 @@
 """Receipts whose message the ledgers of an account leave no doubt about, though they don't know its msgid."""
 
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from wxpush.app.known_runs import all_runs
@@ -60,5 +61,13 @@ def _last_change(folder: RunFolder, card: RunCard) -> float:
 
 
 def ledger_changed(folder: RunFolder) -> float:
-    """When the files of the ledger were last written."""
-    return max((path.stat().st_mtime for path in folder.ledger.iterdir()), default=0.0)
+    """When the ledger was last written; 0 where there is none.
+
+    Who reads it makes an empty log, which goes again at any moment.
+    """
+    latest = 0.0
+    for path in (folder.ledger / "cache.db", folder.ledger / "cache.db-wal"):
+        with suppress(OSError):
+            found = path.stat()
+            latest = max(latest, found.st_mtime if found.st_size else 0.0)
+    return latest

@@ -16,8 +16,8 @@ from wxpush.app.request import Surroundings
 from wxpush.app.suppressing import folder_of
 from wxpush.config import Account, load_account, load_callback
 from wxpush.config.account import url_fault
-from wxpush.delivery.receipts import ReceiptLog
-from wxpush.errors import InputError, LockedError, StateError, WxpushError
+from wxpush.delivery.receipts import ReceiptLog, receipts
+from wxpush.errors import InputError, LockedError, StateError
 from wxpush.i18n import _
 from wxpush.lock import locked
 from wxpush.model import Receipt
@@ -32,6 +32,7 @@ _LIBRARIES: Final = ("aiohttp", "cryptography", "defusedxml")
 _PATIENCE_S: Final = 0.5
 _MOST_PORT: Final = 65535
 _TTL: Final = 600.0
+_AN_HOUR_S: Final = 3600.0
 _MOST_KNOWN: Final = 131_072
 
 
@@ -145,7 +146,7 @@ def receive(
     suppress: float | None,
     on_ready: Callable[[str, Account], object],
     tell: "Callable[[Counts], object]",
-    tell_settled: "Callable[[SettledRuns, WxpushError | None], object]",
+    tell_settled: "Callable[[SettledRuns, Exception | None], object]",
     stop: Flag,
 ) -> "Counts":
     """Be the account's callback URL until `stop` is set, and settle what the receipts prove.
@@ -168,6 +169,8 @@ def receive(
     callback = Callback(keys.token, account.appid, aes_keys, allow_plain=allow_plain)
     folder, address = around.directories.account_dir(account), replace(address, ca_file=account.ca_file)
     people = PeopleNews(folder_of(around.directories, account), suppress)
+    if suppress is not None:
+        people.hear(_blocked_lately(folder, around.clock.wall()))
     came = 0
 
     def counted(events: "Sequence[Receipt | Following]") -> None:
@@ -189,6 +192,13 @@ def receive(
             tell=tell,
             stop=stop,
         )
+
+
+def _blocked_lately(folder: Path, now: float) -> list[News]:
+    """Who refused messages in the last hour: a receiver that was killed may not have come to note it."""
+    stored = receipts(receipts_folder(folder))
+    lately = (one for one in stored if one.received > now - _AN_HOUR_S and one.status == USER_BLOCK)
+    return [News(one.to, one.status, one.at) for one in lately]
 
 
 @contextmanager

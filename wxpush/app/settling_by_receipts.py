@@ -1,6 +1,6 @@
 """What is in doubt or held, settled by the receipts of its account: a receipt proves that WeChat took it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,17 +11,17 @@ from wxpush.app.doubtful import RECEIPT
 from wxpush.app.known_runs import all_runs
 from wxpush.app.proven import ledger_changed, of_no_other
 from wxpush.app.request import Surroundings
-from wxpush.app.stocktaking import take_stock
+from wxpush.app.stocktaking import edited_failures, take_stock
 from wxpush.app.suspects import RunSuspects
 from wxpush.config import Account
 from wxpush.delivery import ledger as ledgers
 from wxpush.delivery.fates import Fates, Unowned
 from wxpush.delivery.identity import hash64
-from wxpush.delivery.ledger import Ledger, RecordVisitor
+from wxpush.delivery.ledger import Ledger, Place, RecordVisitor
 from wxpush.delivery.receipts import any_receipts, receipts
 from wxpush.delivery.records import Claim, Mark, Record
-from wxpush.delivery.run import RunCard, RunFolder
-from wxpush.errors import LockedError, StorageError, WxpushError
+from wxpush.delivery.run import RunCard, RunFolder, refuse_older_ledger
+from wxpush.errors import LockedError, WxpushError
 from wxpush.i18n import _, ngettext
 from wxpush.model import CodeClass
 
@@ -74,29 +74,7 @@ def settle(
     receipts are, `fates` what was read of it; `follow` is shown the new records.
     Raises StateError where a ledger of the account can't be read, StorageError.
     """
-    log = log or receipts_folder(card, around)
-    if fates is None:
-        if not any_receipts(log):
-            return NOTHING
-        # The receipts before the ledgers: what a receipt tells of has been claimed by then.
-        fates = Fates(receipts(log), by_person=True)
-    own = RunSuspects(folder, card, fates)
-    waiting = own.unsettled()
-    if not waiting:
-        return NOTHING
-    proven = of_no_other(own, waiting, folder, card, around, fates)
-    if follow is not None:
-        book.follow(follow)
-    counts = [0, 0]
-    records = []
-    for before, receipt in _found(own, folder, proven):
-        records.append(_record(before, receipt))
-        counts[receipt.fate.is_delivered] += 1
-    for begin in range(0, len(records), _AT_ONCE):
-        book.commit(records[begin : begin + _AT_ONCE])
-    if follow is not None:
-        book.unfollow()
-    return Settled(counts[True], counts[False])
+    return _written(book, _proven(folder, card, around, log, fates), follow)
 
 
 def settle_and_tell(
@@ -108,51 +86,116 @@ def settle_and_tell(
     *,
     follow: RecordVisitor | None = None,
 ) -> list[str]:
-    """The same before or after a sending: what was settled, or why nothing could be. Raises StorageError."""
+    """The same before or after a sending: what was settled, or why nothing could be.
+
+    Raises StorageError where what is proven can't be written; another run that can't be read is no reason
+    not to send.
+    """
     try:
-        return told(settle(book, folder, card, around, log=log, follow=follow))
-    except StorageError:
-        raise
+        found = _proven(folder, card, around, log, None)
     except WxpushError as error:
         return [_("The receipts settled nothing: {reason}").format(reason=error)]
+    return told(_written(book, found, follow))
 
 
-def settle_known_runs(account: Account, around: Surroundings) -> Sequence[tuple[RunCard, Settled]]:
+@dataclass(frozen=True, slots=True)
+class KnownSettled:
+    """The runs of an account in which something was settled; `all_seen` unless another process held one."""
+
+    runs: Sequence[tuple[RunCard, Settled]] = ()
+    all_seen: bool = True
+
+
+def settle_known_runs(
+    account: Account, around: Surroundings, is_over: Callable[[], bool] = lambda: False
+) -> KnownSettled:
     """Settle what new receipts of `account` prove, in every run of it that no process holds.
 
-    Reads the receipts only where something is in doubt, held or left by a killed process. Returns the runs in
-    which something was settled. Raises StateError where a ledger can't be read, StorageError.
+    Reads the receipts only where something is in doubt, held or left by a killed process, and takes the lock
+    of a run only where something is proven; ends between two runs once `is_over`. Raises StateError where
+    a ledger can't be read, StorageError.
     """
     done: list[tuple[RunCard, Settled]] = []
     fates: Fates | None = None
+    all_seen = True
     for path, card in all_runs(around, Path.cwd()).cards.items():
+        if is_over():
+            return KnownSettled(done, all_seen=False)
         is_theirs = (card.origin, card.appid) == (account.origin, account.appid)
-        if not is_theirs or not _may_wait(RunFolder(path), card):
+        folder = RunFolder(path)
+        if not is_theirs or not _may_wait(folder, card):
             continue
         if fates is None:
             log = receipts_folder(card, around)
             if not any_receipts(log):
                 break
             fates = Fates(receipts(log), by_person=True)
+        if not _proven(folder, card, around, None, fates):
+            continue
         try:
-            settled = _settle_unheld(RunFolder(path), around, fates)
+            settled = _settle_unheld(folder, around, fates)
         except LockedError:
+            all_seen = False
             continue
         if settled.total:
             done.append((card, settled))
-    return done
+    return KnownSettled(done, all_seen)
 
 
 def _settle_unheld(folder: RunFolder, around: Surroundings, fates: Fates) -> Settled:
+    accepted = 0
+
+    def count(_place: Place, record: Record) -> None:
+        nonlocal accepted
+        accepted += record.mark is Mark.ACCEPTED
+
     with folder.locked():
         card = folder.card()
         if card is None:
             return NOTHING
-        with closing(Ledger(folder.ledger, card.id, may_be_new=False)) as book:
+        with closing(Ledger(folder.ledger, card.id, count, may_be_new=False)) as book:
+            refuse_older_ledger(card, accepted, folder.ledger)
             settled = settle(book, folder, card, around, fates=fates)
         if settled.total:
-            take_stock(folder, card, around, state=str(card.call.get("state", "interrupted")))
+            state, keep = str(card.call.get("state", "interrupted")), edited_failures(folder, card)
+            take_stock(folder, card, around, state=state, keep=keep)
         return settled
+
+
+_Proof = tuple[Record, bool]
+"""The record that a receipt makes, and whether the message was delivered."""
+
+
+def _proven(
+    folder: RunFolder, card: RunCard, around: Surroundings, log: Path | None, fates: Fates | None
+) -> list[_Proof]:
+    """What receipts prove of a run; read without a lock. Raises StateError, StorageError."""
+    log = log or receipts_folder(card, around)
+    if fates is None:
+        if not any_receipts(log):
+            return []
+        # The receipts before the ledgers: what a receipt tells of has been claimed by then.
+        fates = Fates(receipts(log), by_person=True)
+    own = RunSuspects(folder, card, fates)
+    waiting = own.unsettled()
+    if not waiting:
+        return []
+    proven = of_no_other(own, waiting, folder, card, around, fates)
+    return [
+        (_record(before, receipt), receipt.fate.is_delivered)
+        for before, receipt in _found(own, folder, proven)
+    ]
+
+
+def _written(book: Ledger, proofs: Sequence[_Proof], follow: RecordVisitor | None) -> Settled:
+    if follow is not None:
+        book.follow(follow)
+    for begin in range(0, len(proofs), _AT_ONCE):
+        book.commit([record for record, _is_delivered in proofs[begin : begin + _AT_ONCE]])
+    if follow is not None:
+        book.unfollow()
+    delivered = sum(is_delivered for _record, is_delivered in proofs)
+    return Settled(delivered, len(proofs) - delivered)
 
 
 def _may_wait(folder: RunFolder, card: RunCard) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from wxpush.app.aftermath import Aftermath, look_back, tally, write_failures
 from wxpush.app.codes import failure_groups, stopped_by
@@ -20,6 +20,9 @@ from wxpush.model import State
 
 if TYPE_CHECKING:
     from wxpush.app.delivering import Delivered
+
+#: The card is written so long after the failures file at most.
+_WRITING_S: Final = 2.0
 
 
 def look_back_by_key(folder: RunFolder, card: RunCard) -> Aftermath:
@@ -80,6 +83,15 @@ def take_stock(
         updated = around.clock.wall() if changed else card.updated
         folder.write_card(replace(card, updated=updated, call=summary.to_keep()))
     return summary
+
+
+def edited_failures(folder: RunFolder, card: RunCard) -> Path | None:
+    """The failures file where somebody has written into it since: nobody's work is overwritten."""
+    file = _wanted_file(folder, card)
+    with suppress(OSError):
+        if file.stat().st_mtime > card.updated + _WRITING_S:
+            return file
+    return None
 
 
 def _wanted_file(folder: RunFolder, card: RunCard) -> Path:

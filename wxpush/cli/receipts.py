@@ -70,11 +70,12 @@ def serve(
         if counts.nothing_but_refused:
             console.warn(_("Nothing but refusals so far: compare the Token and this machine's clock."))
 
-    def tell_settled(runs: "SettledRuns", error: WxpushError | None) -> None:
+    def tell_settled(runs: "SettledRuns", error: Exception | None) -> None:
         for card, settled in runs:
             console.say(_settled(card.name, settled.total))
         if error is not None:
-            console.warn(_("The receipts settled nothing: {reason}").format(reason=error))
+            reason = error if isinstance(error, WxpushError) else type(error).__name__
+            console.warn(_("The receipts settled nothing: {reason}").format(reason=reason))
 
     with signals_to(stop.set):
         counts = receive(
