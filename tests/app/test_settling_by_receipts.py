@@ -1,6 +1,8 @@
 """A receipt settles what is in doubt or held; it never settles what nobody was shown."""
 
+import os
 import random
+import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -35,7 +37,7 @@ from wxpush.delivery.policy import DEDUPE_WINDOW_S
 from wxpush.delivery.receipts import ReceiptLog
 from wxpush.delivery.records import Claim, Mark
 from wxpush.delivery.run import RunCard, RunFolder
-from wxpush.errors import InputError
+from wxpush.errors import DamagedStateError, InputError
 from wxpush.i18n import set_language
 from wxpush.model import Receipt
 from wxpush.private import ensure_private_dir
@@ -226,6 +228,59 @@ def test_known_runs_are_settled_but_those_that_somebody_holds(desk: Desk) -> Non
     card_view, whole = seen(desk)
     assert card_view.counts == whole.counts
     assert whole.counts["in_doubt"] == 0
+
+
+def test_a_ledger_from_before_the_cards_last_call_is_not_settled_either(desk: Desk) -> None:
+    rows = begun(desk, 6, 2)
+    backup = desk.folder / "backup"
+    shutil.copytree(folder_of(desk).ledger, backup)
+    assert desk.send(rows[:5]).summary.accepted == 5
+    shutil.rmtree(folder_of(desk).ledger)
+    shutil.copytree(backup, folder_of(desk).ledger)
+    doubt(desk, rows, [6], age=1.0)
+    take_in(desk, receipt(desk, 6))
+    with pytest.raises(DamagedStateError, match="knows of 2 accepted"):
+        settle_known_runs(load_account(None, desk.around.environ), desk.around)
+    with pytest.raises(DamagedStateError, match="knows of 2 accepted"):
+        desk.send(rows)
+
+
+def test_another_run_that_is_gone_or_damaged_keeps_nobody_from_sending(desk: Desk) -> None:
+    rows = begun(desk, 3, 1)
+    doubt(desk, rows, [2], age=1.0)
+    take_in(desk, receipt(desk, 2))
+    desk.send(rows[:1], run="another")
+    other = next(path for path in (desk.folder / "home").rglob("run.json") if "another" in path.parent.name)
+    shutil.rmtree(other.parent / "ledger")
+    settled = desk.send(rows)
+    assert (settled.summary.accepted, settled.summary.pending) == (3, 0)
+    assert len(settled.plan.notes) == 1
+
+
+def test_a_run_in_which_nothing_is_open_is_not_locked_or_opened(desk: Desk) -> None:
+    begun(desk, 3, 3)
+    take_in(desk, receipt(desk, 3, msgid=5))
+    view(folder_of(desk), desk.around, whole=True)  # reading leaves traces beside the database
+    written = (folder_of(desk).ledger / "cache.db").stat().st_mtime_ns
+    account = load_account(None, desk.around.environ)
+    with folder_of(desk).locked():
+        assert settle_known_runs(account, desk.around).all_seen
+    assert settle_known_runs(account, desk.around).runs == []
+    assert (folder_of(desk).ledger / "cache.db").stat().st_mtime_ns == written
+
+
+def test_a_failures_file_that_somebody_edited_is_left_as_it_is(desk: Desk) -> None:
+    rows = begun(desk, 4, 1)
+    doubt(desk, rows, [2, 3])
+    settle_run(desk, by_receipts=False)  # writes the failures file
+    account = load_account(None, desk.around.environ)
+    (file,) = desk.folder.glob("*.failures.csv")
+    file.write_text(file.read_text("utf-8") + "mine\n", "utf-8")
+    later = now(desk) + 60
+    os.utime(file, (later, later))
+    take_in(desk, receipt(desk, 2))
+    assert len(settle_known_runs(account, desk.around).runs) == 1
+    assert file.read_text("utf-8").endswith("mine\n")
 
 
 def test_without_receipts_the_operator_is_told_where_they_come_from(desk: Desk) -> None:
