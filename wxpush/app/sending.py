@@ -1,11 +1,11 @@
-"""One `send`, from its files to its summary: survey, plan, execute."""
+"""One `send`, from its files to its summary: preflight, plan, execute."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from wxpush.app.aftermath import look_back, standing_for
 from wxpush.app.delivering import Delivered, Delivering
@@ -16,22 +16,19 @@ from wxpush.app.opening import goes_first, open_run
 from wxpush.app.outgoing import Outgoing
 from wxpush.app.pace import Pace
 from wxpush.app.planning import planned
+from wxpush.app.preflight import Preflight
 from wxpush.app.receipted import figures_if_readable
 from wxpush.app.request import SendRequest, Surroundings
-from wxpush.app.results import Plan, Sample, Summary, Survey
-from wxpush.app.screening import open_screening
-from wxpush.app.selection import DUPLICATE, Choices, Selection
-from wxpush.app.side_files import failures_file, skip_log, skips_file, unmatched_file
+from wxpush.app.results import Plan, Summary
+from wxpush.app.side_files import failures_file, skip_log, skips_file, unmatched_notes
 from wxpush.app.summing import remember, summed_up
-from wxpush.app.survey import by_state, recall_survey, remembered, survey_list
+from wxpush.app.survey import by_state
 from wxpush.app.tally import tally_by_list
 from wxpush.app.waiting import wait_until
-from wxpush.campaign.check import Ready
 from wxpush.delivery.engine import Ending
 from wxpush.delivery.ports import Listener, Progress
 from wxpush.delivery.standing import Standing
-from wxpush.errors import ProblemsError, StoppedError, StorageError
-from wxpush.i18n import _
+from wxpush.errors import StoppedError, StorageError
 from wxpush.model import State
 from wxpush.report.skips import SkipLog
 
@@ -51,26 +48,23 @@ def opened(request: SendRequest, around: Surroundings) -> Iterator["Sending"]:
 
 
 class Sending:
-    """A run that is locked and open. Call `survey`, then `plan`, then `execute`."""
+    """A run that is locked and open. Go through its `preflight`, then call `plan`, then `execute`."""
 
     def __init__(self, errand: Errand) -> None:
         request, scene, campaign = errand.request, errand.scene, errand.material.campaign
         self._errand, self._request, self._material = errand, request, errand.material
         self._clock = errand.around.clock
         self._run = open_run(errand)
-        self._card, self._notes = self._run.card, list(self._run.notes)
+        self._card = self._run.card
+        self._notes: list[str] = []
         self._interrupted = False
-        self._surveyed: Survey | None = None
         self._written: Standing | None = None
-        self._unmatched: Path | None = None
         self._log: SkipLog | None = None
         self._delivering = Delivering(scene.account, scene.directories, self._clock)
         self._pace = Pace.of(
             campaign, request.rate, request.workers, until=request.until, any_hour=scene.rehearsal
         )
-        self._screening = open_screening(campaign, scene, errand.around)
-        if self._screening is not None:
-            self._run.watch.look_for(self._screening.suppressed)
+        self.preflight = Preflight(errand, self._run, self._delivering)
         self._observers = Observers(errand.folder, errand.run, scene.account.name, request.log, self._clock)
 
     def close(self) -> None:
@@ -102,68 +96,9 @@ class Sending:
         """The state folder that the run lives in."""
         return self._errand.scene.state
 
-    @property
-    def lines(self) -> int | None:
-        """How many lines the list has, which are at least as many as its rows; None for a workbook."""
-        return self._material.recipients.lines
-
-    def survey(self, tell: Callable[[int], None]) -> Survey | None:
-        """Check the whole list unless that was done before, or isn't wanted (then None).
-
-        Raises ProblemsError when a row is wrong and the good ones are not to be sent alone.
-        """
-        if not self._request.preflight:
-            return None
-        if self._run.survey and self._screening is None:
-            self._surveyed = recall_survey(
-                self._run.survey,
-                self._run.standing,
-                self._first_sample(),
-                resend_in_doubt=self._request.resend_in_doubt,
-            )
-            return self._surveyed
-        survey = survey_list(self._material, self._selection(), self._run.standing, tell)
-        self._unmatched = unmatched_file(self._errand)
-        if survey.wrong and not self._request.skip_invalid:
-            raise ProblemsError(survey.problems, total=survey.wrong)
-        self._surveyed = survey
-        return survey
-
-    @property
-    def looks_back(self) -> bool:
-        """Whether `look_back` has something to do that may take some time."""
-        return self._screening is not None and self._screening.looks_back
-
-    def look_back(self, tell: Callable[[int], None]) -> None:
-        """Find out whom the account wrote to in the last days; `tell` hears how many messages were seen."""
-        if self._screening is not None:
-            self._screening.look_back(tell)
-
-    @property
-    def asks_who_follows(self) -> bool:
-        """Whether `check_followers` is to be called before `plan`."""
-        anybody = self._surveyed is None or self._surveyed.to_send or self._surveyed.skips.get("suppressed")
-        return self._material.campaign.check_followers and bool(anybody)
-
-    def check_followers(self, tell: Callable[[int], None]) -> None:
-        """Ask WeChat who of those to be sent to follows; `tell` hears how many were asked about.
-
-        Raises StoppedError where that can't be told; then nothing may be sent.
-        """
-        if self._screening is None:
-            return
-        from wxpush.app.following import FollowerCheck  # which nobody else needs, nor its threads
-        from wxpush.channels.wechat.following import AT_ONCE
-
-        self._delivering.connect()
-        check = FollowerCheck(self._selection(), self._screening, self._surveyed, limit=self._request.limit)
-        with closing(self._delivering.client(AT_ONCE)) as client:
-            self._surveyed = check.run(client.following, tell, skip_foreign=self._request.skip_invalid)
-        self._notes += self._run.watch.settle_followers(check.gone, check.back, self._clock.wall())
-
     def plan(self) -> Plan:
         """What is about to be done. Reads the quota; raises StoppedError for an account that can't send."""
-        survey, recovered = self._surveyed, goes_first(self._run, self._errand)
+        survey, recovered = self.preflight.found, goes_first(self._run, self._errand)
         is_over = survey is not None and survey.to_send == 0 and not recovered
         if not is_over and not self._delivering.is_connected:
             self._delivering.connect()
@@ -175,15 +110,19 @@ class Sending:
             self._delivering.quota,
             is_over=is_over,
             recovered=recovered,
-            sample=survey.sample if survey else self._first_sample(),
+            sample=self.preflight.sample(),
             notes=[
                 *self._material.notes(),
-                *(self._screening.notes if self._screening else ()),
-                *self._list_notes(),
-                *self._notes,
+                *(self.preflight.screening.notes if self.preflight.screening else ()),
+                *self._notes_before(),
                 *self._untold(is_over=is_over),
             ],
         )
+
+    def _notes_before(self) -> list[str]:
+        """What was to be said before anything was sent."""
+        preflight = self.preflight
+        return [*unmatched_notes(preflight.unmatched), *self._run.notes, *preflight.notes]
 
     def _untold(self, *, is_over: bool) -> list[str]:
         """Who can't be told how it ends, as it stands; a rehearsal tells nobody."""
@@ -194,7 +133,9 @@ class Sending:
     def stopped_before(self, error: StoppedError) -> Summary:
         """How the run stands when the account, or the way to it, forbade the start."""
         ending = Ending("stopped", error.code, str(error), error.hint)
-        outgoing = Outgoing(self._selection(), self._run.ledger, self._clock, 0, self._surveyed)
+        outgoing = Outgoing(
+            self.preflight.selection(), self._run.ledger, self._clock, 0, self.preflight.found
+        )
         return self._summed_up(Delivered(ending, Progress()), outgoing)
 
     def wait(self, tell: Callable[[float], None]) -> None:
@@ -217,11 +158,11 @@ class Sending:
         self._begin()
         self._log = skip_log(self._errand)
         outgoing = Outgoing(
-            self._selection(),
+            self.preflight.selection(),
             self._run.ledger,
             self._clock,
             self._request.limit,
-            self._surveyed,
+            self.preflight.found,
             self._log,
         )
         listener = self._observers.beside(listener)
@@ -232,9 +173,9 @@ class Sending:
             workers=self._pace.workers,
         )
         delivered = self._deliver(outgoing, listener)
-        if self._surveyed is None:
+        if self.preflight.found is None:
             outgoing.count_rest()
-            self._unmatched = unmatched_file(self._errand)
+            self.preflight.list_unmatched()
         self._settle_by_receipts(delivered, listener)
         return self._observers.end(self._summed_up(_with_fault(delivered, outgoing), outgoing))
 
@@ -247,7 +188,7 @@ class Sending:
         """Say on the card what is sent from now on, and let everybody see it who needs to."""
         self._card = replace(
             self._card.with_basis(self._material.recipients.digest(), self._material.basis),
-            survey=self._worth_keeping(),
+            survey=self.preflight.worth_keeping(),
             approved=self._material.approval_code if self._request.approved else "",
         )
         self._errand.folder.write_card(self._card)
@@ -295,13 +236,13 @@ class Sending:
         """Only the wrong rows are noted, which a list that is remembered doesn't have."""
         for message in () if self._run.survey and self._log is None else outgoing:
             # Whoever is screened out may be free to get it by now: then it waits for the next call.
-            if message is not None and self._screening is None:
+            if message is not None and self.preflight.screening is None:
                 raise RuntimeError("a message that the plan didn't know of")
         self._run.ledger.commit([])
         return Delivered(Ending("finished"), Progress())
 
     def _summed_up(self, delivered: Delivered, outgoing: Outgoing) -> Summary:
-        errand, ledger, survey = self._errand, self._run.ledger, self._surveyed
+        errand, ledger, survey = self._errand, self._run.ledger, self.preflight.found
         with suppress(StorageError):
             ledger.commit([])
         self._notes += self._run.watch.settle(self._clock.wall())
@@ -328,10 +269,10 @@ class Sending:
             summary,
             changed=survey.changed if survey else len(changed),
             changed_lines=changed,
-            unmatched_file=self._unmatched,
+            unmatched_file=self.preflight.unmatched,
             skips_file=written,
             unsettled=min(summary.unsettled, ledger.claimed),
-            notes=[*self._list_notes(), *self._notes, *trouble],
+            notes=[*self._notes_before(), *self._notes, *trouble],
         )
         remember(summary, errand.folder, self._card, self._clock.wall())
         return summary
@@ -345,38 +286,6 @@ class Sending:
             return written
         standing.absorb(written)
         return standing
-
-    def _list_notes(self) -> list[str]:
-        if self._unmatched is None:
-            return []
-        return [_("The rows without a match are listed in {path}.").format(path=self._unmatched)]
-
-    def _worth_keeping(self) -> dict[str, Any]:
-        """What the next call needn't find out again: only of a list that is good by itself."""
-        if self._surveyed is None or self._surveyed.wrong or self._request.keep_first:
-            return {}
-        return remembered(self._surveyed)
-
-    def _selection(self) -> Selection:
-        known = self._run.survey if self._surveyed is None else remembered(self._surveyed)
-        is_good = bool(known) and (self._surveyed is None or not self._surveyed.wrong)
-        return Selection(
-            self._material,
-            self._run.standing,
-            self._run.ledger.record_at,
-            Choices(self._request.keep_first, self._request.resend_in_doubt),
-            unchanged=self._run.unchanged,
-            no_duplicates=is_good and not known["skips"].get(DUPLICATE),
-            screening=self._screening,
-        )
-
-    def _first_sample(self) -> Sample | None:
-        """A message to show, where no survey has rendered one."""
-        for row in self._material.recipients:
-            examined = self._material.checker.examine(row)
-            if isinstance(examined, Ready):
-                return self._material.sample(examined.message, examined.rendered)
-        return None
 
 
 def _with_fault(delivered: Delivered, outgoing: Outgoing) -> Delivered:

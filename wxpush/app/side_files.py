@@ -43,6 +43,11 @@ def unmatched_file(errand: Errand) -> Path | None:
     return None
 
 
+def unmatched_notes(file: Path | None) -> list[str]:
+    """What to say of that file, if there is one."""
+    return [] if file is None else [_("The rows without a match are listed in {path}.").format(path=file)]
+
+
 def skip_log(errand: Errand) -> SkipLog | None:
     """What notes the rows that are left out, where a file of them is wanted."""
     return SkipLog(errand.folder.path / "skips.jsonl") if errand.request.skips is not None else None
