@@ -186,7 +186,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "begins a lost ledger anew",
-        "wxpush/app/sending.py",
+        "wxpush/app/opening.py",
         "may_be_new=found is None)",
         "may_be_new=True)",
         (f"{DISK}::test_t10_a_run_that_was_killed_and_lost_its_ledger_is_never_begun_anew",),

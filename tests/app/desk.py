@@ -124,7 +124,7 @@ class Desk:
             **{"rate": 2000.0, "workers": 4, "skip_invalid": True, "keep_first": True} | options,
         )
         with opened(request, self.around) as sending:
-            survey = sending.survey(lambda _rows: None)
+            survey = sending.preflight.survey(lambda _rows: None)
             plan = sending.plan()
             return Sent(survey, plan, sending.execute(Silence()))
 

@@ -104,9 +104,9 @@ class Desk:
             **{"rate": 2000.0, "workers": 4} | options,
         )
         with opened(request, self.around) as sending:
-            survey = sending.survey(lambda _rows: None)
-            if sending.asks_who_follows:
-                sending.check_followers(lambda _people: None)
+            survey = sending.preflight.survey(lambda _rows: None)
+            if sending.preflight.asks_who_follows:
+                sending.preflight.check_followers(lambda _people: None)
             plan = sending.plan()
             sent = Sent(survey, plan, sending.execute(listener or Silence()))
         assert adds_up(sent.summary)

@@ -12,7 +12,7 @@ from wxpush.app.codes import Cause
 from wxpush.channels.wechat.errcodes import info
 from wxpush.delivery import ledger
 from wxpush.delivery.identity import hash64
-from wxpush.delivery.ledger import Place, RecordVisitor
+from wxpush.delivery.ledger import RecordVisitor, both
 from wxpush.delivery.records import Claim, Invalid, Mark, Record
 from wxpush.delivery.run import RunCard, RunFolder
 from wxpush.delivery.standing import ByKey, ByRow, Standing
@@ -77,39 +77,6 @@ def look_back(
     if unsettled := states[State.IN_DOUBT] - recorded:
         causes[State.IN_DOUBT.value, "timeout", CodeClass.TRANSIENT] += unsettled
     return Aftermath(states, causes, rows)
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """The numbers of a run as a whole: `counts` by state, all six of them, add up to `total`."""
-
-    total: int
-    counts: dict[str, int]
-    skips: dict[str, int]
-
-
-def tally(card: RunCard, states: Counter[str]) -> Tally:
-    """Count a run by what its ledger says (`states`) and what its card knows of the list."""
-    skips = skips_of(card)
-    counts = {state.value: states[state] for state in State}
-    counts[State.SKIPPED.value] = sum(skips.values())
-    released = counts.pop(State.PENDING.value)
-    done = sum(counts.values())
-    if "total" in card.call:
-        # A released message may be among the skips or the wrong rows of the list that was counted there.
-        total = max(int(card.call["total"]), done)
-    else:
-        total = max(int(card.survey.get("rows", 0)), done + released)
-    counts[State.PENDING.value] = total - done
-    return Tally(total, counts, skips)
-
-
-def skips_of(card: RunCard) -> dict[str, int]:
-    """The skips of the latest call, or of the latest check where that call was cut off."""
-    found = card.call.get("skips") or [
-        {"reason": reason, "count": count} for reason, count in dict(card.survey.get("skips", {})).items()
-    ]
-    return {str(item["reason"]): int(item["count"]) for item in found}
 
 
 def write_failures(
@@ -189,20 +156,12 @@ def _noted(
     Claims of a live process are its own business: what was before them counts.
     """
     standing = standing_for(card)
-    claims = ledger.review(folder.ledger, standing.note if visit is None else _both(standing.note, visit))
+    claims = ledger.review(folder.ledger, standing.note if visit is None else both(standing.note, visit))
     if live:
         return standing, []
     for claim in claims:
         standing.note_claim(claim)
     return standing, claims
-
-
-def _both(one: RecordVisitor, other: RecordVisitor) -> RecordVisitor:
-    def visit(place: Place, record: Record) -> None:
-        one(place, record)
-        other(place, record)
-
-    return visit
 
 
 def _position(source: _Source) -> tuple[int, int]:

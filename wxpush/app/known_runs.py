@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from wxpush.app.aftermath import look_back, skips_of, tally
+from wxpush.app.aftermath import look_back
 from wxpush.app.codes import Cause, failure_groups
 from wxpush.app.request import Surroundings
 from wxpush.app.results import FailureGroup, RunView
 from wxpush.app.sources.spool import QUERY
+from wxpush.app.tally import skips_of, tally_by_card
 from wxpush.delivery.ledger import RecordVisitor
 from wxpush.delivery.run import RunCard, RunFolder, runs_in
 from wxpush.errors import DamagedStateError, InputError, WxpushError
@@ -144,7 +145,7 @@ def view(
     if not whole and pid is None and card.call:
         return _from_card(folder, card, around)
     aftermath = look_back(folder, card, live=pid is not None, visit=visit)
-    counted = tally(card, aftermath.states)
+    counted = tally_by_card(card, aftermath.states)
     state = "running" if pid is not None else str(card.call.get("state", "interrupted"))
     groups = failure_groups(aftermath.causes)
     return _view(folder, card, around, state, counted.total, counted.counts, pid=pid, groups=groups)

@@ -9,9 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wxpush.app.aftermath import tally
 from wxpush.app.delivering import Delivered, Delivering
-from wxpush.app.doubtful import SETTLED_BY_RECEIPT
 from wxpush.app.known_runs import campaign_file, held_run, send_command
 from wxpush.app.material import Material, read_material
 from wxpush.app.notified import notifier_of
@@ -20,18 +18,20 @@ from wxpush.app.pace import Pace
 from wxpush.app.place import Scene
 from wxpush.app.request import Surroundings
 from wxpush.app.results import Summary
+from wxpush.app.run_receipts import RunReceipts
 from wxpush.app.screening import NEVER, Screening, open_screening
 from wxpush.app.selection import Choices, Selection, ToSend, Wrong
 from wxpush.app.stocktaking import look_back_by_key, take_stock
-from wxpush.app.suppressing import Watch, folder_of, not_up_to_date
+from wxpush.app.suppressing import folder_of
+from wxpush.app.tally import tally_by_card
+from wxpush.app.watch import Watch
 from wxpush.campaign.expiry import Expiry
 from wxpush.campaign.schema import Campaign, load_campaign
 from wxpush.config import Account, load_account
 from wxpush.delivery import ledger as ledgers
 from wxpush.delivery.identity import hash64
-from wxpush.delivery.ledger import Ledger, Place, RecordVisitor
+from wxpush.delivery.ledger import Ledger
 from wxpush.delivery.ports import Listener
-from wxpush.delivery.receipts import any_receipts
 from wxpush.delivery.records import Mark, Record
 from wxpush.delivery.run import (
     RunCard,
@@ -41,7 +41,7 @@ from wxpush.delivery.run import (
     refuse_other_account,
 )
 from wxpush.delivery.standing import ByKey
-from wxpush.errors import ProblemsError, StateError, StorageError
+from wxpush.errors import ProblemsError, StorageError
 from wxpush.model import CodeClass, Message
 
 if TYPE_CHECKING:
@@ -117,18 +117,15 @@ class Retrying:
         if self._screening is not None:
             self._watch.look_for(self._screening.suppressed)
         self._left_out: Counter[str] = Counter()
-        visit = self._standing.note if self._campaign.suppress.auto is None else self._note
+        visit = self._watch.beside_earlier(self._standing.note)
         self._ledger = Ledger(folder.ledger, card.id, visit, may_be_new=False)
         for claim in self._ledger.recovered:
             self._standing.note_claim(claim)
         refuse_older_ledger(card, self._standing.counts()[Mark.ACCEPTED], folder.ledger)
-        any_open = self._standing.counts().keys() & SETTLED_BY_RECEIPT
-        self._notes = self._settle_by_receipts(self._standing.note) if any_open else []
+        log = around.directories.receipts_path(card.origin, card.appid)
+        self._receipts = RunReceipts(log, folder, around)
+        self._notes = self._receipts.settle_before(self._ledger, card, self._standing)
         self._observers = Observers(folder, card.id, self._account.name, request.log, around.clock)
-
-    def _note(self, place: Place, record: Record) -> None:
-        self._standing.note(place, record)
-        self._watch.note_earlier(place, record)
 
     def close(self) -> None:
         """Let go of the files."""
@@ -162,7 +159,7 @@ class Retrying:
 
     def counts(self) -> dict[str, int]:
         """How the run stands as a whole, by state."""
-        return tally(self._card, look_back_by_key(self._folder, self._card).states).counts
+        return tally_by_card(self._card, look_back_by_key(self._folder, self._card).states).counts
 
     @property
     def tolerate(self) -> float:
@@ -195,8 +192,9 @@ class Retrying:
             # Rows of this list bear other numbers: from now on the run's records go by their keys.
             self._card = self._card.with_basis(self._material.recipients.digest(), self._material.basis)
             self._folder.write_card(self._card)
-        if self._watch.sees_anything:
-            self._ledger.follow(self._watch.note)
+        visit = self._watch.beside(None)
+        if visit is not None:
+            self._ledger.follow(visit)
         listener = self._observers.beside(listener)
         self._observers.begin(
             campaign=self._card.campaign,
@@ -215,11 +213,7 @@ class Retrying:
             expected_codes=self._codes,
             witnesses=self._observers.all,
         )
-        notes = []
-        try:
-            self._watch.settle(self._around.clock.wall())
-        except StateError as error:
-            notes.append(not_up_to_date(error))
+        notes = self._watch.settle(self._around.clock.wall())
         summary = self._summed_up(delivered)
         return self._observers.end(replace(summary, notes=[*summary.notes, *notes]))
 
@@ -297,19 +291,10 @@ class Retrying:
         refuse_changes(self._card, now, accept=False)
         return material
 
-    def _settle_by_receipts(self, follow: RecordVisitor | None = None) -> list[str]:
-        """A receipt proves that a message was accepted: it isn't in doubt, and must not be sent again."""
-        log = self._around.directories.receipts_path(self._card.origin, self._card.appid)
-        if not any_receipts(log):
-            return []
-        from wxpush.app.settling_by_receipts import settle_and_tell
-
-        return settle_and_tell(self._ledger, self._folder, self._card, self._around, log, follow=follow)
-
     def _summed_up(self, delivered: Delivered | None) -> Summary:
         if delivered is not None and delivered.ending.code != "storage":
             with suppress(StorageError):
-                self._notes += self._settle_by_receipts()
+                self._notes += self._receipts.settle(self._ledger, self._card)
         return take_stock(
             self._folder,
             self._card,

@@ -6,7 +6,6 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
-from wxpush.app.aftermath import tally
 from wxpush.app.decisions import Decided, SettleRequest, decided_by
 from wxpush.app.delivered import receipts_folder
 from wxpush.app.doubtful import Decision, Doubtful
@@ -16,6 +15,7 @@ from wxpush.app.results import Settlement
 from wxpush.app.settling_by_receipts import NOTHING
 from wxpush.app.settling_by_receipts import settle as settle_by_receipts
 from wxpush.app.stocktaking import look_back_by_key, take_stock
+from wxpush.app.tally import tally_by_card
 from wxpush.app.undelivered import no_receipts
 from wxpush.delivery.ledger import Ledger, Place
 from wxpush.delivery.receipts import any_receipts
@@ -83,7 +83,7 @@ class Settling:
 
     def counts(self) -> Mapping[str, int]:
         """How the run stands as a whole, by state."""
-        return tally(self._card, look_back_by_key(self._folder, self._card).states).counts
+        return tally_by_card(self._card, look_back_by_key(self._folder, self._card).states).counts
 
     def decided(self) -> Decided:
         """What the options decide. Raises ProblemsError for rows and values that are no use, all at once."""

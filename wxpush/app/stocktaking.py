@@ -8,15 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from wxpush.app.aftermath import Aftermath, look_back, tally, write_failures
-from wxpush.app.codes import failure_groups, stopped_by
+from wxpush.app.aftermath import Aftermath, look_back, write_failures
 from wxpush.app.known_runs import from_here
 from wxpush.app.receipted import figures_if_readable
 from wxpush.app.request import Surroundings
 from wxpush.app.results import Summary
+from wxpush.app.summing import remember, summed_up
+from wxpush.app.tally import tally_by_card
 from wxpush.delivery.run import RunCard, RunFolder
 from wxpush.errors import StorageError
-from wxpush.model import State
 
 if TYPE_CHECKING:
     from wxpush.app.delivering import Delivered
@@ -49,40 +49,22 @@ def take_stock(
     refuses costs the files, never the numbers.
     """
     aftermath = look_back_by_key(folder, card)
-    counted = tally(card, aftermath.states)
-    counts = counted.counts
-    ending, progress = (delivered.ending, delivered.progress) if delivered else (None, None)
-    elapsed = delivered.elapsed if delivered else 0.0
     failures_file = None
     with suppress(StorageError):
         failures_file = write_failures(folder, aftermath, _wanted_file(folder, card), keep=keep)
-    summary = Summary(
-        run=card.name,
-        account=card.account,
-        state=_state(state, counts[State.PENDING]),
-        total=counted.total,
-        accepted=counts[State.ACCEPTED],
-        failed=counts[State.FAILED],
-        skipped=counts[State.SKIPPED],
-        held=counts[State.HELD],
-        in_doubt=counts[State.IN_DOUBT],
-        pending=counts[State.PENDING],
-        failures=failure_groups(aftermath.causes),
-        skips=counted.skips,
-        attempts=progress.attempts if progress else 0,
+    summary = summed_up(
+        card,
+        aftermath,
+        tally_by_card(card, aftermath.states),
+        state=state,
+        delivered=delivered,
         token_fetches=token_fetches,
-        elapsed_s=elapsed,
-        rate_per_s=progress.finished / elapsed if progress and elapsed else 0.0,
-        stopped_by=stopped_by(ending, around.now()) if ending else None,
+        now=around.now(),
         failures_file=failures_file and Path(from_here(failures_file)),
-        unsettled=ending.unsettled if ending else 0,
-        notes=notes,
         delivery=figures_if_readable(folder, card, around),
     )
-    with suppress(StorageError):
-        updated = around.clock.wall() if changed else card.updated
-        folder.write_card(replace(card, updated=updated, call=summary.to_keep()))
-    return summary
+    remember(summary, folder, card, around.clock.wall() if changed else card.updated)
+    return replace(summary, notes=notes)
 
 
 def edited_failures(folder: RunFolder, card: RunCard) -> Path | None:
@@ -102,8 +84,3 @@ def _wanted_file(folder: RunFolder, card: RunCard) -> Path:
     if not listed.is_absolute():
         return folder.path / "stdin.failures.csv"
     return listed.with_name(Path(known).name if known else f"{listed.stem}.failures.csv")
-
-
-def _state(state: str, pending: int) -> str:
-    """A run whose list was never sent to its end isn't finished by such a command."""
-    return "limited" if state == "finished" and pending else state

@@ -276,15 +276,16 @@ def _send(request: "SendRequest", console: Console, signals: Signals, *, yes: bo
     rehearsal = request.sandbox is not None
     around = surroundings()
     with opened(request, around) as sending:
-        if sending.looks_back:
+        preflight = sending.preflight
+        if preflight.looks_back:
             with console.looking_back() as count:
-                sending.look_back(count)
-        with console.checking(sending.lines) as count:
-            sending.survey(count)
+                preflight.look_back(count)
+        with console.checking(preflight.lines) as count:
+            preflight.survey(count)
         try:
-            if sending.asks_who_follows:
+            if preflight.asks_who_follows:
                 with console.asking_who_follows() as tell:
-                    sending.check_followers(tell)
+                    preflight.check_followers(tell)
             plan = sending.plan()
         except StoppedError as error:
             summary = sending.stopped_before(error)

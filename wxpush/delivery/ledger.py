@@ -52,6 +52,16 @@ class Place:
 RecordVisitor = Callable[[Place, Record], None]
 
 
+def both(one: RecordVisitor, other: RecordVisitor) -> RecordVisitor:
+    """Two visitors as one."""
+
+    def visit(place: Place, record: Record) -> None:
+        one(place, record)
+        other(place, record)
+
+    return visit
+
+
 @dataclass(slots=True)
 class _Contents:
     """What one reading of a ledger leaves in memory."""
