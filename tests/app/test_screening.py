@@ -5,7 +5,7 @@ import json
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -95,8 +95,11 @@ class Desk:
         orders: Sequence[Order],
         rules: dict[str, Any] | None = None,
         listener: Listener | None = None,
+        *,
+        meanwhile: Callable[[], object] = lambda: None,
         **options: Any,
     ) -> Sent:
+        """`meanwhile` happens while the question stands open."""
         request = SendRequest(
             self.campaign(**rules or {}),
             self.list(orders),
@@ -108,6 +111,7 @@ class Desk:
             if sending.preflight.asks_who_follows:
                 sending.preflight.check_followers(lambda _people: None)
             plan = sending.plan()
+            meanwhile()
             sent = Sent(survey, plan, sending.execute(listener or Silence()))
         assert adds_up(sent.summary)
         return sent
@@ -161,6 +165,35 @@ def test_whoever_is_on_the_list_gets_nothing_until_he_is_taken_off(desk: Desk, p
     suppression_list(None, desk.around).remove([openid(1)])
     assert told(desk.send(PEOPLE, preflight=preflight).summary) == ("finished", 5, {"suppressed": 1}, 0)
     assert desk.shown() == Counter({openid(person): 1 for person in (0, 1, 3, 4, 5)})
+
+
+@pytest.mark.parametrize("preflight", [True, False])
+@pytest.mark.parametrize("earlier", [(), (1,)], ids=["the first", "one more"])
+def test_who_is_put_on_the_list_while_the_question_stands_open_gets_nothing(
+    desk: Desk, preflight: bool, earlier: tuple[int, ...]
+) -> None:
+    desk.suppress(*earlier)
+    sent = desk.send(PEOPLE, meanwhile=lambda: desk.suppress(2, 3), preflight=preflight)
+    left_out = 2 + len(earlier)
+    assert told(sent.summary) == ("finished", 6 - left_out, {"suppressed": left_out}, 0)
+    assert openid(2) not in desk.shown()
+
+
+def test_who_is_taken_off_the_list_meanwhile_gets_it(desk: Desk) -> None:
+    desk.suppress(1)
+    listed = suppression_list(None, desk.around)
+    sent = desk.send(PEOPLE, meanwhile=lambda: listed.remove([openid(1)]))
+    assert told(sent.summary) == ("finished", 6, {}, 0)
+
+
+def test_what_was_sent_to_a_person_meanwhile_counts(desk: Desk) -> None:
+    def an_hour_later() -> None:
+        desk.passed += HOUR
+        desk.send(PEOPLE[:2], run="another")
+        desk.list(PEOPLE)
+
+    sent = desk.send(PEOPLE, ONCE, meanwhile=an_hour_later)
+    assert told(sent.summary) == ("finished", 4, {"frequency": 2}, 0)
 
 
 def test_an_entry_ends_by_itself(desk: Desk) -> None:

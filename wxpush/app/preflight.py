@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from wxpush.app.screening import open_screening
 from wxpush.app.selection import DUPLICATE, Choices, Selection
 from wxpush.app.side_files import unmatched_file
 from wxpush.app.survey import recall_survey, remembered, survey_list
+from wxpush.app.verdicts import Verdicts
 from wxpush.campaign.check import Ready
 from wxpush.errors import ProblemsError
 
@@ -96,6 +98,17 @@ class Preflight:
             self.found = check.run(client.following, tell, skip_foreign=self._request.skip_invalid)
         now = self._errand.around.clock.wall()
         self.notes += self._run.watch.settle_followers(check.gone, check.back, now)
+
+    def renew(self) -> None:
+        """Take in who was suppressed since the check: the question, or `--at`, may have taken hours."""
+        fresh = open_screening(self._material.campaign, self._errand.scene, self._errand.around)
+        if self.screening is not None:
+            self.screening.renew(fresh)
+        elif fresh is not None:
+            self.screening = fresh
+            self.found = self.found and replace(self.found, verdicts=Verdicts())
+        if self.screening is not None:
+            self._run.watch.look_for(self.screening.suppressed)
 
     def selection(self) -> Selection:
         """The choice of rows, as far as the list is known by now."""

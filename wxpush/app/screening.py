@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: Of a message that never becomes too late.
 NEVER: Final = math.inf
+#: After so long somebody may have been written to meanwhile; looking it up takes time, too.
+_LONG_S: Final = 60.0
 
 Recall = Callable[[Callable[[int], None]], tuple[Contacts, list[str]]]
 """Looks up whom the account wrote to, telling how far it is; and gives what to say aloud of it."""
@@ -50,6 +52,7 @@ class Screening:
         self._is_limited = limits != Limits()
         self._plans = self._is_limited and several_each
         self._planned = Contacts()
+        self._known_at = wall()
         self._not_following = Hashed()
         self._any_gone, self._has_list = False, len(suppressed) > 0
         self.check_followers = check_followers
@@ -69,6 +72,16 @@ class Screening:
             self._contacts, notes = self._recall(tell)
             self.notes += notes
             self._recall = None
+
+    def renew(self, fresh: "Screening | None") -> None:
+        """Take over what `fresh` knows of people; who follows is asked only once."""
+        before, self.suppressed = self.suppressed, Suppressed() if fresh is None else fresh.suppressed
+        for key in self._not_following:  # whom this check may have put on the list itself
+            if not before.until(key) and self.suppressed.is_automatic(key):
+                self.suppressed.drop(key)
+        self._has_list = len(self.suppressed) > 0
+        if fresh is not None and self._wall() > self._known_at + _LONG_S:
+            self._recall, self._known_at = fresh._recall, self._wall()
 
     def begin(self) -> None:
         """Forget what the pass before has let go."""

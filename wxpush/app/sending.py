@@ -155,6 +155,7 @@ class Sending:
         can't be begun on this disk; then nothing was sent.
         """
         self._errand.refuse_changed_list()
+        self.preflight.renew()
         self._begin()
         self._log = skip_log(self._errand)
         outgoing = Outgoing(

@@ -43,6 +43,11 @@ class Hashed:
             values.insert(place, value)
             self._count += 1
 
+    def __iter__(self) -> Iterator[int]:
+        """All hashes, in no order."""
+        for keys in self._keys:
+            yield from keys
+
     def values(self) -> Iterator[int]:
         """All numbers, in no order."""
         for values in self._values:
