@@ -65,6 +65,7 @@ class Desk:
     folder: Path
     sandbox: Sandbox
     passed: float = 0.0
+    waited: float = 0.0
     around: Surroundings = field(init=False)
 
     def __post_init__(self) -> None:
@@ -72,7 +73,10 @@ class Desk:
         variables = environment(self.sandbox) | {"WXPUSH_HOME": str(self.folder / "home")}
         variables["WXPUSH_CONFIG"] = str(self.folder / "config.yaml")
         (self.folder / "config.yaml").write_text("testers: {}\n")
-        clock = Clock(wall=lambda: NOON + self.passed + time.time() - started)
+        clock = Clock(
+            wall=lambda: NOON + self.passed + time.time() - started,
+            monotonic=lambda: time.monotonic() + self.waited,
+        )
         self.around = Surroundings(variables, clock=clock)
 
     def campaign(self, **rules: Any) -> Path:
@@ -271,6 +275,27 @@ def test_a_message_expires_while_the_run_goes_on(desk: Desk) -> None:
     assert told(first.summary) == ("finished", accepted, {"expired": 6 - accepted}, 0)
     assert told(desk.send(orders, EXPIRES).summary) == told(first.summary)
     assert desk.shown().total() == accepted
+
+
+@pytest.mark.parametrize("preflight", [True, False])
+@pytest.mark.parametrize("earlier", [(), (1,)], ids=["the first", "one more"])
+def test_who_is_put_on_the_list_while_the_run_goes_on_gets_nothing(
+    desk: Desk, preflight: bool, earlier: tuple[int, ...]
+) -> None:
+    desk.suppress(*earlier)
+    calls: list[object] = []
+
+    def complain(call: object) -> None:
+        calls.append(call)
+        if len(calls) == 2:
+            desk.suppress(5)
+            desk.waited = 10.0
+
+    desk.sandbox.on_send(complain)
+    sent = desk.send(PEOPLE, rate=5.0, workers=1, preflight=preflight)
+    left_out = 1 + len(earlier)
+    assert told(sent.summary) == ("finished", 6 - left_out, {"suppressed": left_out}, 0)
+    assert openid(5) not in desk.shown()
 
 
 class NextMorning(Silence):

@@ -1,13 +1,14 @@
 """The stream of messages that the engine draws from, and the count of everything that isn't sent."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from wxpush.app.codes import first_words
 from wxpush.app.results import Survey
+from wxpush.app.screening import Screening
 from wxpush.app.selection import Decision, Known, Passed, Screened, Selection, ToSend, Wrong
-from wxpush.app.verdicts import Recount
+from wxpush.app.verdicts import Recount, Verdicts
 from wxpush.campaign.check import fields_text
 from wxpush.campaign.expiry import Expiry
 from wxpush.clock import Clock
@@ -20,6 +21,9 @@ from wxpush.model import Message
 from wxpush.report.skips import SkipLog
 
 _BREATHE_EVERY: Final = 500
+_LOOK_EVERY_S: Final = 5.0
+
+LookAgain = Callable[[], Screening | None]
 
 
 class Outgoing:
@@ -37,9 +41,14 @@ class Outgoing:
         limit: int | None,
         checked: Survey | None = None,
         log: SkipLog | None = None,
+        look_again: LookAgain | None = None,
     ) -> None:
-        """`checked` is what a check of the same list has found, where there was one; `log` notes skips."""
+        """`checked` is what a check of the same list has found, where there was one; `log` notes skips.
+
+        `look_again` is asked every few seconds for a screening that knows more than the one so far.
+        """
         self._log = log
+        self._look_again, self._looked_at = look_again, clock.monotonic()
         self._selection, self._ledger, self._clock = selection, ledger, clock
         self._limit = limit
         self._checked = checked
@@ -67,6 +76,8 @@ class Outgoing:
         sent = quiet = 0
         for decision in self._selection:
             self.rows += 1
+            if self._look_again is not None and self._clock.monotonic() >= self._looked_at + _LOOK_EVERY_S:
+                self._renew(self._look_again)
             if isinstance(decision, ToSend):
                 sent, quiet = sent + 1, 0
                 if self._recount is not None:
@@ -80,6 +91,14 @@ class Outgoing:
             if quiet >= _BREATHE_EVERY:
                 quiet = 0
                 yield None
+
+    def _renew(self, look_again: LookAgain) -> None:
+        """Let who was suppressed meanwhile get nothing from the next row on."""
+        self._looked_at = self._clock.monotonic()
+        if (fresh := look_again()) is not None:
+            self._selection.screen_with(fresh)
+            if self._recount is None and self._checked is not None:
+                self._recount = Recount(Verdicts())
 
     def still_wanted(self, message: Message, expiry: Expiry) -> bool:
         """Whether a message that was let go, and then had to wait, isn't too late by now."""

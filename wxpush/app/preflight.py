@@ -10,12 +10,14 @@ from wxpush.app.delivering import Delivering
 from wxpush.app.errand import Errand
 from wxpush.app.opening import OpenRun
 from wxpush.app.results import Sample, Survey
-from wxpush.app.screening import open_screening
+from wxpush.app.screening import Screening, open_screening
 from wxpush.app.selection import DUPLICATE, Choices, Selection
 from wxpush.app.side_files import unmatched_file
+from wxpush.app.suppressing import folder_of
 from wxpush.app.survey import recall_survey, remembered, survey_list
 from wxpush.app.verdicts import Verdicts
 from wxpush.campaign.check import Ready
+from wxpush.delivery import store
 from wxpush.errors import ProblemsError
 
 
@@ -28,6 +30,8 @@ class Preflight:
         self.screening = open_screening(errand.material.campaign, errand.scene, errand.around)
         if self.screening is not None:
             run.watch.look_for(self.screening.suppressed)
+        self._list = folder_of(errand.scene.directories, errand.scene.account)
+        self._written = 0.0
         self.found: Survey | None = None
         """What the list holds; None as long as it isn't checked."""
         self.unmatched: Path | None = None
@@ -101,6 +105,7 @@ class Preflight:
 
     def renew(self) -> None:
         """Take in who was suppressed since the check: the question, or `--at`, may have taken hours."""
+        self._written = store.last_written(self._list)
         fresh = open_screening(self._material.campaign, self._errand.scene, self._errand.around)
         if self.screening is not None:
             self.screening.renew(fresh)
@@ -109,6 +114,15 @@ class Preflight:
             self.found = self.found and replace(self.found, verdicts=Verdicts())
         if self.screening is not None:
             self._run.watch.look_for(self.screening.suppressed)
+
+    def look_again(self) -> Screening | None:
+        """The screening with what the list says by now, where it was written to since; else None."""
+        written = store.last_written(self._list)
+        if written == self._written:
+            return None
+        self._written = written
+        self.renew()
+        return self.screening
 
     def selection(self) -> Selection:
         """The choice of rows, as far as the list is known by now."""

@@ -1,12 +1,12 @@
 """Receipts whose message the ledgers of an account leave no doubt about, though they don't know its msgid."""
 
 from collections.abc import Collection, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 from wxpush.app.known_runs import all_runs
 from wxpush.app.request import Surroundings
 from wxpush.app.suspects import RunSuspects
+from wxpush.delivery import store
 from wxpush.delivery.fates import Fates, Unowned
 from wxpush.delivery.nearest import LATE_S
 from wxpush.delivery.proofs import proofs
@@ -61,13 +61,5 @@ def _last_change(folder: RunFolder, card: RunCard) -> float:
 
 
 def ledger_changed(folder: RunFolder) -> float:
-    """When the ledger was last written; 0 where there is none.
-
-    Who reads it makes an empty log, which goes again at any moment.
-    """
-    latest = 0.0
-    for path in (folder.ledger / "cache.db", folder.ledger / "cache.db-wal"):
-        with suppress(OSError):
-            found = path.stat()
-            latest = max(latest, found.st_mtime if found.st_size else 0.0)
-    return latest
+    """When the ledger was last written; 0 where there is none."""
+    return store.last_written(folder.ledger)

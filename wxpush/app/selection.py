@@ -115,6 +115,12 @@ class Selection:
         """Whether any row may be screened out."""
         return self._screening is not None
 
+    def screen_with(self, screening: Screening) -> None:
+        """From the next row on ask `screening`, too."""
+        if screening is not self._screening:
+            screening.begin()
+            self._screening = screening
+
     def __iter__(self) -> Iterator[Decision]:
         self._repeats, self._put_off = Repeats(), []
         self._standing.begin()

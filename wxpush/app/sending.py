@@ -165,6 +165,7 @@ class Sending:
             self._request.limit,
             self.preflight.found,
             self._log,
+            self.preflight.look_again,
         )
         listener = self._observers.beside(listener)
         self._observers.begin(

@@ -192,6 +192,19 @@ def rows(folder: Path, kinds: Sequence[str] = ()) -> Iterator[tuple[str, str]]:
             yield key, _checked_value(mode, filename, value)
 
 
+def last_written(folder: Path) -> float:
+    """When the store in `folder` was last written, as its files have it; 0 where there is none.
+
+    Who reads it makes an empty log, which goes again at any moment.
+    """
+    latest = 0.0
+    for path in (folder / _DATABASE, folder / f"{_DATABASE}-wal"):
+        with suppress(OSError):
+            found = path.stat()
+            latest = max(latest, found.st_mtime if found.st_size else 0.0)
+    return latest
+
+
 def exists(folder: Path) -> bool:
     """Whether there is a store in `folder`."""
     return (folder / _DATABASE).exists()
