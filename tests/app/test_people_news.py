@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from wxpush.app.people_news import MOST_WAITING, SUBSCRIBE, USER_BLOCK, News, PeopleNews
+from wxpush.app.people_news import MOST_WAITING, SUBSCRIBE, News, PeopleNews
 from wxpush.delivery.identity import hash64
 from wxpush.delivery.journal import blocks
 from wxpush.delivery.suppressions import Entry, Suppressions, suppressed
 from wxpush.errors import StateError
+from wxpush.model import USER_BLOCK
 
 NOW = 1_795_665_600
 DAY = 86_400

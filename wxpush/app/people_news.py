@@ -9,10 +9,10 @@ from typing import Final, NamedTuple
 from wxpush.delivery.identity import hash64
 from wxpush.delivery.suppressions import Entry, Suppressions, is_empty
 from wxpush.errors import StateError
+from wxpush.model import USER_BLOCK
 
 SUBSCRIBE: Final = "subscribe"
 UNSUBSCRIBE: Final = "unsubscribe"
-USER_BLOCK: Final = "failed:user block"
 MOST_WAITING: Final = 100_000
 """How much news is kept while the list can't be written."""
 
