@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
+
+USER_BLOCK: Final = "failed:user block"
+"""The status in the receipt of a person who refuses this account's messages."""
 
 
 class State(StrEnum):

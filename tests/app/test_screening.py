@@ -26,6 +26,7 @@ from wxpush.app.suppression_list import suppression_list
 from wxpush.clock import Clock
 from wxpush.config import load_account
 from wxpush.delivery.identity import hash64
+from wxpush.delivery.journal import blocks
 from wxpush.delivery.ports import Listener, Waiting
 from wxpush.delivery.suppressions import entries
 from wxpush.errors import ProblemsError, StoppedError
@@ -466,8 +467,14 @@ def test_what_the_operator_said_outlives_what_is_found_out(desk: Desk) -> None:
     assert welcome(desk.listed_folder, [openid(1), openid(2)], NOON + 2) == 1
     assert desk.suppressed == {openid(1): "operator"}
     # What happened before he was welcomed, and is only told now, is over.
+    before = len(list(blocks(desk.listed_folder)))
     note_trouble(desk.listed_folder, openid(2), "43004", NOON + 1, None)
     assert desk.suppressed == {openid(1): "operator"}
+    assert len(list(blocks(desk.listed_folder))) == before, "what has no effect isn't written"
+    # He was welcomed before what happened now, and it is only told now.
+    note_trouble(desk.listed_folder, openid(2), "43004", NOON + 3, None)
+    assert welcome(desk.listed_folder, [openid(2)], NOON + 2.5) == 0
+    assert desk.suppressed == {openid(1): "operator", openid(2): "43004"}
 
 
 def test_only_those_who_follow_are_sent_to(desk: Desk) -> None:

@@ -201,6 +201,9 @@ def test_requests_are_passed_on_as_they_came_and_answered_as_the_shop_does(desk:
         assert receiver.push(PLAIN.receipt(1)) == (418, b"no tea")
         assert receiver.push(Console(token="another").receipt(2)) == REFUSED
         assert receiver.push(Console(mode="safe").receipt(3)) == (418, b"no tea")  # a key that only it has
+        query = PLAIN.push(b"").query
+        assert receiver.call("GET", f"{query}&echostr=58") == (200, b"58")
+        assert receiver.call("PUT", query) == REFUSED
     assert [receipt.to for receipt in stored(desk)] == [openid(1)]
     assert len(shop.got) == 3
     method, path, headers, body = shop.got[0]

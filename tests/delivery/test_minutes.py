@@ -115,6 +115,22 @@ def test_a_line_that_cannot_be_read_costs_only_itself(file: Path, line: bytes) -
     assert sum(minute.calls for minute in recorded(file).values()) == 20
 
 
+def test_half_a_line_costs_only_itself_though_nothing_was_sent_at_first(file: Path) -> None:
+    sent(file, 10)
+    with file.open("ab") as stream:
+        stream.write(b'{"m":29923320,"n":5')
+    meters: list[Meter] = []
+
+    def observer(clock: w.Clock) -> Meter:
+        meters.append(Meter(file, clock))
+        meters[0].write()
+        return meters[0]
+
+    World(observer=observer).run(messages(10))
+    meters[0].write()
+    assert sum(minute.calls for minute in recorded(file).values()) == 20
+
+
 def test_without_a_file_there_are_no_statistics(file: Path) -> None:
     assert recorded(file) == {}
 

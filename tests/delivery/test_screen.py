@@ -4,6 +4,7 @@ import math
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from tests.delivery.world import MORNING
 from wxpush.delivery.contacts import DAYS, MOST, Contacts, counted, noted
 from wxpush.delivery.hashed import Hashed
 from wxpush.delivery.identity import hash64
-from wxpush.delivery.journal import Journal
+from wxpush.delivery.journal import Journal, blocks
 from wxpush.delivery.screen import Facts, Limits, Reason, day_of, judged
 from wxpush.delivery.suppressions import (
     Change,
@@ -134,7 +135,7 @@ def model_of(changes: Sequence[Change]) -> dict[str, Entry]:
         there = held.get(change.openid)
         if isinstance(change, Removal):
             removed[change.openid] = max(change.at, removed.get(change.openid, 0.0))
-            if there and (not change.automatic or there.source != "operator"):
+            if there and not (change.automatic and (there.source == "operator" or change.at < there.since)):
                 del held[change.openid]
         elif change.source == "operator" or (
             change.since > removed.get(change.openid, 0.0)
@@ -174,6 +175,23 @@ def test_the_list_on_disk_is_the_same(changes: list[Change]) -> None:
         writer.close()
 
 
+def test_people_are_welcomed_at_once_each_at_his_moment(tmp_path: Path) -> None:
+    people = [f"o{number:027d}" for number in range(300)]
+    with closing(Suppressions(tmp_path / "s")) as opened:
+        opened.add(Entry(one, "", NOW + 1, None, "43004") for one in people)
+        opened.welcome({one: NOW + number % 3 for number, one in enumerate(people)})
+        assert [opened.now().until(hash64(one)) for one in people] == [math.inf, 0.0, 0.0] * 100
+        # What happened after he was welcomed counts, if another's moment was later or not.
+        opened.add(Entry(one, "", NOW + 1.5, None, "43004") for one in people)
+        assert [opened.now().until(hash64(one)) for one in people] == [math.inf, math.inf, 0.0] * 100
+    assert len(list(blocks(tmp_path / "s"))) == 3
+
+
+@given(CHANGES, st.builds(Entry, st.sampled_from(PEOPLE), REASONS, MOMENTS, st.none() | MOMENTS, SOURCES))
+def test_whether_an_entry_would_count_is_told_before(changes: list[Change], entry: Entry) -> None:
+    assert Suppressed(changes).counts(entry) == (model_of([*changes, entry]).get(entry.openid) is entry)
+
+
 def test_whoever_holds_the_list_open_sees_what_others_write(tmp_path: Path) -> None:
     one, other = Suppressions(tmp_path / "s"), Suppressions(tmp_path / "s")
     assert len(one.now()) == 0
@@ -188,7 +206,17 @@ def test_whoever_holds_the_list_open_sees_what_others_write(tmp_path: Path) -> N
 
 @pytest.mark.parametrize(
     "block",
-    ["[]", "{", '{"add":[["oA","",1]]}', '{"add":[[1,"",1,null,"operator"]]}', '{"remove":["oA"]}', "1"],
+    [
+        "[]",
+        "{",
+        '{"add":[["oA","",1]]}',
+        '{"add":[[1,"",1,null,"operator"]]}',
+        '{"remove":["oA"]}',
+        "1",
+        '{"welcome":["oA"]}',
+        '{"welcome":[[1,2]]}',
+        '{"welcome":[["oA",null]]}',
+    ],
 )
 def test_a_block_of_another_kind_is_damage(tmp_path: Path, block: str) -> None:
     journal = Journal(tmp_path / "s")

@@ -1,5 +1,6 @@
 """The receiver by itself, with whatever keeps the events: groups, refusals, and what it tells."""
 
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -24,8 +25,12 @@ PLAIN = Console()
 
 
 @contextmanager
-def receiving(keep: Callable[[Kept], object], tell: Callable[[Counts], object] = print) -> Iterator[str]:
-    """A receiver in a thread; its URL."""
+def receiving(
+    keep: Callable[[Kept], object],
+    tell: Callable[[Counts], object] = print,
+    wall: Callable[[], float] = time.time,
+) -> Iterator[str]:
+    """A receiver in a thread; its URL. It asks for the time once for each push that has arrived."""
     urls: Queue[str] = Queue()
     stop = threading.Event()
     with ThreadPoolExecutor(1) as executor, ThreadPoolExecutor(1) as runner:
@@ -35,7 +40,7 @@ def receiving(keep: Callable[[Kept], object], tell: Callable[[Counts], object] =
             keep,
             executor,
             Address("127.0.0.1", 0, "/wechat"),
-            wall=time.time,
+            wall=wall,
             on_ready=urls.put,
             tell=tell,
             stop=stop,
@@ -62,22 +67,26 @@ def push(url: str, request: Request) -> tuple[int, bytes]:
 def test_what_comes_while_a_group_is_kept_goes_with_the_next() -> None:
     groups: list[list[str]] = []
     begun, go_on = threading.Event(), threading.Event()
+    arrived = threading.Semaphore(0)
+
+    def wall() -> float:
+        arrived.release()
+        return time.time()
 
     def keep(events: Kept) -> None:
         begun.set()
-        assert go_on.wait(10)
+        assert go_on.wait(30)
         groups.append([event.to for event in events if isinstance(event, Receipt)])
 
-    with receiving(keep) as url, ThreadPoolExecutor(10) as pool:
+    with receiving(keep, wall=wall) as url, ThreadPoolExecutor(10) as pool:
         answers = [pool.submit(push, url, PLAIN.receipt(0))]
         assert begun.wait(10)
         answers += [pool.submit(push, url, PLAIN.receipt(number)) for number in range(1, 10)]
-        # Not before all ten have arrived; none can be answered until then.
-        deadline = time.monotonic() + 1
-        while time.monotonic() < deadline:
+        try:
+            assert all(arrived.acquire(timeout=10) for _answer in answers)
             assert not any(answer.done() for answer in answers)
-            time.sleep(0.05)
-        go_on.set()
+        finally:
+            go_on.set()
         assert {answer.result(10) for answer in answers} == {(200, b"success")}
     assert groups[0] == [openid(0)]
     assert sorted(one for group in groups for one in group) == [openid(number) for number in range(10)]
@@ -146,14 +155,79 @@ def test_what_is_on_its_way_at_the_end_is_finished() -> None:
 
     def keep(_events: Kept) -> None:
         begun.set()
-        assert go_on.wait(10)
+        assert go_on.wait(30)
+
+    def go_on_when_closed(url: str) -> None:
+        """Not before the end has begun: nobody can connect any more."""
+        try:
+            wait_until_refused(url)
+        finally:
+            go_on.set()
 
     with ThreadPoolExecutor(2) as pool:
         with receiving(keep) as url:
             answer = pool.submit(push, url, PLAIN.receipt(1))
             assert begun.wait(10)
-            pool.submit(lambda: (time.sleep(0.5), go_on.set()))
+            closed = pool.submit(go_on_when_closed, url)
+        closed.result(10)
         assert answer.result(10) == (200, b"success")
+
+
+def wait_until_refused(url: str) -> None:
+    parts = urlsplit(url)
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            socket.create_connection((parts.hostname or "", parts.port or 0), timeout=5).close()
+        except ConnectionRefusedError:
+            return
+        time.sleep(0.02)
+    raise AssertionError("it still listens")
+
+
+def raw(url: str, request: bytes) -> bytes:
+    """All that is answered to these bytes."""
+    parts = urlsplit(url)
+    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=10) as connection:
+        connection.sendall(request)
+        return b"".join(iter(lambda: connection.recv(65_536), b""))
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"POST /wechat?signature=SECRET HTTP/9.x\r\n\r\n",
+        b"POST /wechat?signature=SECRET\r\n\r\n",
+        b"P(ST /wechat?signature=SECRET HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"POST /wechat?signature=SECRET HTTP/1.1\r\nHost: x\r\nno header SECRET\r\n\r\n",
+        b"POST /wechat?signature=SECRET HTTP/1.1\r\nHost: x\r\nContent-Length: SECRET\r\n\r\n",
+        b"POST /wechat?" + b"SECRET" * 10_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"\x16\x03\x01\x02SECRET\r\n\r\n",
+    ],
+    ids=["version", "no version", "method", "header", "length", "long", "TLS"],
+)
+def test_what_is_no_http_is_refused_like_anything_else(request_: bytes) -> None:
+    told: Queue[Counts] = Queue()
+    with receiving(lambda _events: None, told.put) as url:
+        answer = raw(url, request_)
+        counts = told.get(timeout=10)
+    head, _blank, body = answer.partition(b"\r\n\r\n")
+    assert (head.split()[1], body, b"SECRET" in answer) == (b"403", b"", False)
+    assert (counts.refused.total(), counts.total) == (1, 1)
+
+
+def test_no_answer_says_what_answers() -> None:
+    good, refused = PLAIN.receipt(1), Request("", b"")
+    with receiving(lambda _events: None) as url:
+        for pushed, status in ((good, 200), (refused, 403)):
+            head = f"POST /wechat?{pushed.query} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+            length = f"Content-Length: {len(pushed.body)}\r\n\r\n"
+            answer = raw(url, (head + length).encode() + pushed.body)
+            assert answer.startswith(f"HTTP/1.1 {status} ".encode())
+            assert not any(word in answer.lower() for word in (b"server", b"python", b"aiohttp"))
+        answer = raw(url, b"nonsense\r\n\r\n")
+        assert b" 403 " in answer
+        assert not any(word in answer.lower() for word in (b"server", b"python", b"aiohttp"))
 
 
 @pytest.mark.parametrize("path", ["/wechat/", "/WECHAT", "/", "//wechat", "/wechat%3F"])

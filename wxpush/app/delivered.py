@@ -19,10 +19,8 @@ from wxpush.delivery.receipts import any_receipts, receipts
 from wxpush.delivery.records import Mark, Record
 from wxpush.delivery.run import RunCard, RunFolder
 from wxpush.errors import InputError, StateError, StorageError, WxpushError
-from wxpush.model import Receipt
+from wxpush.model import USER_BLOCK, Receipt
 
-#: The status of a person who refuses this account's messages.
-USER_BLOCK: Final = "failed:user block"
 _FAILED: Final = "failed:"
 _LONGEST_S: Final = 24 * 3600
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
 from wxpush.app.known_runs import all_runs
 from wxpush.app.people_news import PeopleNews
-from wxpush.app.receiving import Intake, mark_of, receipts_folder, require_libraries
+from wxpush.app.receiving import Intake, mark_of, require_libraries
 from wxpush.app.request import Surroundings
 from wxpush.app.settling_by_receipts import settle_known_runs
 from wxpush.app.suppressing import folder_of
@@ -102,10 +102,10 @@ def import_events(
     if strict:
         _refuse_wrong(reader)
     found, msgids = Imported(), array("Q")
-    folder = around.directories.account_dir(account)
-    known = _ever(folder)
+    log = around.directories.receipts_dir(account)
+    known = _ever(log)
     people = PeopleNews(folder_of(around.directories, account), suppress)
-    with closing(people), closing(Intake(folder, people.hear, known)) as intake:
+    with closing(people), closing(Intake(log, people.hear, known)) as intake:
         group: list[Receipt | Following] = []
         for event in reader.events(found):
             if isinstance(event, Receipt) and event.msgid:
@@ -229,9 +229,9 @@ class _Ever:
         return number, self._buckets[number % _BUCKETS]
 
 
-def _ever(folder: Path) -> _Ever:
+def _ever(log: Path) -> _Ever:
     known = _Ever()
-    for receipt in receipts(receipts_folder(folder)):
+    for receipt in receipts(log):
         known.add(mark_of(receipt))
     return known
 

@@ -60,7 +60,7 @@ def _receipts_kept(sandbox: Sandbox, scene: Scene, around: Surroundings) -> Iter
     """Take the events of a sandbox in as they come, without a URL between."""
     from wxpush.app.receiving import take_in_from
 
-    with take_in_from(sandbox.on_events, scene.directories.account_dir(scene.account), around):
+    with take_in_from(sandbox.on_events, scene.directories.receipts_dir(scene.account), around):
         yield
 
 

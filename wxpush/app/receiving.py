@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Event as Flag
 from typing import TYPE_CHECKING, Final, Protocol
 
-from wxpush.app.people_news import SUBSCRIBE, UNSUBSCRIBE, USER_BLOCK, News, PeopleNews
+from wxpush.app.people_news import SUBSCRIBE, UNSUBSCRIBE, News, PeopleNews
 from wxpush.app.request import Surroundings
 from wxpush.app.suppressing import folder_of
 from wxpush.config import Account, load_account, load_callback
@@ -20,7 +20,7 @@ from wxpush.delivery.receipts import ReceiptLog, receipts
 from wxpush.errors import InputError, LockedError, StateError
 from wxpush.i18n import _
 from wxpush.lock import locked
-from wxpush.model import Receipt
+from wxpush.model import USER_BLOCK, Receipt
 from wxpush.private import read_private, remove, write_private
 
 if TYPE_CHECKING:
@@ -52,9 +52,9 @@ class Known(Protocol):
 class Intake:
     """Takes the events of one account in; used by one thread, the one that opened it."""
 
-    def __init__(self, account_dir: Path, listener: Listener, known: Known) -> None:
-        """Raises StateError."""
-        self._log = ReceiptLog(receipts_folder(account_dir))
+    def __init__(self, log: Path, listener: Listener, known: Known) -> None:
+        """`log` is the folder of the account's receipts. Raises StateError."""
+        self._log = ReceiptLog(log)
         self._listener, self._known = listener, known
 
     def take_in(self, events: "Sequence[Receipt | Following]") -> int:
@@ -89,11 +89,6 @@ class _Lately:
 
     def add(self, mark: bytes) -> None:
         self._seen.note(mark, b"", self._clock())
-
-
-def receipts_folder(account_dir: Path) -> Path:
-    """Where the receipts of an account are."""
-    return account_dir / "receipts"
 
 
 def mark_of(receipt: Receipt) -> bytes:
@@ -179,7 +174,7 @@ def receive(
 
     with (
         _only_one(folder),
-        _intake(folder, people.hear, around) as (keep, executor),
+        _intake(around.directories.receipts_dir(account), people.hear, around) as (keep, executor),
         settling(account, around, lambda: came, people, tell_settled),
     ):
         return serve(
@@ -203,13 +198,16 @@ def _blocked_lately(folder: Path, now: float) -> list[News]:
 
 @contextmanager
 def take_in_from(
-    subscribe: Callable[[Callable[[Sequence[bytes]], object]], object], folder: Path, around: Surroundings
+    subscribe: Callable[[Callable[[Sequence[bytes]], object]], object], log: Path, around: Surroundings
 ) -> Iterator[None]:
-    """Take in the pushes that a source in this process calls back with. Raises InputError, StateError."""
+    """Take in to `log` the pushes that a source in this process calls back with.
+
+    Raises InputError, StateError.
+    """
     require_libraries()
     from wxpush.channels.wechat.events import parse, read
 
-    with _intake(folder, lambda _news: None, around) as (keep, executor):
+    with _intake(log, lambda _news: None, around) as (keep, executor):
 
         def take_in(bodies: Sequence[bytes]) -> None:
             now = around.clock.wall()
@@ -223,11 +221,11 @@ def take_in_from(
 
 @contextmanager
 def _intake(
-    folder: Path, listener: Listener, around: Surroundings
+    log: Path, listener: Listener, around: Surroundings
 ) -> "Iterator[tuple[Callable[[Sequence[Receipt | Following]], int], ThreadPoolExecutor]]":
     """An intake on a thread of its own, since SQLite waits for the disk."""
     with ThreadPoolExecutor(1, thread_name_prefix="wxpush-receipts") as executor:
-        intake = executor.submit(Intake, folder, listener, _Lately(around.clock.monotonic)).result()
+        intake = executor.submit(Intake, log, listener, _Lately(around.clock.monotonic)).result()
         try:
             yield intake.take_in, executor
         finally:

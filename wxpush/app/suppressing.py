@@ -26,15 +26,15 @@ def known_suppressed(folder: Path) -> Suppressed:
 
 
 def welcome(folder: Path, openids: Iterable[str], at: float) -> int:
-    """Take people off the list who follow, or got a message, at that moment; returns how many were on it.
+    """Take people off the list who follow, or got a message, at that moment; returns how many came off.
 
-    Whom the operator put on it stays on it. Raises StateError.
+    Whom the operator put on it stays on it, and so does who came onto it later. Raises StateError.
     """
     if is_empty(folder):
         return 0
     with closing(Suppressions(folder)) as opened:
         known = opened.now()
-        off = [openid for openid in dict.fromkeys(openids) if known.is_automatic(hash64(openid))]
+        off = [openid for openid in dict.fromkeys(openids) if known.comes_off(hash64(openid), at)]
         opened.remove(off, at, automatic=True)
     return len(off)
 
@@ -48,7 +48,7 @@ def note_trouble(folder: Path, openid: str, source: str, at: float, until: float
 
 
 def put_on(folder: Path, entries: Iterable[Entry]) -> int:
-    """Put people on the list, those aside who are on it for as long already; returns how many were put.
+    """Put people on the list, those aside whom it wouldn't suppress for longer; returns how many were put.
 
     Raises StateError.
     """
@@ -60,5 +60,8 @@ def put_on(folder: Path, entries: Iterable[Entry]) -> int:
 
 
 def _is_longer(entry: Entry, known: Suppressed) -> bool:
+    # An entry without effect would be written anew at each start.
+    if not known.counts(entry):
+        return False
     until = known.until(hash64(entry.openid))
     return not until or (entry.until is None and until != float("inf")) or (entry.until or 0.0) > until + 1

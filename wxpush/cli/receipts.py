@@ -42,7 +42,9 @@ def serve(
     forward: Annotated[
         str | None,
         typer.Option(
-            "--forward", metavar="URL", help=_("Pass every request on to this system, and its answer back.")
+            "--forward",
+            metavar="URL",
+            help=_("Pass WeChat's pushes on to this system, and its answers back."),
         ),
     ] = None,
     allow_plain: Annotated[

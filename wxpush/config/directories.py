@@ -4,11 +4,14 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import platformdirs
 
 from wxpush.config.account import Account
 from wxpush.private import ensure_private_dir
+
+_RECEIPTS: Final = "receipts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,14 @@ class Directories:
 
     def receipts_path(self, origin: str, appid: str) -> Path:
         """Where the receipts of API origin + appid are kept, whether or not there are any."""
-        return self.account_path(origin, appid) / "receipts"
+        return self.account_path(origin, appid) / _RECEIPTS
+
+    def receipts_dir(self, account: Account) -> Path:
+        """Where the receipts of the account are to be kept; its private folder is made if it is lacking.
+
+        Raises UnsafeStateError or StorageError.
+        """
+        return self.account_dir(account) / _RECEIPTS
 
 
 def default_config_path() -> Path:

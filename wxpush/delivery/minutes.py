@@ -137,7 +137,7 @@ class Meter:
         self._minutes.clear()
         with suppress(OSError, StateError):
             _append(self._path, (self._lead + text).encode() if text else b"")
-            self._lead = ""
+            self._lead = "" if text else self._lead
 
     def _at(self, wall: float) -> Minute:
         start = int(wall) // MINUTE * MINUTE

@@ -5,11 +5,14 @@ holds is what comes out when all blocks are gone through in their order:
 
 - whatever the operator says replaces what was there;
 - what a sending or an event found out by itself never replaces what the operator said, and doesn't count
-  where the person was taken off the list after it happened.
+  where the person was taken off the list after it happened;
+- who follows or gets a message comes off by it only where that happened after what put him on: events come
+  late, too.
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import struct
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -52,7 +55,10 @@ class Entry(NamedTuple):
 
 
 class Removal(NamedTuple):
-    """Somebody taken off the list at a moment; `automatic`: only what the operator didn't say himself."""
+    """Somebody taken off the list at a moment.
+
+    `automatic`: only what the operator didn't say himself, and what was found out by then.
+    """
 
     openid: str
     at: float
@@ -63,10 +69,14 @@ Change = Entry | Removal
 
 
 class Suppressed:
-    """What the list comes to, in 16 bytes a person; fed with changes in their order."""
+    """What the list comes to, fed with changes in their order.
+
+    In 16 bytes a person, and as much again for whom the operator didn't put there.
+    """
 
     def __init__(self, changes: Iterable[Change] = ()) -> None:
         self._people = Hashed()
+        self._since = Hashed()
         self._removed: dict[int, float] = {}
         self._ordinal = 0
         for change in changes:
@@ -80,13 +90,23 @@ class Suppressed:
         key = hash64(change.openid)
         if isinstance(change, Entry):
             self._ordinal += 1
-            if self._counts(change, key):
+            if self.counts(change):
                 self._people.put(key, _packed(change, self._ordinal))
+                self._since.put(key, 0 if change.source == OPERATOR else _bits(change.since))
             return
         self._removed[key] = max(change.at, self._removed.get(key, 0.0))
+        if not change.automatic or self.comes_off(key, change.at):
+            self.drop(key)
+
+    def counts(self, entry: Entry) -> bool:
+        """Whether this entry, if it came next, would hold instead of what holds."""
+        if entry.source == OPERATOR:
+            return True
+        key = hash64(entry.openid)
+        if self._removed.get(key, -math.inf) >= entry.since:
+            return False
         known = self._people.get(key)
-        if known and not (change.automatic and _kind(known) == _OPERATORS):
-            self._people.put(key, 0)
+        return not known or _kind(known) != _OPERATORS or _until(known) <= entry.since
 
     def until(self, key: int) -> float:
         """Until when the person with this hash gets nothing; 0 for one who isn't on the list."""
@@ -94,9 +114,13 @@ class Suppressed:
         return _until(known) if known else 0.0
 
     def is_automatic(self, key: int) -> bool:
-        """Whether a success takes this person off the list."""
+        """Whether a success from now on takes this person off the list."""
         known = self._people.get(key)
         return bool(known) and _kind(known) != _OPERATORS
+
+    def comes_off(self, key: int, at: float) -> bool:
+        """Whether a success at that moment takes this person off the list."""
+        return self.is_automatic(key) and _moment(self._since.get(key)) <= at
 
     def is_unfollowed(self, key: int) -> bool:
         """Whether the person is on the list for nothing but that he didn't follow."""
@@ -106,6 +130,7 @@ class Suppressed:
     def drop(self, key: int) -> None:
         """Take somebody off; only here."""
         self._people.put(key, 0)
+        self._since.put(key, 0)
 
     def is_latest(self, key: int, ordinal: int) -> bool:
         """Whether the entry that came as the `ordinal`-th, from 1, is what holds."""
@@ -116,14 +141,6 @@ class Suppressed:
     def any_automatic(self) -> bool:
         """Whether a success could take anybody off."""
         return any(_kind(known) != _OPERATORS for known in self._people.values())
-
-    def _counts(self, entry: Entry, key: int) -> bool:
-        if entry.source == OPERATOR:
-            return True
-        if self._removed.get(key, -math.inf) >= entry.since:
-            return False
-        known = self._people.get(key)
-        return not known or _kind(known) != _OPERATORS or _until(known) <= entry.since
 
 
 class Suppressions:
@@ -150,6 +167,10 @@ class Suppressions:
     def remove(self, openids: Iterable[str], at: float, *, automatic: bool = False) -> None:
         """Take people off the list. Raises StorageError."""
         self._append(openids, lambda some: {"at": at, "automatic": automatic, "remove": some})
+
+    def welcome(self, people: Mapping[str, float]) -> None:
+        """Take people off the list who follow, or got a message, each at his moment. Raises StorageError."""
+        self._append(people.items(), lambda some: {"welcome": some})
 
     def close(self) -> None:
         """Let go of the files."""
@@ -194,6 +215,8 @@ def _changes(text: str, folder: Path) -> Sequence[Change]:
         block = loads(text)
         if "add" in block:
             return [_entry(*packed) for packed in block["add"]]
+        if "welcome" in block:
+            return [Removal(_text(openid), float(at), automatic=True) for openid, at in block["welcome"]]
         at, automatic = float(block["at"]), bool(block["automatic"])
         return [Removal(_text(openid), at, automatic) for openid in block["remove"]]
     except (ValueError, TypeError, KeyError, OverflowError):
@@ -220,6 +243,17 @@ def _packed(entry: Entry, ordinal: int) -> int:
     kind = _UNFOLLOWEDS if entry.source in UNFOLLOWED else kind
     low = ordinal & ((1 << _ORDINAL_BITS) - 1)
     return until + 1 << _KIND_BITS + _ORDINAL_BITS | kind << _ORDINAL_BITS | low
+
+
+def _bits(moment: float) -> int:
+    """A moment as the number that a table by hash can keep."""
+    return int.from_bytes(struct.pack(">d", moment), "big")
+
+
+def _moment(bits: int) -> float:
+    moment: float
+    (moment,) = struct.unpack(">d", bits.to_bytes(8, "big"))
+    return moment
 
 
 def _kind(packed: int) -> int:

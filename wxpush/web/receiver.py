@@ -111,11 +111,17 @@ class Receiver:
         try:
             return await self._answered(request)
         except RefusedError as refused:
-            self._counts.refused[refused.reason] += 1
-            return _refusal()
+            return self.refuse(refused.reason)
         except Exception:  # its text may hold what came in; that it happened is told
             self._counts.faults += 1
             return web.Response(status=500)
+
+    def refuse(self, reason: str) -> web.Response:
+        """The one answer to whatever is refused; it is counted."""
+        self._counts.refused[reason] += 1
+        answer = web.Response(status=403)
+        answer.force_close()
+        return answer
 
     async def _answered(self, request: web.BaseRequest) -> web.StreamResponse:
         deadline = asyncio.get_running_loop().time() + RELAY_SECONDS
@@ -214,7 +220,7 @@ async def _serve(
     relay = None if address.forward is None else Relay(address.forward, address.ca_file)
     committer = Committer[Receipt | Following](keep, executor)
     receiver = Receiver(callback, committer, address.path, relay, wall, counts)
-    runner = web.ServerRunner(_Doorkeeper(receiver.answer), shutdown_timeout=_ENDING_SECONDS)
+    runner = web.ServerRunner(_Doorkeeper(receiver), shutdown_timeout=_ENDING_SECONDS)
     try:
         await runner.setup()
         await _listen(runner, address)
@@ -240,20 +246,45 @@ async def _until(stop: Flag, counts: Counts, tell: Callable[[Counts], object], e
                 tell(counts)
 
 
+class _Request(web.BaseRequest):
+    """A request whose answer doesn't tell what answers."""
+
+    async def _prepare_hook(self, response: web.StreamResponse) -> None:
+        response.headers.pop("Server", None)
+
+
+class _Connection(web.RequestHandler):
+    """A connection on which what is no HTTP is refused like anything else: the library would quote it."""
+
+    def __init__(self, *arguments: Any, refuse: Callable[[str], web.Response], **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._refuse = refuse
+
+    def handle_error(self, *_arguments: Any, **_options: Any) -> web.StreamResponse:
+        """The answer to what can't be read."""
+        return self._refuse("form")
+
+
 class _Doorkeeper(web.Server):
     """Hangs up on whoever is one too many, or doesn't say what he wants; logs nothing."""
 
-    def __init__(self, answer: Callable[[web.BaseRequest], Any]) -> None:
-        super().__init__(
-            self._let_in,
+    def __init__(self, receiver: Receiver) -> None:
+        super().__init__(self._let_in, request_factory=_request)
+        self._receiver = receiver
+        self._timers: dict[Any, asyncio.TimerHandle] = {}
+
+    def __call__(self) -> web.RequestHandler:
+        """What answers on a new connection."""
+        return _Connection(
+            self,
+            loop=asyncio.get_running_loop(),
+            refuse=self._receiver.refuse,
             keepalive_timeout=_IDLE_SECONDS,
             lingering_time=1.0,
             auto_decompress=False,
             access_log=None,
             logger=_silent(),
         )
-        self._answer_of = answer
-        self._timers: dict[Any, asyncio.TimerHandle] = {}
 
     def connection_made(self, handler: Any, transport: asyncio.Transport) -> None:
         """Somebody has connected."""
@@ -273,8 +304,13 @@ class _Doorkeeper(web.Server):
         timer = self._timers.get(request.protocol)
         if timer is not None:
             timer.cancel()
-        answer: web.StreamResponse = await self._answer_of(request)
-        return answer
+        return await self._receiver.answer(request)
+
+
+def _request(
+    message: Any, payload: Any, protocol: Any, writer: Any, task: "asyncio.Task[None]"
+) -> web.BaseRequest:
+    return _Request(message, payload, protocol, writer, task, asyncio.get_running_loop())
 
 
 async def _listen(runner: web.ServerRunner, address: Address) -> None:
@@ -310,12 +346,6 @@ async def _body(request: web.BaseRequest) -> bytes:
 
 def _success() -> web.Response:
     return web.Response(text="success")
-
-
-def _refusal() -> web.Response:
-    answer = web.Response(status=403)
-    answer.force_close()
-    return answer
 
 
 def _silent() -> logging.Logger:
