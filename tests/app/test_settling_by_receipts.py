@@ -12,20 +12,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.app.desk import CONTENT, TEMPLATE_ID, Desk, Row, new_sandbox, openid
+from tests.app.desk import CONTENT, TEMPLATE_ID, Desk, Row, Silence, new_sandbox, openid
 from tests.app.test_settling import begun, folder_of, latest, people, seen
 from tests.app.test_settling import doubt as left_by_a_killed_process
-from tests.delivery.ledgers import record
+from tests.delivery.ledgers import record, tamper
 from tests.delivery.world import MORNING, message
 from wxpush.app.decisions import SettleRequest
 from wxpush.app.delivered import delivery_of
 from wxpush.app.doubtful import Decision
 from wxpush.app.receipted import view
-from wxpush.app.request import Surroundings
+from wxpush.app.request import SendRequest, Surroundings
 from wxpush.app.retrying import RetryRequest
 from wxpush.app.retrying import opened as opened_again
 from wxpush.app.settling import opened
 from wxpush.app.settling_by_receipts import Settled, settle, settle_known_runs, told
+from wxpush.app.trying import prepare
 from wxpush.clock import Moment
 from wxpush.config import load_account
 from wxpush.delivery import ledger as ledgers
@@ -33,9 +34,10 @@ from wxpush.delivery.identity import RunId
 from wxpush.delivery.ledger import Ledger
 from wxpush.delivery.policy import DEDUPE_WINDOW_S
 from wxpush.delivery.receipts import ReceiptLog
-from wxpush.delivery.records import Claim, Mark
+from wxpush.delivery.records import Claim, Mark, Record
 from wxpush.delivery.run import RunCard, RunFolder
-from wxpush.errors import InputError
+from wxpush.delivery.trials import TrialLog, review
+from wxpush.errors import DamagedStateError, InputError
 from wxpush.i18n import set_language
 from wxpush.model import Receipt
 from wxpush.private import ensure_private_dir
@@ -249,6 +251,82 @@ def test_a_run_that_cant_be_read_keeps_receipts_from_settling(desk: Desk) -> Non
     assert any("settled nothing" in note for note in sent.summary.notes)
 
 
+# Test messages
+
+
+def try_out(desk: Desk, *people: int) -> list[Receipt]:
+    """Send a test of the list's first row to these people; returns the receipts that they cause."""
+    known = len(desk.sandbox.shown())
+    request = SendRequest(desk.folder / "campaign.yaml", desk.folder / "users.csv", "users.csv")
+    trial = prepare(request, [openid(person) for person in people], None, desk.around)
+    assert [one.accepted for one in trial.send(Silence())] == [True] * len(people)
+    return [
+        Receipt(one.msgid, one.openid, "success", int(one.time), one.time + 1)
+        for one in desk.sandbox.shown()[known:]
+    ]
+
+
+@pytest.mark.parametrize("age", [None, 1.0], ids=["noted", "claimed just now"])
+def test_the_receipt_of_a_test_settles_no_message_of_a_run(desk: Desk, age: float | None) -> None:
+    """The tester is in the list, too, and what was sent to him then has never arrived."""
+    rows = begun(desk)
+    of_test, of_other_test = try_out(desk, 3), try_out(desk, 4)
+    doubt(desk, rows, [3, 4], age=age)
+    take_in(desk, *of_test, *of_other_test)
+    assert settle_run(desk).delivered == 0
+    take_in(desk, receipt(desk, 3))
+    assert settle_run(desk).delivered == 1
+    assert latest(desk)[openid(3)].code == "receipt"
+    sent = desk.send(rows, resend_in_doubt=True)
+    assert (sent.summary.accepted, desk.shown_to().count(openid(4))) == (6, 2)
+
+
+def test_a_receipt_of_a_tester_that_names_no_message_settles_nothing(desk: Desk) -> None:
+    rows = begun(desk)
+    (of_test,) = try_out(desk, 3)
+    doubt(desk, rows, [3])
+    take_in(desk, of_test._replace(msgid=0))
+    assert settle_run(desk).delivered == 0
+
+
+@pytest.mark.parametrize("mark", [None, Mark.SILENT, Mark.IN_DOUBT], ids=["killed", "silent", "in doubt"])
+def test_a_test_without_an_answer_may_own_a_receipt(desk: Desk, mark: Mark | None) -> None:
+    rows = begun(desk)
+    doubt(desk, rows, [3])
+    card, tested = card_of(desk), message(openid(3))
+    folder = desk.around.directories.trials_path(card.origin, card.appid)
+    with closing(TrialLog(folder, "test-1")) as log:
+        log.commit([], [Claim(tested, desk.around.clock.moment())])
+        if mark is not None:
+            log.commit([record(tested, mark)._replace(at=now(desk))])
+    take_in(desk, receipt(desk, 3))
+    assert settle_run(desk).delivered == 0
+    take_in(desk, receipt(desk, 3, msgid=77))
+    assert settle_run(desk).delivered == 1
+
+
+def test_of_a_test_no_text_is_kept(desk: Desk) -> None:
+    begun(desk)
+    (of_test,) = try_out(desk, 3)
+    card, kept = card_of(desk), list[Record]()
+    folder = desk.around.directories.trials_path(card.origin, card.appid)
+    assert review(folder, kept.append) == []
+    assert [(one.to, one.msgid) for one in kept] == [(openid(3), of_test.msgid)]
+    assert not any("苹果".encode() in file.read_bytes() for file in folder.iterdir())
+
+
+def test_notes_of_tests_that_cant_be_read_keep_receipts_from_settling(desk: Desk) -> None:
+    rows = begun(desk)
+    try_out(desk, 4)
+    doubt(desk, rows, [3])
+    take_in(desk, receipt(desk, 3))
+    card = card_of(desk)
+    folder = desk.around.directories.trials_path(card.origin, card.appid)
+    tamper(folder, "UPDATE Cache SET value = replace(value, ?, ?)", "test-", "best-")
+    with pytest.raises(DamagedStateError):
+        settle_run(desk)
+
+
 def test_a_message_accepted_without_its_msgid_finds_its_receipt_too(desk: Desk) -> None:
     """As one that the operator settled."""
     rows = begun(desk)
@@ -309,9 +387,12 @@ def test_a_held_message_that_was_rejected_has_failed(tmp_path: Path) -> None:
 
 @dataclass(frozen=True)
 class Sent:
-    """A message of the account: in which run, to whom, when, and what the sender knows of it."""
+    """A message of the account: in which run, to whom, when, and what the sender knows of it.
 
-    run: int
+    What is in no run was a test.
+    """
+
+    run: int | None
     person: int
     at: int
     known: str
@@ -322,7 +403,7 @@ THEN = int(MORNING)
 RUNS = [RunId("https://api.weixin.qq.com", "wx0123456789abcdef", f"run{number}") for number in range(2)]
 SENT = st.builds(
     Sent,
-    run=st.integers(0, 1),
+    run=st.sampled_from([0, 0, 1, 1, None]),
     person=st.integers(0, 2),
     at=st.sampled_from([0, 0, 1, 300, 900, 4000]),
     known=st.sampled_from(["accepted", "accepted", "in_doubt", "in_doubt", "claimed", "held", "repeat"]),
@@ -344,6 +425,13 @@ class Account:
                 for key, one in enumerate(sent):
                     if one.run == number:
                         self.write(book, key, one)
+        trials = self.around.directories.trials_path(RUNS[0].origin, RUNS[0].appid)
+        for key, one in enumerate(sent):
+            if one.run is None:
+                ensure_private_dir(trials.parent.parent)
+                ensure_private_dir(trials.parent)
+                with closing(TrialLog(trials, f"test-{key}")) as log:
+                    self.write(log, key, one)
 
     def card(self, run: RunId) -> RunCard:
         return RunCard(
@@ -351,7 +439,7 @@ class Account:
             template_id="T", template_title="t", content="", selection="", created=MORNING,
         )  # fmt: skip
 
-    def write(self, book: Ledger, key: int, one: Sent) -> None:
+    def write(self, book: Ledger | TrialLog, key: int, one: Sent) -> None:
         made = message(f"m{key}", key)._replace(to=f"o{one.person}")
         at = THEN + one.at
         book.commit([], [Claim(made, Moment(at, 0.0, "boot"))])
@@ -405,6 +493,7 @@ def test_nothing_is_settled_that_nobody_was_shown(
     settled = account.settle(0) | account.settle(1) | account.settle(0)
     assert all(sent[key].was_shown for key in settled)
     assert all(sent[key].known in ("in_doubt", "claimed", "held") for key in settled)
+    assert all(sent[key].run is not None for key in settled)
 
 
 def test_in_a_plain_case_everything_that_was_shown_is_settled(tmp_path: Path) -> None:

@@ -1,11 +1,12 @@
-"""The messages of a run that WeChat may have accepted under a msgid that nobody knows."""
+"""The messages of an account that WeChat may have accepted under a msgid that nobody knows."""
 
 from collections.abc import Collection, Iterator, Set
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 from wxpush.app.doubtful import RECEIPT, SETTLED
-from wxpush.delivery import ledger
+from wxpush.delivery import ledger, trials
 from wxpush.delivery.fates import Fates
 from wxpush.delivery.identity import hash64
 from wxpush.delivery.ledger import Place
@@ -47,68 +48,45 @@ class _Unclear:
         self.earliest, self.latest = min(self.earliest, earliest), max(self.latest, latest)
 
 
-class RunSuspects:
-    """One run's: read without a lock; takes the receipts of its known messages out of `fates`."""
+class Suspects:
+    """Those among what `_note` and `_note_claim` are told of, the receipts of whose known messages are taken.
 
-    def __init__(self, folder: RunFolder, card: RunCard, fates: Fates) -> None:
-        """Raises DamagedStateError."""
-        self._run, self._begun, self._fates = str(folder.path), int(card.created), fates
+    `name` is what their names begin with; what was settled by somebody is from after `begun`.
+    """
+
+    def __init__(self, name: str, begun: int, fates: Fates) -> None:
+        self._name, self._begun, self._fates = name, begun, fates
         self._unclear: dict[str, _Unclear] = {}
-        self._folder = folder
-        self.claims = {claim.message.key: claim for claim in ledger.review(folder.ledger, self._note)}
-        """The claims that are open, by key."""
-        for claim in self.claims.values():
-            self._note_claim(claim)
 
     def __iter__(self) -> Iterator[Suspect]:
         for key, one in self._unclear.items():
             if one.epochs:
-                yield Suspect((self._run, key), one.who, one.earliest, one.latest, len(one.epochs))
-
-    @property
-    def run(self) -> str:
-        """What its suspects' names begin with."""
-        return self._run
-
-    def unsettled(self) -> dict[str, Place | None]:
-        """Those that a receipt settles, by key, with the place of their latest record; None: a claim."""
-        return {key: one.place for key, one in self._unclear.items() if one.epochs and one.is_open}
-
-    def accepted(self) -> set[str]:
-        """The keys of those that are known to be accepted all the same."""
-        return {
-            key
-            for key, one in self._unclear.items()
-            if one.epochs and one.mark is Mark.ACCEPTED and one.code != RECEIPT
-        }
-
-    def span(self, keys: Collection[str]) -> tuple[int, int]:
-        """The time that the receipts of these can be of; there must be one."""
-        some = [self._unclear[key] for key in keys]
-        return min(one.earliest for one in some), max(one.latest for one in some)
-
-    def people(self, keys: Collection[str]) -> set[int]:
-        """Whom these are for, as hash64 of the openid."""
-        return {self._unclear[key].who for key in keys}
+                yield Suspect((self._name, key), one.who, one.earliest, one.latest, len(one.epochs))
 
     def bystanders(self, wanted: Set[int]) -> Iterator[Suspect]:
         """Accepted messages to these people that only a receipt without a msgid can be of."""
-        for _place, record in ledger.records(self._folder.ledger):
+        for record in self._records():
             if record.mark is not Mark.ACCEPTED or not record.msgid or self._fates.fate(record.msgid):
                 continue
             who = hash64(record.to)
             if who in wanted:
-                name = self._run, f"{record.key}\x1f{record.msgid}"
+                name = self._name, f"{record.key}\x1f{record.msgid}"
                 yield Suspect(name, who, record.at - EARLY_S, record.at + LATE_S)
 
-    def _note(self, place: Place, record: Record) -> None:
+    def _records(self) -> Iterator[Record]:
+        """All that there are."""
+        raise NotImplementedError
+
+    def _note(self, record: Record) -> _Unclear | None:
+        """Take in what comes next; returns what is known of its message where that is unclear."""
         if record.mark is Mark.ACCEPTED:
             self._note_accepted(record)
         known = self._unclear.get(record.key)  # which that may have made
         if record.mark in _UNCLEAR:
             known = self._seen(record.key, record.to, record.epoch, *_span(record))
         if known is not None:
-            known.mark, known.code, known.place = record.mark, record.code, place
+            known.mark, known.code = record.mark, record.code
+        return known
 
     def _note_accepted(self, record: Record) -> None:
         known = self._unclear.get(record.key)
@@ -136,6 +114,69 @@ class RunSuspects:
         one.may_be_told(earliest, latest)
         one.epochs.add(epoch)
         return one
+
+
+class RunSuspects(Suspects):
+    """One run's: read without a lock; takes the receipts of its known messages out of `fates`."""
+
+    def __init__(self, folder: RunFolder, card: RunCard, fates: Fates) -> None:
+        """Raises DamagedStateError."""
+        super().__init__(str(folder.path), int(card.created), fates)
+        self._folder = folder
+        self.claims = {claim.message.key: claim for claim in ledger.review(folder.ledger, self._note_at)}
+        """The claims that are open, by key."""
+        for claim in self.claims.values():
+            self._note_claim(claim)
+
+    @property
+    def run(self) -> str:
+        """What its suspects' names begin with."""
+        return self._name
+
+    def unsettled(self) -> dict[str, Place | None]:
+        """Those that a receipt settles, by key, with the place of their latest record; None: a claim."""
+        return {key: one.place for key, one in self._unclear.items() if one.epochs and one.is_open}
+
+    def accepted(self) -> set[str]:
+        """The keys of those that are known to be accepted all the same."""
+        return {
+            key
+            for key, one in self._unclear.items()
+            if one.epochs and one.mark is Mark.ACCEPTED and one.code != RECEIPT
+        }
+
+    def span(self, keys: Collection[str]) -> tuple[int, int]:
+        """The time that the receipts of these can be of; there must be one."""
+        some = [self._unclear[key] for key in keys]
+        return min(one.earliest for one in some), max(one.latest for one in some)
+
+    def people(self, keys: Collection[str]) -> set[int]:
+        """Whom these are for, as hash64 of the openid."""
+        return {self._unclear[key].who for key in keys}
+
+    def _records(self) -> Iterator[Record]:
+        return (record for _place, record in ledger.records(self._folder.ledger))
+
+    def _note_at(self, place: Place, record: Record) -> None:
+        known = self._note(record)
+        if known is not None:
+            known.place = place
+
+
+class TrialSuspects(Suspects):
+    """Those among the account's test messages; takes the receipts of the others out of `fates`."""
+
+    def __init__(self, folder: Path, fates: Fates) -> None:
+        """Raises DamagedStateError."""
+        super().__init__(str(folder), 0, fates)
+        self._folder = folder
+        for claim in trials.review(folder, self._note):
+            self._note_claim(claim)
+
+    def _records(self) -> Iterator[Record]:
+        records: list[Record] = []
+        trials.review(self._folder, records.append)
+        return iter(records)
 
 
 def _span(record: Record) -> tuple[int, int]:
