@@ -20,6 +20,7 @@ from tests.delivery.world import MORNING, message
 from wxpush.app.decisions import SettleRequest
 from wxpush.app.delivered import delivery_of
 from wxpush.app.doubtful import Decision
+from wxpush.app.known_runs import find_run
 from wxpush.app.receipted import view
 from wxpush.app.request import SendRequest, Surroundings
 from wxpush.app.retrying import RetryRequest
@@ -96,8 +97,8 @@ def receipt(desk: Desk, person: int, status: str = "success", *, msgid: int = 0,
     return Receipt(msgid or 4_000_000_000_000_000_000 + person, openid(person), status, at, at + 0.5)
 
 
-def settle_run(desk: Desk, **options: Any) -> Any:
-    request = SettleRequest("orders", **{"by_receipts": True, **options})
+def settle_run(desk: Desk, run: str = "orders", **options: Any) -> Any:
+    request = SettleRequest(run, **{"by_receipts": True, **options})
     with opened(request, desk.around, desk.folder) as settling:
         if request.by_receipts:
             settling.settle_by_receipts()
@@ -380,6 +381,72 @@ def test_a_held_message_that_was_rejected_has_failed(tmp_path: Path) -> None:
         ) as one:
             assert one.plan().people == 250
         assert settle_run(desk, by_receipts=False, by_review=True).rejected == 0
+
+
+def put(desk: Desk, run: str, person: int, mark: Mark | None, *, ago: int = 0) -> None:
+    """Let a run have a message to this person that WeChat has not rejected; without a mark, just claimed."""
+    folder = find_run(run, desk.around, desk.folder)
+    card = folder.card()
+    assert card is not None
+    moment, one = desk.around.clock.moment(), message(openid(person))
+    made = replace(moment, wall=moment.wall - ago, boot=moment.boot - ago)
+    with folder.locked(), closing(Ledger(folder.ledger, card.id, may_be_new=False)) as book:
+        book.commit([], [Claim(one, made)])
+        if mark is not None:
+            book.commit([record(one, mark)._replace(at=now(desk) - ago)])
+
+
+def reviewed(desk: Desk, run: str = "orders") -> int:
+    rejected: int = settle_run(desk, run, by_receipts=False, by_review=True).rejected
+    return rejected
+
+
+@pytest.mark.parametrize(
+    "mark", [Mark.HELD, Mark.IN_DOUBT, Mark.SILENT, None], ids=["held", "in doubt", "silent", "killed"]
+)
+def test_of_two_runs_messages_nobody_can_tell_which_was_rejected(tmp_path: Path, mark: Mark | None) -> None:
+    """Whoever is called failed can be sent it again, and this one might get it twice then."""
+    with with_review(0) as sandbox:
+        desk = Desk(tmp_path, sandbox)
+        desk.send(people(3)[1:])
+        desk.send([Row(1)], run="another")
+        put(desk, "orders", 1, mark)
+        assert (reviewed(desk), reviewed(desk, "another")) == (2, 0)
+        assert openid(1) not in desk.shown_to()
+        take_in(desk, receipt(desk, 1))  # of one of them
+        assert settle_run(desk).delivered == 0
+
+
+def test_a_rejection_is_of_the_message_that_has_failed_by_it(tmp_path: Path) -> None:
+    with with_review(0) as sandbox:
+        desk = Desk(tmp_path, sandbox)
+        desk.send(people(1))
+        desk.send([Row(2)], run="another")
+        assert reviewed(desk) == 1
+        put(desk, "another", 1, Mark.HELD)
+        assert reviewed(desk, "another") == 1
+        assert settle_run(desk, "another", by_receipts=False, by_review=True).summary.held == 1
+
+
+def test_messages_of_another_time_or_that_were_accepted_are_no_rejected_ones(tmp_path: Path) -> None:
+    with with_review(0) as sandbox:
+        desk = Desk(tmp_path, sandbox)
+        desk.send(people(3))
+        desk.send([Row(9)], run="another")
+        put(desk, "another", 1, Mark.HELD, ago=900)
+        put(desk, "another", 2, Mark.ACCEPTED)
+        assert reviewed(desk) == 3
+
+
+def test_a_test_may_be_what_was_rejected(tmp_path: Path) -> None:
+    with with_review(0) as sandbox:
+        desk = Desk(tmp_path, sandbox)
+        desk.send(people(2))
+        request = SendRequest(desk.folder / "campaign.yaml", desk.folder / "users.csv", "users.csv")
+        (tried,) = prepare(request, [openid(7)], None, desk.around).send(Silence())
+        assert (tried.accepted, tried.code) == (False, "40252")
+        put(desk, "orders", 7, Mark.HELD)
+        assert reviewed(desk) == 2
 
 
 # Never what wasn't shown

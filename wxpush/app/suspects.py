@@ -17,7 +17,7 @@ from wxpush.delivery.run import RunCard, RunFolder
 
 #: A claim is sent under its id for eight minutes at most, its last call and WeChat's delivery take the rest.
 #: What is in doubt is noted with the time of its claim or of any attempt.
-_ON_ITS_WAY_S: Final = 600
+ON_ITS_WAY_S: Final = 600
 #: WeChat reviews a message for half an hour, and then delivers it by itself.
 _ANSWER_S: Final = 60
 _UNCLEAR: Final = frozenset({Mark.SILENT, Mark.BUSY, Mark.IN_DOUBT, Mark.HELD})
@@ -98,13 +98,13 @@ class Suspects:
             one = self._seen(record.key, record.to, record.epoch, record.at, record.at)
             one.earliest = one.latest = record.at
         elif record.code != SETTLED:
-            self._seen(record.key, record.to, record.epoch, record.at - _ON_ITS_WAY_S, record.at + LATE_S)
+            self._seen(record.key, record.to, record.epoch, record.at - ON_ITS_WAY_S, record.at + LATE_S)
         elif known is None:
-            self._seen(record.key, record.to, record.epoch, self._begun - EARLY_S, record.at + _ON_ITS_WAY_S)
+            self._seen(record.key, record.to, record.epoch, self._begun - EARLY_S, record.at + ON_ITS_WAY_S)
 
     def _note_claim(self, claim: Claim) -> None:
         message, made = claim.message, int(claim.made.wall)
-        one = self._seen(message.key, message.to, message.epoch, made - EARLY_S, made + _ON_ITS_WAY_S)
+        one = self._seen(message.key, message.to, message.epoch, made - EARLY_S, made + ON_ITS_WAY_S)
         one.place = None
 
     def _seen(self, key: str, to: str, epoch: int, earliest: int, latest: int) -> _Unclear:
@@ -183,4 +183,4 @@ def _span(record: Record) -> tuple[int, int]:
     """The time that the receipt of an unclear message can be of."""
     if record.mark is Mark.HELD:
         return record.at - _ANSWER_S, record.at + LATE_S
-    return record.at - _ON_ITS_WAY_S - EARLY_S, record.at + _ON_ITS_WAY_S
+    return record.at - ON_ITS_WAY_S - EARLY_S, record.at + ON_ITS_WAY_S
