@@ -121,10 +121,10 @@ class Desk:
         assert adds_up(sent.summary)
         return sent
 
-    def retry(self, **options: Any) -> tuple[RetryPlan, Summary]:
+    def retry(self, listener: Listener | None = None, **options: Any) -> tuple[RetryPlan, Summary]:
         with retrying.opened(RetryRequest(**options), self.around, self.folder) as run:
             plan = run.plan()
-            summary = run.execute(Silence()) if plan.people else run.summary()
+            summary = run.execute(listener or Silence()) if plan.people else run.summary()
         assert adds_up(summary)
         return plan, summary
 
@@ -440,6 +440,29 @@ def test_retry_failed_leaves_out_who_is_suppressed_or_too_late(desk: Desk) -> No
     assert (plan.people, dict(plan.left_out)) == (1, {"suppressed": 1, "expired": 1})
     assert (summary.accepted, summary.failed) == (4, 2)
     assert desk.shown()[openid(3)] == 1
+
+
+def test_retry_failed_looks_again_at_what_it_gave_back_for_the_night(desk: Desk) -> None:
+    orders = [Order(person, paid="2026-11-19 20:00") for person in range(60)]
+    for person in range(0, 60, 2):
+        desk.sandbox.unfollow(openid(person))
+    assert desk.send(orders, EXPIRES | {"send_window": "08:00-21:00"}, workers=1).summary.failed == 30
+    calls: list[object] = []
+
+    def evening(call: object) -> None:
+        calls.append(call)
+        if len(calls) == 5:
+            desk.passed = 10 * HOUR
+
+    for person in range(0, 60, 2):
+        desk.sandbox.follow(openid(person))
+    desk.sandbox.on_send(evening)
+    listener = NextMorning(desk)
+    plan, summary = desk.retry(listener, everything=True, rate=100.0, workers=1)
+    assert (plan.people, listener.waits) == (30, 1)
+    assert 5 <= len(calls) <= 8  # what was on its way in the evening
+    assert (summary.accepted, summary.failed) == (30 + len(calls), 30 - len(calls))
+    assert desk.shown().total() == summary.accepted
 
 
 def test_people_in_trouble_come_onto_the_list_and_a_success_takes_them_off(desk: Desk) -> None:

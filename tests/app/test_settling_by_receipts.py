@@ -14,20 +14,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.app.desk import CONTENT, TEMPLATE_ID, Desk, Row, new_sandbox, openid
+from tests.app.desk import CONTENT, TEMPLATE_ID, Desk, Row, Silence, new_sandbox, openid
 from tests.app.test_settling import begun, folder_of, latest, people, seen
 from tests.app.test_settling import doubt as left_by_a_killed_process
-from tests.delivery.ledgers import record
+from tests.delivery.ledgers import record, tamper
 from tests.delivery.world import MORNING, message
 from wxpush.app.decisions import SettleRequest
 from wxpush.app.delivered import delivery_of
 from wxpush.app.doubtful import Decision
+from wxpush.app.known_runs import find_run
 from wxpush.app.receipted import view
-from wxpush.app.request import Surroundings
+from wxpush.app.request import SendRequest, Surroundings
 from wxpush.app.retrying import RetryRequest
 from wxpush.app.retrying import opened as opened_again
 from wxpush.app.settling import opened
 from wxpush.app.settling_by_receipts import Settled, settle, settle_known_runs, told
+from wxpush.app.trying import prepare
 from wxpush.clock import Moment
 from wxpush.config import load_account
 from wxpush.delivery import ledger as ledgers
@@ -35,8 +37,9 @@ from wxpush.delivery.identity import RunId
 from wxpush.delivery.ledger import Ledger
 from wxpush.delivery.policy import DEDUPE_WINDOW_S
 from wxpush.delivery.receipts import ReceiptLog
-from wxpush.delivery.records import Claim, Mark
+from wxpush.delivery.records import Claim, Mark, Record
 from wxpush.delivery.run import RunCard, RunFolder
+from wxpush.delivery.trials import TrialLog, review
 from wxpush.errors import DamagedStateError, InputError
 from wxpush.i18n import set_language
 from wxpush.model import Receipt
@@ -96,8 +99,8 @@ def receipt(desk: Desk, person: int, status: str = "success", *, msgid: int = 0,
     return Receipt(msgid or 4_000_000_000_000_000_000 + person, openid(person), status, at, at + 0.5)
 
 
-def settle_run(desk: Desk, **options: Any) -> Any:
-    request = SettleRequest("orders", **{"by_receipts": True, **options})
+def settle_run(desk: Desk, run: str = "orders", **options: Any) -> Any:
+    request = SettleRequest(run, **{"by_receipts": True, **options})
     with opened(request, desk.around, desk.folder) as settling:
         if request.by_receipts:
             settling.settle_by_receipts()
@@ -304,6 +307,82 @@ def test_a_run_that_cant_be_read_keeps_receipts_from_settling(desk: Desk) -> Non
     assert any("settled nothing" in note for note in sent.summary.notes)
 
 
+# Test messages
+
+
+def try_out(desk: Desk, *people: int) -> list[Receipt]:
+    """Send a test of the list's first row to these people; returns the receipts that they cause."""
+    known = len(desk.sandbox.shown())
+    request = SendRequest(desk.folder / "campaign.yaml", desk.folder / "users.csv", "users.csv")
+    trial = prepare(request, [openid(person) for person in people], None, desk.around)
+    assert [one.accepted for one in trial.send(Silence())] == [True] * len(people)
+    return [
+        Receipt(one.msgid, one.openid, "success", int(one.time), one.time + 1)
+        for one in desk.sandbox.shown()[known:]
+    ]
+
+
+@pytest.mark.parametrize("age", [None, 1.0], ids=["noted", "claimed just now"])
+def test_the_receipt_of_a_test_settles_no_message_of_a_run(desk: Desk, age: float | None) -> None:
+    """The tester is in the list, too, and what was sent to him then has never arrived."""
+    rows = begun(desk)
+    of_test, of_other_test = try_out(desk, 3), try_out(desk, 4)
+    doubt(desk, rows, [3, 4], age=age)
+    take_in(desk, *of_test, *of_other_test)
+    assert settle_run(desk).delivered == 0
+    take_in(desk, receipt(desk, 3))
+    assert settle_run(desk).delivered == 1
+    assert latest(desk)[openid(3)].code == "receipt"
+    sent = desk.send(rows, resend_in_doubt=True)
+    assert (sent.summary.accepted, desk.shown_to().count(openid(4))) == (6, 2)
+
+
+def test_a_receipt_of_a_tester_that_names_no_message_settles_nothing(desk: Desk) -> None:
+    rows = begun(desk)
+    (of_test,) = try_out(desk, 3)
+    doubt(desk, rows, [3])
+    take_in(desk, of_test._replace(msgid=0))
+    assert settle_run(desk).delivered == 0
+
+
+@pytest.mark.parametrize("mark", [None, Mark.SILENT, Mark.IN_DOUBT], ids=["killed", "silent", "in doubt"])
+def test_a_test_without_an_answer_may_own_a_receipt(desk: Desk, mark: Mark | None) -> None:
+    rows = begun(desk)
+    doubt(desk, rows, [3])
+    card, tested = card_of(desk), message(openid(3))
+    folder = desk.around.directories.trials_path(card.origin, card.appid)
+    with closing(TrialLog(folder, "test-1")) as log:
+        log.commit([], [Claim(tested, desk.around.clock.moment())])
+        if mark is not None:
+            log.commit([record(tested, mark)._replace(at=now(desk))])
+    take_in(desk, receipt(desk, 3))
+    assert settle_run(desk).delivered == 0
+    take_in(desk, receipt(desk, 3, msgid=77))
+    assert settle_run(desk).delivered == 1
+
+
+def test_of_a_test_no_text_is_kept(desk: Desk) -> None:
+    begun(desk)
+    (of_test,) = try_out(desk, 3)
+    card, kept = card_of(desk), list[Record]()
+    folder = desk.around.directories.trials_path(card.origin, card.appid)
+    assert review(folder, kept.append) == []
+    assert [(one.to, one.msgid) for one in kept] == [(openid(3), of_test.msgid)]
+    assert not any("苹果".encode() in file.read_bytes() for file in folder.iterdir())
+
+
+def test_notes_of_tests_that_cant_be_read_keep_receipts_from_settling(desk: Desk) -> None:
+    rows = begun(desk)
+    try_out(desk, 4)
+    doubt(desk, rows, [3])
+    take_in(desk, receipt(desk, 3))
+    card = card_of(desk)
+    folder = desk.around.directories.trials_path(card.origin, card.appid)
+    tamper(folder, "UPDATE Cache SET value = replace(value, ?, ?)", "test-", "best-")
+    with pytest.raises(DamagedStateError):
+        settle_run(desk)
+
+
 def test_a_message_accepted_without_its_msgid_finds_its_receipt_too(desk: Desk) -> None:
     """As one that the operator settled."""
     rows = begun(desk)
@@ -359,14 +438,82 @@ def test_a_held_message_that_was_rejected_has_failed(tmp_path: Path) -> None:
         assert settle_run(desk, by_receipts=False, by_review=True).rejected == 0
 
 
+def put(desk: Desk, run: str, person: int, mark: Mark | None, *, ago: int = 0) -> None:
+    """Let a run have a message to this person that WeChat has not rejected; without a mark, just claimed."""
+    folder = find_run(run, desk.around, desk.folder)
+    card = folder.card()
+    assert card is not None
+    moment, one = desk.around.clock.moment(), message(openid(person))
+    made = replace(moment, wall=moment.wall - ago, boot=moment.boot - ago)
+    with folder.locked(), closing(Ledger(folder.ledger, card.id, may_be_new=False)) as book:
+        book.commit([], [Claim(one, made)])
+        if mark is not None:
+            book.commit([record(one, mark)._replace(at=now(desk) - ago)])
+
+
+def reviewed(desk: Desk, run: str = "orders") -> int:
+    rejected: int = settle_run(desk, run, by_receipts=False, by_review=True).rejected
+    return rejected
+
+
+@pytest.mark.parametrize(
+    "mark", [Mark.HELD, Mark.IN_DOUBT, Mark.SILENT, None], ids=["held", "in doubt", "silent", "killed"]
+)
+def test_of_two_runs_messages_nobody_can_tell_which_was_rejected(tmp_path: Path, mark: Mark | None) -> None:
+    """Whoever is called failed can be sent it again, and this one might get it twice then."""
+    with with_review(0) as sandbox:
+        desk = Desk(tmp_path, sandbox)
+        desk.send(people(3)[1:])
+        desk.send([Row(1)], run="another")
+        put(desk, "orders", 1, mark)
+        assert (reviewed(desk), reviewed(desk, "another")) == (2, 0)
+        take_in(desk, receipt(desk, 1))  # of one of them
+        assert settle_run(desk).delivered == 0
+
+
+def test_a_rejection_is_of_the_message_that_has_failed_by_it(tmp_path: Path) -> None:
+    with with_review(0) as sandbox:
+        desk = Desk(tmp_path, sandbox)
+        desk.send(people(1))
+        desk.send([Row(2)], run="another")
+        assert reviewed(desk) == 1
+        put(desk, "another", 1, Mark.HELD)
+        assert reviewed(desk, "another") == 1
+        assert settle_run(desk, "another", by_receipts=False, by_review=True).summary.held == 1
+
+
+def test_messages_of_another_time_or_that_were_accepted_are_no_rejected_ones(tmp_path: Path) -> None:
+    with with_review(0) as sandbox:
+        desk = Desk(tmp_path, sandbox)
+        desk.send(people(3))
+        desk.send([Row(9)], run="another")
+        put(desk, "another", 1, Mark.HELD, ago=900)
+        put(desk, "another", 2, Mark.ACCEPTED)
+        assert reviewed(desk) == 3
+
+
+def test_a_test_may_be_what_was_rejected(tmp_path: Path) -> None:
+    with with_review(0) as sandbox:
+        desk = Desk(tmp_path, sandbox)
+        desk.send(people(2))
+        request = SendRequest(desk.folder / "campaign.yaml", desk.folder / "users.csv", "users.csv")
+        (tried,) = prepare(request, [openid(7)], None, desk.around).send(Silence())
+        assert (tried.accepted, tried.code) == (False, "40252")
+        put(desk, "orders", 7, Mark.HELD)
+        assert reviewed(desk) == 2
+
+
 # Never what wasn't shown
 
 
 @dataclass(frozen=True)
 class Sent:
-    """A message of the account: in which run, to whom, when, and what the sender knows of it."""
+    """A message of the account: in which run, to whom, when, and what the sender knows of it.
 
-    run: int
+    What is in no run was a test.
+    """
+
+    run: int | None
     person: int
     at: int
     known: str
@@ -377,7 +524,7 @@ THEN = int(MORNING)
 RUNS = [RunId("https://api.weixin.qq.com", "wx0123456789abcdef", f"run{number}") for number in range(2)]
 SENT = st.builds(
     Sent,
-    run=st.integers(0, 1),
+    run=st.sampled_from([0, 0, 1, 1, None]),
     person=st.integers(0, 2),
     at=st.sampled_from([0, 0, 1, 300, 900, 4000]),
     known=st.sampled_from(["accepted", "accepted", "in_doubt", "in_doubt", "claimed", "held", "repeat"]),
@@ -399,6 +546,13 @@ class Account:
                 for key, one in enumerate(sent):
                     if one.run == number:
                         self.write(book, key, one)
+        trials = self.around.directories.trials_path(RUNS[0].origin, RUNS[0].appid)
+        for key, one in enumerate(sent):
+            if one.run is None:
+                ensure_private_dir(trials.parent.parent)
+                ensure_private_dir(trials.parent)
+                with closing(TrialLog(trials, f"test-{key}")) as log:
+                    self.write(log, key, one)
 
     def card(self, run: RunId) -> RunCard:
         return RunCard(
@@ -406,7 +560,7 @@ class Account:
             template_id="T", template_title="t", content="", selection="", created=MORNING,
         )  # fmt: skip
 
-    def write(self, book: Ledger, key: int, one: Sent) -> None:
+    def write(self, book: Ledger | TrialLog, key: int, one: Sent) -> None:
         made = message(f"m{key}", key)._replace(to=f"o{one.person}")
         at = THEN + one.at
         book.commit([], [Claim(made, Moment(at, 0.0, "boot"))])
@@ -460,6 +614,7 @@ def test_nothing_is_settled_that_nobody_was_shown(
     settled = account.settle(0) | account.settle(1) | account.settle(0)
     assert all(sent[key].was_shown for key in settled)
     assert all(sent[key].known in ("in_doubt", "claimed", "held") for key in settled)
+    assert all(sent[key].run is not None for key in settled)
 
 
 def test_in_a_plain_case_everything_that_was_shown_is_settled(tmp_path: Path) -> None:

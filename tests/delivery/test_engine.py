@@ -20,7 +20,7 @@ from wxpush.delivery.hours import BEIJING, DayHours
 from wxpush.delivery.policy import RetryRules, StopRules
 from wxpush.delivery.ports import Notice, Progress, Why
 from wxpush.delivery.records import Claim, Mark, Record
-from wxpush.model import Quota, Verdict
+from wxpush.model import Message, Quota, Verdict
 
 FAST = Settings(rate=1000.0)
 
@@ -396,8 +396,8 @@ def test_a_full_disk_ends_it_with_the_answers_taken_and_says_so() -> None:
     assert not world.engine._hand.flying
 
 
-def test_claims_that_never_left_are_pending_after_a_sleep_of_the_machine() -> None:
-    world = World(settings=Settings(rate=50.0))
+def asleep_after_the_first_claim(world: World) -> None:
+    """Let the machine sleep for an hour as soon as something is claimed."""
     commit = world.ledger.commit
     slept = False
 
@@ -409,8 +409,30 @@ def test_claims_that_never_left_are_pending_after_a_sleep_of_the_machine() -> No
             world.time.now += 3600
 
     world.ledger.commit = sleep_after_the_first_claim  # type: ignore[method-assign]
+
+
+def test_claims_that_never_left_are_pending_after_a_sleep_of_the_machine() -> None:
+    world = World(settings=Settings(rate=50.0))
+    asleep_after_the_first_claim(world)
     world.run(messages(100))
     assert world.ledger.marks() == {Mark.ACCEPTED: 100}
+
+
+def test_after_a_sleep_of_the_machine_it_is_asked_again_whether_they_are_wanted() -> None:
+    """Nobody was sent anything before; by now every message is too late."""
+    asked: list[str] = []
+
+    def still_wanted(message: Message) -> bool:
+        asked.append(message.key)
+        return False
+
+    world = World(settings=Settings(rate=50.0), still_wanted=still_wanted)
+    asleep_after_the_first_claim(world)
+    world.run(messages(100))
+    assert 0 < len(asked) < 100
+    assert world.ledger.marks() == {Mark.ACCEPTED: 100 - len(asked), Mark.RELEASED: len(asked)}
+    assert world.ledger.claims == {}
+    assert not {post.key for post in world.channel.posts} & set(asked)
 
 
 def test_any_number_of_people_written_to_too_often_come_after_the_others() -> None:

@@ -206,6 +206,7 @@ class World:
     latency: float = 0.05
     #: Makes who else is told of everything, from the world's clock.
     observer: Callable[[Clock], Observer] | None = None
+    still_wanted: Callable[[Message], bool] | None = None
 
     def __post_init__(self) -> None:
         self.time = Time()
@@ -227,6 +228,7 @@ class World:
             Chorus([self.notes, *observers]),
             clock=clock,
             chance=random.Random(7),
+            still_wanted=self.still_wanted,
             witnesses=observers,
         )
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from wxpush.app.known_runs import all_runs
 from wxpush.app.request import Surroundings
-from wxpush.app.suspects import RunSuspects
+from wxpush.app.suspects import RunSuspects, TrialSuspects
 from wxpush.delivery import store
 from wxpush.delivery.fates import Fates, Unowned
 from wxpush.delivery.nearest import LATE_S
@@ -26,7 +26,8 @@ def of_no_other(
     `fates` must have been read before the ledgers. Raises the first fault of a run that can't be read.
     """
     others = other_runs(own.span(keys), folder, card, around)
-    books = [own, *(RunSuspects(*other, fates) for other in others)]
+    tests = TrialSuspects(around.directories.trials_path(card.origin, card.appid), fates)
+    books = [own, *(RunSuspects(*other, fates) for other in others), tests]
     # A person for whom nothing of ours is open takes no part.
     wanted = own.people(keys)
     suspects = [suspect for book in books for suspect in book if suspect.who in wanted]

@@ -211,6 +211,7 @@ class Retrying:
             messages=self._messages(),
             recovered=self._ledger.recovered,
             expected_codes=self._codes,
+            still_wanted=lambda message: not self._is_too_late(message),
             witnesses=self._observers.all,
         )
         notes = self._watch.settle(self._around.clock.wall())
@@ -239,12 +240,14 @@ class Retrying:
         return (message for message in chosen if self._may_go(message, screening))
 
     def _may_go(self, message: Message, screening: Screening) -> bool:
-        expiry = self._expiry
-        is_past = expiry is not None and expiry.is_past(message.fields, self._around.clock.wall())
-        reason = screening.reason(message.to, 0.0 if is_past else NEVER)
+        reason = screening.reason(message.to, 0.0 if self._is_too_late(message) else NEVER)
         if reason is not None:
             self._left_out[reason.value] += 1
         return reason is None
+
+    def _is_too_late(self, message: Message) -> bool:
+        expiry = self._expiry
+        return expiry is not None and expiry.is_past(message.fields, self._around.clock.wall())
 
     def _chosen_codes(self) -> Counter[str]:
         """What the messages that will go failed with. Raises ProblemsError for a list with faults."""

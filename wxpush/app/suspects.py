@@ -1,11 +1,12 @@
-"""The messages of a run that WeChat may have accepted under a msgid that nobody knows."""
+"""The messages of an account that WeChat may have accepted under a msgid that nobody knows."""
 
 from collections.abc import Collection, Iterator, Set
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 from wxpush.app.doubtful import RECEIPT, SETTLED
-from wxpush.delivery import ledger
+from wxpush.delivery import ledger, trials
 from wxpush.delivery.fates import Fates
 from wxpush.delivery.identity import hash64
 from wxpush.delivery.ledger import Place
@@ -16,7 +17,7 @@ from wxpush.delivery.run import RunCard, RunFolder
 
 #: A claim is sent under its id for eight minutes at most, its last call and WeChat's delivery take the rest.
 #: What is in doubt is noted with the time of its claim or of any attempt.
-_ON_ITS_WAY_S: Final = 600
+ON_ITS_WAY_S: Final = 600
 #: WeChat reviews a message for half an hour, and then delivers it by itself.
 _ANSWER_S: Final = 60
 _UNCLEAR: Final = frozenset({Mark.SILENT, Mark.BUSY, Mark.IN_DOUBT, Mark.HELD})
@@ -47,28 +48,90 @@ class _Unclear:
         self.earliest, self.latest = min(self.earliest, earliest), max(self.latest, latest)
 
 
-class RunSuspects:
-    """One run's: read without a lock; takes the receipts of its known messages out of `fates`."""
+class Suspects:
+    """Those among what `_note` and `_note_claim` are told of, the receipts of whose known messages are taken.
 
-    def __init__(self, folder: RunFolder, card: RunCard, fates: Fates) -> None:
-        """Raises DamagedStateError."""
-        self._run, self._begun, self._fates = str(folder.path), int(card.created), fates
+    `name` is what their names begin with; what was settled by somebody is from after `begun`.
+    """
+
+    def __init__(self, name: str, begun: int, fates: Fates) -> None:
+        self._name, self._begun, self._fates = name, begun, fates
         self._unclear: dict[str, _Unclear] = {}
-        self._folder = folder
-        self.claims = {claim.message.key: claim for claim in ledger.review(folder.ledger, self._note)}
-        """The claims that are open, by key."""
-        for claim in self.claims.values():
-            self._note_claim(claim)
 
     def __iter__(self) -> Iterator[Suspect]:
         for key, one in self._unclear.items():
             if one.epochs:
-                yield Suspect((self._run, key), one.who, one.earliest, one.latest, len(one.epochs))
+                yield Suspect((self._name, key), one.who, one.earliest, one.latest, len(one.epochs))
+
+    def bystanders(self, wanted: Set[int]) -> Iterator[Suspect]:
+        """Accepted messages to these people that only a receipt without a msgid can be of."""
+        for record in self._records():
+            if record.mark is not Mark.ACCEPTED or not record.msgid or self._fates.fate(record.msgid):
+                continue
+            who = hash64(record.to)
+            if who in wanted:
+                name = self._name, f"{record.key}\x1f{record.msgid}"
+                yield Suspect(name, who, record.at - EARLY_S, record.at + LATE_S)
+
+    def _records(self) -> Iterator[Record]:
+        """All that there are."""
+        raise NotImplementedError
+
+    def _note(self, record: Record) -> _Unclear | None:
+        """Take in what comes next; returns what is known of its message where that is unclear."""
+        if record.mark is Mark.ACCEPTED:
+            self._note_accepted(record)
+        known = self._unclear.get(record.key)  # which that may have made
+        if record.mark in _UNCLEAR:
+            known = self._seen(record.key, record.to, record.epoch, *_span(record))
+        if known is not None:
+            known.mark, known.code = record.mark, record.code
+        return known
+
+    def _note_accepted(self, record: Record) -> None:
+        known = self._unclear.get(record.key)
+        if record.msgid:
+            self._fates.take(record.msgid)
+            if known is not None:
+                known.epochs.discard(record.epoch)
+        elif record.code == RECEIPT:
+            one = self._seen(record.key, record.to, record.epoch, record.at, record.at)
+            one.earliest = one.latest = record.at
+        elif record.code != SETTLED:
+            self._seen(record.key, record.to, record.epoch, record.at - ON_ITS_WAY_S, record.at + LATE_S)
+        elif known is None:
+            self._seen(record.key, record.to, record.epoch, self._begun - EARLY_S, record.at + ON_ITS_WAY_S)
+
+    def _note_claim(self, claim: Claim) -> None:
+        message, made = claim.message, int(claim.made.wall)
+        one = self._seen(message.key, message.to, message.epoch, made - EARLY_S, made + ON_ITS_WAY_S)
+        one.place = None
+
+    def _seen(self, key: str, to: str, epoch: int, earliest: int, latest: int) -> _Unclear:
+        one = self._unclear.get(key)
+        if one is None:
+            one = self._unclear[key] = _Unclear(hash64(to), earliest, latest)
+        one.may_be_told(earliest, latest)
+        one.epochs.add(epoch)
+        return one
+
+
+class RunSuspects(Suspects):
+    """One run's: read without a lock; takes the receipts of its known messages out of `fates`."""
+
+    def __init__(self, folder: RunFolder, card: RunCard, fates: Fates) -> None:
+        """Raises DamagedStateError."""
+        super().__init__(str(folder.path), int(card.created), fates)
+        self._folder = folder
+        self.claims = {claim.message.key: claim for claim in ledger.review(folder.ledger, self._note_at)}
+        """The claims that are open, by key."""
+        for claim in self.claims.values():
+            self._note_claim(claim)
 
     @property
     def run(self) -> str:
         """What its suspects' names begin with."""
-        return self._run
+        return self._name
 
     def unsettled(self) -> dict[str, Place | None]:
         """Those that a receipt settles, by key, with the place of their latest record; None: a claim."""
@@ -91,55 +154,33 @@ class RunSuspects:
         """Whom these are for, as hash64 of the openid."""
         return {self._unclear[key].who for key in keys}
 
-    def bystanders(self, wanted: Set[int]) -> Iterator[Suspect]:
-        """Accepted messages to these people that only a receipt without a msgid can be of."""
-        for _place, record in ledger.records(self._folder.ledger):
-            if record.mark is not Mark.ACCEPTED or not record.msgid or self._fates.fate(record.msgid):
-                continue
-            who = hash64(record.to)
-            if who in wanted:
-                name = self._run, f"{record.key}\x1f{record.msgid}"
-                yield Suspect(name, who, record.at - EARLY_S, record.at + LATE_S)
+    def _records(self) -> Iterator[Record]:
+        return (record for _place, record in ledger.records(self._folder.ledger))
 
-    def _note(self, place: Place, record: Record) -> None:
-        if record.mark is Mark.ACCEPTED:
-            self._note_accepted(record)
-        known = self._unclear.get(record.key)  # which that may have made
-        if record.mark in _UNCLEAR:
-            known = self._seen(record.key, record.to, record.epoch, *_span(record))
+    def _note_at(self, place: Place, record: Record) -> None:
+        known = self._note(record)
         if known is not None:
-            known.mark, known.code, known.place = record.mark, record.code, place
+            known.place = place
 
-    def _note_accepted(self, record: Record) -> None:
-        known = self._unclear.get(record.key)
-        if record.msgid:
-            self._fates.take(record.msgid)
-            if known is not None:
-                known.epochs.discard(record.epoch)
-        elif record.code == RECEIPT:
-            one = self._seen(record.key, record.to, record.epoch, record.at, record.at)
-            one.earliest = one.latest = record.at
-        elif record.code != SETTLED:
-            self._seen(record.key, record.to, record.epoch, record.at - _ON_ITS_WAY_S, record.at + LATE_S)
-        elif known is None:
-            self._seen(record.key, record.to, record.epoch, self._begun - EARLY_S, record.at + _ON_ITS_WAY_S)
 
-    def _note_claim(self, claim: Claim) -> None:
-        message, made = claim.message, int(claim.made.wall)
-        one = self._seen(message.key, message.to, message.epoch, made - EARLY_S, made + _ON_ITS_WAY_S)
-        one.place = None
+class TrialSuspects(Suspects):
+    """Those among the account's test messages; takes the receipts of the others out of `fates`."""
 
-    def _seen(self, key: str, to: str, epoch: int, earliest: int, latest: int) -> _Unclear:
-        one = self._unclear.get(key)
-        if one is None:
-            one = self._unclear[key] = _Unclear(hash64(to), earliest, latest)
-        one.may_be_told(earliest, latest)
-        one.epochs.add(epoch)
-        return one
+    def __init__(self, folder: Path, fates: Fates) -> None:
+        """Raises DamagedStateError."""
+        super().__init__(str(folder), 0, fates)
+        self._folder = folder
+        for claim in trials.review(folder, self._note):
+            self._note_claim(claim)
+
+    def _records(self) -> Iterator[Record]:
+        records: list[Record] = []
+        trials.review(self._folder, records.append)
+        return iter(records)
 
 
 def _span(record: Record) -> tuple[int, int]:
     """The time that the receipt of an unclear message can be of."""
     if record.mark is Mark.HELD:
         return record.at - _ANSWER_S, record.at + LATE_S
-    return record.at - _ON_ITS_WAY_S - EARLY_S, record.at + _ON_ITS_WAY_S
+    return record.at - ON_ITS_WAY_S - EARLY_S, record.at + ON_ITS_WAY_S

@@ -1,13 +1,14 @@
-"""One row's message to testers: really sent, but belonging to no run and recorded nowhere."""
+"""One row's message to testers: really sent, but belonging to no run."""
 
 import secrets
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
 from wxpush.app.codes import stopped_by
-from wxpush.app.delivering import Delivering
+from wxpush.app.delivering import Delivered, Delivering
 from wxpush.app.material import Material, read_material
 from wxpush.app.pace import Pace
 from wxpush.app.place import Scene, real_scene
@@ -21,6 +22,7 @@ from wxpush.config import load_testers
 from wxpush.delivery.identity import RunId
 from wxpush.delivery.ports import Listener
 from wxpush.delivery.records import FINAL, Claim, Mark, Record
+from wxpush.delivery.trials import TrialLog
 from wxpush.errors import InputError, InterruptedRunError, ProblemsError, StoppedError
 from wxpush.i18n import _
 from wxpush.model import Message, Severity
@@ -40,14 +42,15 @@ class Tried:
 
 
 class _Memory:
-    """A ledger for messages that nobody asks about tomorrow."""
+    """The ledger of a trial: its outcomes, which nobody asks about tomorrow but for their receipts."""
 
-    def __init__(self) -> None:
+    def __init__(self, log: TrialLog) -> None:
+        self._log = log
         self.records: dict[str, Record] = {}
 
     def commit(self, records: Sequence[Record], claims: Sequence[Claim] = ()) -> None:
-        """Keep the outcomes."""
-        del claims
+        """Keep the outcomes; raises StorageError."""
+        self._log.commit(records, claims)
         self.records |= {record.key: record for record in records if record.mark in FINAL}
 
 
@@ -71,22 +74,26 @@ class Trial:
         """Send it to everyone.
 
         Raises StoppedError where the account can't send or nobody answers, InterruptedRunError when
-        `stop` was called before all were decided.
+        `stop` was called before all were decided, StateError where it can't be noted what is sent.
         """
         self._delivering.connect()
-        memory = _Memory()
-        account = self._scene.account
+        account, directories = self._scene.account, self._scene.directories
         once = RunId(self._scene.origin, account.appid, f"test-{secrets.token_hex(8)}")
-        messages = [_addressed(self._material, self._ready, openid) for openid in self._openids]
-        delivered = self._delivering.send(
-            once, memory, _impatient(self._material.campaign), _PACE, listener, messages=iter(messages)
-        )
+        directories.account_dir(account)
+        with closing(TrialLog(directories.trials_path(account.origin, account.appid), once.name)) as log:
+            memory = _Memory(log)
+            delivered = self._deliver(once, memory, listener)
         why = stopped_by(delivered.ending, self._around.now())
         if why is not None:
             raise StoppedError(why.meaning, why.hint, code=why.code)
         if delivered.ending.state == "interrupted":
             raise InterruptedRunError(_interrupted(memory, self._openids))
         return [_tried(memory, openid) for openid in self._openids]
+
+    def _deliver(self, once: RunId, memory: _Memory, listener: Listener) -> Delivered:
+        campaign = _impatient(self._material.campaign)
+        messages = (_addressed(self._material, self._ready, openid) for openid in self._openids)
+        return self._delivering.send(once, memory, campaign, _PACE, listener, messages=messages)
 
 
 def prepare(request: SendRequest, testers: Sequence[str], line: int | None, around: Surroundings) -> Trial:

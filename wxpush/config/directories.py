@@ -58,6 +58,10 @@ class Directories:
         """
         return self.account_dir(account) / _RECEIPTS
 
+    def trials_path(self, origin: str, appid: str) -> Path:
+        """Where the test messages of API origin + appid are noted, whether or not there were any."""
+        return self.account_path(origin, appid) / "trials"
+
 
 def default_config_path() -> Path:
     """`config.yaml` in the platform's configuration directory."""

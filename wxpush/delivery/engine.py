@@ -268,8 +268,7 @@ class Engine:
         if flight.ambiguous:
             self._settle(flight, State.IN_DOUBT, _TOO_OLD, flight.made)
         else:
-            self._release(flight, _NOT_SENT)
-            self._hand.front.appendleft(flight)
+            self._give_back(flight)
 
     def _take_over(self, flight: Flight) -> None:
         """A claim of a process that is gone: again with the same id while WeChat knows it, else in doubt."""
@@ -286,9 +285,12 @@ class Engine:
     def _unstage(self) -> None:
         """Give back claims whose slot isn't coming soon; those that may have been sent keep theirs."""
         for flight in reversed(self._hand.unstage()):
-            self._release(flight, _NOT_SENT)
-            flight.given_back = not flight.attempts
-            self._hand.front.appendleft(flight)
+            self._give_back(flight)
+
+    def _give_back(self, flight: Flight) -> None:
+        self._release(flight, _NOT_SENT)
+        flight.given_back = not flight.attempts
+        self._hand.front.appendleft(flight)
 
     # Answers
 
