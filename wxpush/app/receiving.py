@@ -165,7 +165,7 @@ def receive(
     folder, address = around.directories.account_dir(account), replace(address, ca_file=account.ca_file)
     people = PeopleNews(folder_of(around.directories, account), suppress)
     if suppress is not None:
-        people.hear(_blocked_lately(folder, around.clock.wall()))
+        people.hear(_blocked_lately(around.directories.receipts_dir(account), around.clock.wall()))
     came = 0
 
     def counted(events: "Sequence[Receipt | Following]") -> None:
@@ -189,10 +189,9 @@ def receive(
         )
 
 
-def _blocked_lately(folder: Path, now: float) -> list[News]:
+def _blocked_lately(log: Path, now: float) -> list[News]:
     """Who refused messages in the last hour: a receiver that was killed may not have come to note it."""
-    stored = receipts(receipts_folder(folder))
-    lately = (one for one in stored if one.received > now - _AN_HOUR_S and one.status == USER_BLOCK)
+    lately = (one for one in receipts(log) if one.received > now - _AN_HOUR_S and one.status == USER_BLOCK)
     return [News(one.to, one.status, one.at) for one in lately]
 
 
