@@ -142,7 +142,7 @@ def send(
         ),
     ] = None,
     log: LogFile = None,
-    log_max: LogMost = "50MB",
+    log_max: LogMost = None,
     quiet: Quiet = False,
 ) -> int:
     """Send a campaign to a list; go on where an earlier run of its name stopped."""
