@@ -105,6 +105,53 @@ def test_a_log_to_a_device_is_refused_before_anything_is_sent(desk: Desk) -> Non
     assert desk.sends() == 0
 
 
+@pytest.mark.parametrize("mode", [0o600, 0o644])
+@pytest.mark.parametrize("content", ["openid,order_no\n", '{"time":"now","event":"sold","run":"x"}\n', "\n"])
+def test_no_line_is_added_to_what_is_no_log(desk: Desk, content: str, mode: int) -> None:
+    desk.prepare(2)
+    assert desk.sandbox is not None
+    path = desk.write("orders.csv", content)
+    path.chmod(mode)
+    for done in (desk.send("--log", "orders.csv"), desk.retry("--log", "orders.csv")):
+        assert (done.code, path.read_text("utf-8")) == (2, content)
+        assert "--log: orders.csv is there already, and is no log of wxpush." in done.talk
+        assert "Give --log the name of a new file." in done.talk
+        assert "chmod" not in done.talk
+    assert "已经存在" in desk.send("--log", "orders.csv", env={"WXPUSH_LANG": "zh"}).talk
+    assert desk.sends() == 0
+
+
+def test_a_new_list_to_render_from_is_no_log(desk: Desk) -> None:
+    path = desk.write("mended.csv", "")
+    path.chmod(0o600)
+    done = desk.retry("--recipients", "mended.csv", "--log", "mended.csv")
+    assert (done.code, path.read_bytes()) == (2, b"")
+    assert "--log: mended.csv is a file that this command reads" in done.talk
+
+
+def test_a_log_goes_on_whichever_event_it_begins_with(desk: Desk) -> None:
+    desk.prepare(1)
+    path = desk.write("send.log", "")
+    path.chmod(0o600)
+    assert desk.send("--log", "send.log").code == 0
+    first_run = path.read_text("ascii").splitlines()
+    kinds = {json.loads(line)["event"] for line in first_run}
+    assert {"run_started", "claimed", "attempt", "outcome", "run_ended"} <= kinds
+    for number, line in enumerate(first_run):
+        path.write_text(line + "\n", "ascii")
+        assert desk.send("--log", "send.log", "--run", f"run-{number}").code == 0
+        lines = lines_of(path)
+        assert (lines[0], lines[-1]["run"]) == (json.loads(line), f"run-{number}")
+
+
+def test_a_size_without_a_log_is_refused(desk: Desk) -> None:
+    desk.prepare(1)
+    for done in (desk.send("--log-max", "1MB"), desk.retry("--log-max", "1MB")):
+        assert (done.code, "--log-max goes with --log." in done.talk) == (2, True)
+    assert "--log-max 要与 --log 一起使用" in desk.send("--log-max", "1MB", env={"WXPUSH_LANG": "zh"}).talk
+    assert desk.sends() == 0
+
+
 def test_a_log_that_makes_no_sense_is_refused(desk: Desk) -> None:
     desk.prepare(1)
     assert desk.send("--log", "x.log", "--log-max", "much").code == 2

@@ -159,16 +159,64 @@ def test_markdown_has_the_causes_as_a_table(sent: Desk) -> None:
         ("r.md", "<!-- wxpush report -->"),
         ("r.json", '{\n  "schema": 1'),
         ("r.csv", "\ufeffstate,code,msgid"),
-        ("r.txt", "Run "),
+        ("r.HTM", "<!DOCTYPE html>"),
     ],
 )
 def test_a_files_ending_says_the_format(sent: Desk, name: str, start: str) -> None:
     done = sent.run("report", "--output", name)
     assert (done.code, done.out, done.err) == (0, "", f"Written: {name}\n")
     assert (sent.folder / name).read_text("utf-8").startswith(start)
-    if name != "r.txt":  # a report takes the place of an earlier one
-        assert sent.run("report", "--output", name).code == 0
+    # A report takes the place of an earlier one.
+    assert sent.run("report", "--output", name).code == 0
     assert [path.name for path in sent.folder.glob(".r.*")] == []
+
+
+@pytest.mark.parametrize(
+    ("form", "name", "start"),
+    [
+        ("table", "r.txt", "Run "),
+        ("json", "report", '{\n  "schema": 1'),
+        ("failures", "r.csv", "\ufeffopenid"),
+    ],
+)
+def test_a_format_that_is_named_needs_no_ending(sent: Desk, form: str, name: str, start: str) -> None:
+    done = sent.run("report", "--format", form, "--output", name)
+    assert (done.code, done.err) == (0, f"Written: {name}\n")
+    assert (sent.folder / name).read_text("utf-8").startswith(start)
+
+
+def test_a_minus_is_standard_output(sent: Desk) -> None:
+    for options in ((), ("--format", "md"), ("--format", "csv"), ("--json",)):
+        written, shown = (sent.run("report", *options, *to).out for to in (("--output", "-"), ()))
+        assert written.splitlines()[:8] == shown.splitlines()[:8]  # the moment of the report comes last
+    assert not (sent.folder / "-").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [
+        (("--format", "html"), "x.csv"),
+        (("--format", "table"), "x.html"),
+        (("--format", "failures"), "x.json"),
+        (("--json",), "x.md"),
+    ],
+)
+def test_an_ending_that_contradicts_the_format_is_refused(
+    sent: Desk, options: tuple[str, ...], name: str
+) -> None:
+    done = sent.run("report", *options, "--output", name)
+    assert (done.code, (sent.folder / name).exists()) == (2, False)
+    assert f"--output: {name} ends like another format than {options[-1].lstrip('-')}." in done.talk
+    assert "后缀与格式" in sent.run("--lang", "zh", "report", *options, "--output", name).talk
+
+
+@pytest.mark.parametrize("name", ["x.txt", "x"])
+def test_an_ending_that_says_no_format_is_refused(sent: Desk, name: str) -> None:
+    done = sent.run("report", "--output", name)
+    assert (done.code, (sent.folder / name).exists()) == (2, False)
+    assert f"--output: the ending of {name} says no format." in done.talk
+    assert "Use one of .json, .csv, .html, .htm, .md, or name the format with --format." in done.talk
+    assert "看不出格式" in sent.run("--lang", "zh", "report", "--output", name).talk
 
 
 def test_no_file_is_replaced_but_an_earlier_report(sent: Desk) -> None:

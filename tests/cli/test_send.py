@@ -260,6 +260,58 @@ def test_a_report_that_cant_be_written_never_loses_the_run(desk: Desk) -> None:
     assert counts(desk.send().json) == {"accepted": 3}
 
 
+@pytest.mark.parametrize("option", ["--report", "--failures", "--skips", "--log"])
+def test_no_file_that_is_read_is_written(desk: Desk, option: str) -> None:
+    desk.prepare(2)
+    failed = "phone,wxpush_state\n13800000000,failed\n"  # as an earlier failures file begins
+    desk.write("joined.csv", "order_no,phone,wxpush_state\n")
+    desk.write("left-out.csv", failed)
+    list_text = (desk.folder / "users.csv").read_text("utf-8")
+    desk.write("users.csv", list_text.replace("openid,", "wxpush_state,openid,", 1))
+    sieve = ("--join", "joined.csv", "--on", "order_no", "--exclude", "left-out.csv")
+    for name in ("users.csv", "campaign.yaml", "joined.csv", "left-out.csv"):
+        path = desk.folder / name
+        path.chmod(0o600)
+        before = path.read_bytes()
+        done = desk.send(*sieve, option, f"../work/{name}")
+        assert (done.code, path.read_bytes()) == (2, before), name
+        assert f"{option}: ../work/{name} is a file that this command reads" in done.talk
+        assert f"Give {option} the name of a new file." in done.talk
+    assert desk.sends() == 0
+
+
+@pytest.mark.parametrize("name", ["template.yaml", "orders.json", "notes.txt", "folder"])
+def test_a_summary_replaces_nobodys_file(desk: Desk, name: str) -> None:
+    desk.prepare(2)
+    desk.write("orders.json", '{"schema": 2, "orders": []}')
+    desk.write("notes.txt", "call the shop\n")
+    (desk.folder / "folder").mkdir()
+    before = [path.read_bytes() for path in sorted(desk.folder.iterdir()) if path.is_file()]
+    for extra in ((), ("--dry-run",)):
+        done = desk.send("--report", name, *extra)
+        assert (done.code, done.json["state"]) == (2, "refused")
+        assert f"--report: {name} is there already, and is no summary of wxpush." in done.talk
+    assert "已经存在" in desk.send("--report", name, env={"WXPUSH_LANG": "zh"}).talk
+    assert [path.read_bytes() for path in sorted(desk.folder.iterdir()) if path.is_file()] == before
+    assert desk.sends() == 0
+
+
+def test_a_summary_replaces_an_earlier_one_and_an_empty_file(desk: Desk) -> None:
+    desk.prepare(2)
+    desk.write("out.json", "")
+    assert desk.send("--report", "out.json", "--limit", "1").code == 0
+    assert desk.send("--report", "out.json").code == 0
+    assert json.loads((desk.folder / "out.json").read_text("utf-8"))["accepted"] == 2
+
+
+def test_a_summary_spares_what_came_under_its_name_meanwhile(desk: Desk) -> None:
+    desk.prepare(2)
+    done = desk.send("--report", "both", "--log", "both")
+    assert (done.code, desk.sends()) == (0, 2)
+    assert "--report: both is there already" in done.talk
+    assert '"event":"run_started"' in (desk.folder / "both").read_text("utf-8")
+
+
 def test_the_failures_file_lies_where_it_is_wanted(desk: Desk) -> None:
     desk.prepare(3)
     assert desk.sandbox is not None

@@ -62,6 +62,12 @@ class Sieve:
     on: str | None = None
     around: Surroundings = field(default_factory=Surroundings)
 
+    @property
+    def files(self) -> list[Path]:
+        """The files that are read for it."""
+        files = [Path(name) for name in self.exclude if is_list(name)]
+        return files if self.join is None else [*files, self.join]
+
     def words(self) -> list[str]:
         """The options that say so, as they were typed."""
         words = [] if self.where is None else ["--where", self.where]

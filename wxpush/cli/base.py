@@ -103,17 +103,22 @@ def parse_rate(text: str | None) -> float | None:
         raise InputError(f"--rate: {error.message}", error.hint) from None
 
 
-def log_request(path: Path | None, most: str) -> "LogRequest | None":
+def log_request(path: Path | None, most: str | None) -> "LogRequest | None":
     """`--log` and `--log-max`. Raises InputError."""
     if path is None:
+        if most is not None:
+            raise InputError(_("--log-max goes with --log."), _("Add --log FILE, or leave --log-max out."))
         return None
-    from wxpush.app.observing import LogRequest
+    from wxpush.app.observing import USUAL_LOG_SIZE, LogRequest
     from wxpush.campaign.units import UnitError, parse_size
+    from wxpush.report.eventlog import refuse_other_files
 
     try:
-        return LogRequest(path, parse_size(most))
+        limit = USUAL_LOG_SIZE if most is None else parse_size(most)
     except UnitError as error:
         raise InputError(f"--log-max: {error.message}", error.hint) from None
+    refuse_other_files(path)
+    return LogRequest(path, limit)
 
 
 def parse_wait(option: str, text: str | None) -> float | None:

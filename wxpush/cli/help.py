@@ -100,6 +100,8 @@ def _option(option: Any) -> str:
 def _told(option: Any) -> str:
     if "--help" in option.opts:
         return _("Show this message and exit.")
+    if isinstance(option.show_default, str):  # one that the command sees only when it is typed
+        return str(option.help or "") + " " + _("[default: {}]").format(option.show_default)
     if option.is_flag or option.default in (None, "", ()):
         return str(option.help or "")
     default = getattr(option.default, "value", option.default)

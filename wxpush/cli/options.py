@@ -49,6 +49,11 @@ LogFile = Annotated[
     ),
 ]
 LogMost = Annotated[
-    str,
-    typer.Option("--log-max", metavar="SIZE", help=_("Begin a new log file past this size; five are kept.")),
+    str | None,
+    typer.Option(
+        "--log-max",
+        metavar="SIZE",
+        show_default="50MB",
+        help=_("Begin a new log file past this size; five are kept."),
+    ),
 ]

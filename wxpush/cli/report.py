@@ -13,6 +13,7 @@ import typer
 
 from wxpush.cli.base import surroundings
 from wxpush.cli.options import RunName
+from wxpush.cli.outputs import SUMMARY
 from wxpush.console import Console
 from wxpush.console.safe import safe
 from wxpush.errors import InputError
@@ -42,10 +43,11 @@ _ENDINGS: Final = {
 }
 _FOR_SPREADSHEETS: Final = frozenset({Format.CSV, Format.FAILURES})
 _START: Final = 4_000
+_STDOUT: Final = Path("-")
 #: By which an earlier report is known in each format.
 _OURS: Final = {
     Format.TABLE: re.compile(r"(?!)"),  # nothing tells one from a text of somebody
-    Format.JSON: re.compile(r'^\{\s*"schema": 1,\s*"run": '),
+    Format.JSON: SUMMARY,
     Format.CSV: re.compile(r"^state,code,msgid,attempts,time,key,openid,line\b"),
     Format.FAILURES: re.compile(r"wxpush_state"),
     Format.HTML: re.compile(re.escape('<meta name="generator" content="wxpush report">')),
@@ -56,20 +58,24 @@ _OURS: Final = {
 def report(
     run: RunName = None,
     as_format: Annotated[
-        Format,
+        Format | None,
         typer.Option(
             "--format",
             metavar="FORMAT",
+            show_default=Format.TABLE.value,
             help=_(
                 "table, html (a page), md, json, csv (every message), or failures "
                 "(CSV of what wasn't accepted, with its rows)."
             ),
         ),
-    ] = Format.TABLE,
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", metavar="FILE", help=_("Write it to this file; its ending says the format.")
+            "--output",
+            "-o",
+            metavar="FILE",
+            help=_("Write it to this file; its ending says the format (- for standard output)."),
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help=_("The same as --format json."))] = False,
@@ -77,7 +83,8 @@ def report(
     """Tell how a run went: outcomes, causes, speed, and why it was slow."""
     from wxpush.app.known_runs import find_run
 
-    chosen = Format.JSON if as_json else _format(as_format, output)
+    output = None if output == _STDOUT else output
+    chosen = _format(Format.JSON if as_json else as_format, output)
     console = Console(json=chosen is Format.JSON)
     folder = find_run(run, surroundings(), Path.cwd())
     if output is None:
@@ -89,10 +96,28 @@ def report(
     console.say(_("Written: {names}").format(names=output))
 
 
-def _format(asked: Format, output: Path | None) -> Format:
-    """What is asked for, else what the file's ending says."""
-    if asked is Format.TABLE and output is not None:
-        return _ENDINGS.get(output.suffix.lower(), asked)
+def _format(asked: Format | None, output: Path | None) -> Format:
+    """What is asked for, else what the file's ending says. Raises InputError where they contradict."""
+    if output is None:
+        return asked or Format.TABLE
+    said = _ENDINGS.get(output.suffix.lower())
+    if asked is None:
+        if said is None:
+            raise InputError(
+                _("--output: the ending of {path} says no format.").format(path=output),
+                _("Use one of {endings}, or name the format with --format.").format(
+                    endings=", ".join(_ENDINGS)
+                ),
+            )
+        return said
+    # A failures file is a CSV file, too.
+    if said not in (None, Format.CSV if asked is Format.FAILURES else asked):
+        raise InputError(
+            _("--output: {path} ends like another format than {format}.").format(
+                path=output, format=asked.value
+            ),
+            _("Leave --format out, or give the file another ending."),
+        )
     return asked
 
 

@@ -19,6 +19,7 @@ from wxpush.cli.base import (
     surroundings,
 )
 from wxpush.cli.options import Json, LogFile, LogMost, Quiet, Rate, RunName, Workers, Yes
+from wxpush.cli.outputs import refuse_inputs
 from wxpush.console import Console, words
 from wxpush.errors import InputError, InterruptedRunError, WxpushError
 from wxpush.i18n import _, ngettext
@@ -57,7 +58,7 @@ def retry_failed(
     yes: Yes = False,
     as_json: Json = False,
     log: LogFile = None,
-    log_max: LogMost = "50MB",
+    log_max: LogMost = None,
     quiet: Quiet = False,
 ) -> int:
     """Send again what failed and may succeed now; held and in-doubt messages never."""
@@ -66,6 +67,7 @@ def retry_failed(
     console = Console(quiet=quiet, json=as_json)
     if everything and (code or classes):
         raise InputError(_("--all doesn't go with --code or --class."))
+    refuse_inputs({"--log": log}, [recipients] if recipients else [])
     request = RetryRequest(
         run=run,
         codes=frozenset(code or ()),

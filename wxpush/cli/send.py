@@ -31,6 +31,7 @@ from wxpush.cli.options import (
     Workers,
     Yes,
 )
+from wxpush.cli.outputs import refuse_inputs, refuse_other_summaries
 from wxpush.console import Console
 from wxpush.errors import (
     InputError,
@@ -141,7 +142,7 @@ def send(
         ),
     ] = None,
     log: LogFile = None,
-    log_max: LogMost = "50MB",
+    log_max: LogMost = None,
     quiet: Quiet = False,
 ) -> int:
     """Send a campaign to a list; go on where an earlier run of its name stopped."""
@@ -156,11 +157,16 @@ def send(
         begins, ends = _moments(at, until, to)
         if skips is not None and (dry_run or to is not None):
             raise InputError(_("--skips is for a sending to a whole list, not for --dry-run or --to."))
+        sieve = sieve_of(where, exclude, join, on)
+        inputs = (campaign, Path(recipients or ""), Path(scenario or ""), *sieve.files)
+        written = {"--report": report, "--failures": failures, "--skips": skips, "--log": log}
+        refuse_inputs(written, inputs)
+        refuse_other_summaries(report)
         request = SendRequest(
             campaign=campaign,
             recipients=Path(recipients or ""),
             list_name=recipients or "",
-            sieve=sieve_of(where, exclude, join, on),
+            sieve=sieve,
             run=run,
             account=account,
             rate=parse_rate(rate),
@@ -339,9 +345,12 @@ def _write_report(path: Path, summary: "Summary", console: Console) -> None:
     import json
 
     try:
+        refuse_other_summaries(path)  # the sending may have taken a day
         path.write_text(json.dumps(summary.to_json(), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     except OSError as error:
         # What was sent was sent: this must not change the exit code.
         console.warn(
             _("The report {path} can't be written: {reason}.").format(path=path, reason=error.strerror)
         )
+    except InputError as error:
+        console.warn(str(error))

@@ -7,6 +7,8 @@ are in it, never a secret or a token. Everything beyond ASCII is escaped, so tha
 import hashlib
 import json
 import os
+import re
+import stat
 from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -17,7 +19,7 @@ from wxpush.delivery.flight import Flight
 from wxpush.delivery.identity import MessageIds, RunId
 from wxpush.delivery.ports import Notice, Progress, Waiting
 from wxpush.delivery.records import FINAL, Claim, Record
-from wxpush.errors import StateError, StorageError
+from wxpush.errors import InputError, StateError, StorageError
 from wxpush.i18n import _
 from wxpush.model import Answered, Message, State, Verdict
 from wxpush.private import open_private
@@ -25,6 +27,30 @@ from wxpush.private import open_private
 _BEIJING: Final = timezone(timedelta(hours=8))
 _KEPT: Final = 5
 _MOST_BUFFERED: Final = 500
+_EVENTS: Final = (
+    "run_started", "run_ended", "claimed", "attempt", "outcome", "waiting", "resumed", "notice",
+)  # fmt: skip
+_OURS: Final = re.compile(rf'\{{"time":"[^"]*","event":"(?:{"|".join(_EVENTS)})","run":"'.encode())
+_START: Final = 4_000
+
+
+def refuse_other_files(path: Path) -> None:
+    """See that no lines are added to what is no log of ours: a list, say. Raises InputError.
+
+    What can't be looked at, or isn't a plain file, is left to the opening, which has its own words for it.
+    """
+    try:
+        if not stat.S_ISREG(path.lstat().st_mode):
+            return
+        with path.open("rb") as file:
+            start = file.read(_START)
+    except OSError:
+        return
+    if start and not _OURS.match(start):
+        raise InputError(
+            _("--log: {path} is there already, and is no log of wxpush.").format(path=path),
+            _("Give {option} the name of a new file.").format(option="--log"),
+        )
 
 
 class LogFile:

@@ -1,0 +1,68 @@
+"""Files that a command is to write: never one that it reads, nor one that somebody else made."""
+
+import re
+import stat
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Final
+
+from wxpush.errors import InputError
+from wxpush.i18n import _
+
+SUMMARY: Final = re.compile(r'^\{\s*"schema":\s*1,\s*"run":')
+"""How a JSON summary or report of ours begins."""
+_START: Final = 4_000
+
+
+def refuse_inputs(outputs: Mapping[str, Path | None], inputs: Iterable[Path]) -> None:
+    """See that no option of `outputs` names a file that the command reads. Raises InputError."""
+    read = list(inputs)
+    for option, path in outputs.items():
+        if path is not None and any(_is_same(path, one) for one in read):
+            raise InputError(
+                _("{option}: {path} is a file that this command reads; it would be destroyed.").format(
+                    option=option, path=path
+                ),
+                new_name(option),
+            )
+
+
+def refuse_other_summaries(path: Path | None) -> None:
+    """See that `--report` replaces nothing but an earlier summary. Raises InputError."""
+    if path is None or not _holds_content(path):
+        return
+    if not SUMMARY.search(start_of(path)):
+        raise InputError(
+            _("--report: {path} is there already, and is no summary of wxpush.").format(path=path),
+            new_name("--report"),
+        )
+
+
+def new_name(option: str) -> str:
+    """The remedy for a name that is taken."""
+    return _("Give {option} the name of a new file.").format(option=option)
+
+
+def start_of(path: Path) -> str:
+    """The first characters of a file, none where it can't be read."""
+    try:
+        with path.open(encoding="utf-8-sig", errors="replace") as file:
+            return file.read(_START)
+    except OSError:
+        return ""
+
+
+def _holds_content(path: Path) -> bool:
+    """Whether something would be lost; a pipe or a device keeps nothing, and reading it might never end."""
+    try:
+        found = path.stat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(found.st_mode) or (stat.S_ISREG(found.st_mode) and found.st_size > 0)
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    try:
+        return stat.S_ISREG(one.stat().st_mode) and one.samefile(other)
+    except OSError:
+        return False
