@@ -11,6 +11,7 @@ from wxpush.app.proven import ledger_changed, of_no_other, other_runs
 from wxpush.app.request import Surroundings
 from wxpush.app.results import DeliveryFigures
 from wxpush.app.suspects import RunSuspects
+from wxpush.channels.wechat.addresses import USUAL_OPENID
 from wxpush.delivery import ledger
 from wxpush.delivery.fates import Fate, Fates
 from wxpush.delivery.identity import hash64
@@ -65,7 +66,7 @@ def _by_key(folder: RunFolder, card: RunCard, around: Surroundings, log: Path) -
 
     Nothing where a run of the account can't be read: their receipts could be its.
     """
-    fates = Fates(receipts(log), by_person=True)
+    fates = Fates(receipts(log))
     own = RunSuspects(folder, card, fates)
     keys = own.accepted()
     if not keys:
@@ -174,7 +175,7 @@ class Delivery:
         fates, nameless = self._fates, bool(self._fates.nameless)
         hand_out = self._takers.handing_out()
         for record in _accepted(self._folder):
-            fate = fates.fate(record.msgid) if record.msgid else self._by_key.get(record.key)
+            fate = _named(record, fates) if record.msgid else self._by_key.get(record.key)
             if fate is None and nameless:
                 packed = hand_out(hash64(record.to), record.at)
                 fate = None if packed is None else fates.unpacked(packed)
@@ -187,7 +188,7 @@ class Delivery:
             who = hash64(record.to)
             if who not in fates.nameless:
                 continue
-            if record.msgid and fates.fate(record.msgid) is not None:
+            if _named(record, fates) is not None:
                 fates.drop_double(record.msgid, who)
             elif record.msgid or record.key not in known:
                 self._takers.note(who, record.at, others=others)
@@ -210,6 +211,17 @@ class Delivery:
             if passed >= wanted:
                 return seconds
         return None
+
+
+def _named(record: Record, fates: Fates) -> Fate | None:
+    """What the receipt says that names the message's msgid and its person.
+
+    A ledger of wxpush 0.1 knows the key alone: there nothing says whose the message was, and the msgid does.
+    """
+    if not record.msgid:
+        return None
+    is_key_alone = record.to == record.key and not USUAL_OPENID.fullmatch(record.to)
+    return fates.fate(record.msgid, None if is_key_alone else hash64(record.to))
 
 
 def _accepted(folder: RunFolder) -> Iterator[Record]:
