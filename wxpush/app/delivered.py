@@ -33,6 +33,11 @@ def receipts_folder(card: RunCard, around: Surroundings) -> Path:
     return around.directories.receipts_path(card.origin, card.appid)
 
 
+def is_key_alone(key: str, to: str) -> bool:
+    """Whether a ledger of wxpush 0.1 gives the key for the openid: only the msgid says whose a receipt is."""
+    return to == key and not USUAL_OPENID.fullmatch(to)
+
+
 def delivery_of(
     folder: RunFolder, card: RunCard, around: Surroundings, *, log: Path | None = None
 ) -> "Delivery | None":
@@ -214,14 +219,10 @@ class Delivery:
 
 
 def _named(record: Record, fates: Fates) -> Fate | None:
-    """What the receipt says that names the message's msgid and its person.
-
-    A ledger of wxpush 0.1 knows the key alone: there nothing says whose the message was, and the msgid does.
-    """
+    """What the receipt says that names the message's msgid and its person."""
     if not record.msgid:
         return None
-    is_key_alone = record.to == record.key and not USUAL_OPENID.fullmatch(record.to)
-    return fates.fate(record.msgid, None if is_key_alone else hash64(record.to))
+    return fates.fate(record.msgid, None if is_key_alone(record.key, record.to) else hash64(record.to))
 
 
 def _accepted(folder: RunFolder) -> Iterator[Record]:
