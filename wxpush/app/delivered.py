@@ -193,7 +193,7 @@ class Delivery:
             who = hash64(record.to)
             if who not in fates.nameless:
                 continue
-            if _named(record, fates) is not None:
+            if record.msgid and _named(record, fates) is not None:
                 fates.drop_double(record.msgid, who)
             elif record.msgid or record.key not in known:
                 self._takers.note(who, record.at, others=others)

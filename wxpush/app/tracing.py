@@ -14,7 +14,7 @@ from wxpush.app.delivered import delivery_of, is_key_alone, receipts_folder
 from wxpush.app.doubtful import RECEIPT, SETTLED
 from wxpush.app.known_runs import KnownRuns, campaign_file
 from wxpush.app.request import Surroundings
-from wxpush.channels.wechat.errcodes import info
+from wxpush.channels.wechat.errcodes import info_of
 from wxpush.config import Account, load_accounts
 from wxpush.delivery import ledger
 from wxpush.delivery.receipts import receipts
@@ -67,7 +67,7 @@ class Event:
 
     def to_json(self, around: Surroundings) -> dict[str, Any]:
         """It in the JSON of `trace`; the meaning in English."""
-        known = info(self.code).meaning.en if self._has_meaning else None
+        known = info_of(self.code, self.kind).meaning.en if self._has_meaning else None
         return {
             "time": around.at(self.at).isoformat(timespec="seconds") if self.at else None,
             "event": self.kind,
@@ -87,7 +87,7 @@ class Event:
     @property
     def meaning(self) -> str:
         """What its code means, in the language in force; empty where it says nothing new."""
-        return str(info(self.code).meaning) if self._has_meaning else ""
+        return str(info_of(self.code, self.kind).meaning) if self._has_meaning else ""
 
     @property
     def _has_meaning(self) -> bool:
