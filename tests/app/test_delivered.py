@@ -167,6 +167,26 @@ def test_who_has_a_receipt_of_his_own_takes_no_other(books: Books) -> None:
     assert [told and (told.msgid, told.at - THEN) for _record, told in books.delivery()] == [(1, 13), (2, 12)]
 
 
+def test_the_msgid_of_another_person_proves_nothing(books: Books) -> None:
+    books.accepted(sent(1), sent(2), sent(3))
+    books.told(
+        about(1, to="stranger"), about(2, to="stranger", at=THEN), about(2, "failed:user block"),
+        about(3, to="stranger"), nameless("o3", THEN + 4),
+    )  # fmt: skip
+    found = books.delivery()
+    assert (found.delivered, found.undelivered, found.unconfirmed) == (1, 1, 1)
+    assert [told and (told.status, told.at - THEN) for _record, told in found] == [
+        None, ("failed:user block", 2), ("success", 4),
+    ]  # fmt: skip
+
+
+def test_where_the_ledger_knows_the_key_alone_the_msgid_is_enough(books: Books) -> None:
+    whole = "o" + "A" * 27
+    books.accepted(sent(1, to="k1"), sent(2, to=whole)._replace(key=whole))
+    books.told(about(1), about(2))
+    assert [told is not None for _record, told in books.delivery()] == [True, False]
+
+
 @settings(deadline=None, max_examples=60)  # each writes two stores
 @given(
     messages=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 400)), min_size=1, max_size=12),

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wxpush.channels.wechat.errcodes import verdict
+from wxpush.channels.wechat.errcodes import info, info_of, verdict, worded
 from wxpush.channels.wechat.reply import Reply
 from wxpush.model import Arrival, CodeClass, VerdictKind
 
@@ -291,3 +291,22 @@ def test_any_reply_has_a_verdict_and_only_a_good_one_accepts(endpoint: str, repl
         assert json.loads(reply.body).get("errcode", 0) == 0
     if reply.failure and reply.arrival is not A.NEVER_LEFT:
         assert found.arrival is A.SILENT
+
+
+@pytest.mark.parametrize(
+    ("detail", "told"),
+    [
+        ("", "user refuse to accept the msg"),
+        ("User refuse to accept the msg.", "user refuse to accept the msg"),
+        ("refuse to accept", "user refuse to accept the msg"),
+        ("too late rid: 1-2", "user refuse to accept the msg (too late rid: 1-2)"),
+    ],
+)
+def test_wechats_own_text_is_added_where_it_says_something_else(detail: str, told: str) -> None:
+    assert worded(info("43101"), detail) == told
+
+
+def test_a_held_message_that_has_failed_was_rejected() -> None:
+    assert info_of("40252", "failed") is not info("40252")
+    assert info_of("40252", "held") == info("40252")
+    assert info_of("43004", "failed") == info("43004")

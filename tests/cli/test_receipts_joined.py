@@ -75,10 +75,12 @@ def test_accepted_and_delivered_are_told_apart(desk: Desk) -> None:
         assert 0 <= told["delivery"]["median_s"] <= told["delivery"]["p99_s"] <= 3
     text = desk.run("runs", "show").talk
     assert "accepted 10 — delivered 5, refused by the user 2, odd 1, failed in WeChat's system 1," in text
-    assert "unconfirmed 1; median " in text
+    assert "unconfirmed 1; delivery rate 55.6% of 9 with a receipt; median " in " ".join(text.split())
+    assert "delivery rate 55.6% of 9 with a receipt" in " ".join(desk.send("--json").talk.split())
     assert "delivered" in desk.run("runs").out
     chinese = desk.run("--lang", "zh", "runs", "show").talk
     assert "已受理 10 — 送达 5，用户拒收 2，" in chinese
+    assert "送达率 55.6%（以有回执的 9 条计）" in chinese
 
 
 def test_who_was_accepted_and_not_delivered_becomes_a_list(desk: Desk) -> None:
@@ -197,6 +199,33 @@ def test_the_review_is_asked_for_what_it_rejected(
     assert (done.code, done.json["rejected"], counts(done.json)) == (0, 3, {"failed": 3})
     assert [row["wxpush_code"] for row in desk.run("report", "--json").json["rows"]] == ["40252"] * 3
     assert desk.retry().json["attempts"] == 0
+    (group,) = desk.run("runs", "show", "--json").json["failures"]
+    (row, *_others) = desk.run("report", "--json").json["rows"]
+    with (desk.folder / "users.failures.csv").open(encoding="utf-8-sig", newline="") as stream:
+        (listed, *_more) = csv.DictReader(stream)
+    assert group["meaning"] == row["wxpush_meaning"] == listed["wxpush_meaning"]
+    assert group["meaning"] == "rejected after review; WeChat does not deliver it"
+    for text in (desk.run("runs", "show").talk, listed["wxpush_hint"], desk.run("report").out):
+        assert "Change the text" in " ".join(text.split())
+        assert "delivers it by itself" not in text
+    told = desk.run("trace", row["openid"], "--json").json["events"]
+    assert [one["meaning"] for one in told] == [
+        "content held for platform review, delivered automatically if it passes", group["meaning"],
+    ]  # fmt: skip
+    chinese = desk.run("--lang", "zh", "report").out
+    assert "审核未通过" in chinese
+    assert "rejected after review" not in chinese
+
+
+def test_what_review_says_is_explained_with_what_can_become_of_it(desk: Desk) -> None:
+    text = " ".join(desk.run("explain", "40252").out.split())
+    assert "Do not send it again" in text
+    assert "If the review rejects it:" in text.split("Do not send it again")[1]
+    assert "Change the text" in text
+    told = desk.run("explain", "40252", "--json").json
+    assert (told["class"], told["if_rejected"]["class"]) == ("unknown", "message")
+    assert told["if_rejected"]["meaning"].startswith("rejected")
+    assert "if_rejected" not in desk.run("explain", "43004", "--json").json
 
 
 @posix

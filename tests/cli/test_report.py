@@ -122,6 +122,19 @@ def test_receipts_are_told_in_every_format(sent: Desk) -> None:
         told = sent.run("report", "--format", form).out
         assert "delivered" in told
         assert "refused by the user" in told
+        assert "Delivery rate" in told
+        assert "50%" in told
+        assert "of 2 with a receipt" in told
+    for form in ("html", "md"):  # of those with a receipt it is half
+        assert sent.run("report", "--format", form).out.count("33.3% of accepted") == 3
+
+
+def test_a_meaning_is_not_told_twice(sent: Desk) -> None:
+    """WeChat's own text is in its rows: with a rid, which leads to the call, and in other letters."""
+    text = sent.run("report").out
+    assert "43004  require subscribe\n" in text
+    rows = sent.run("report", "--json").json["rows"]
+    assert all("rid" in row["wxpush_meaning"] for row in rows)
 
 
 def test_the_json_has_the_course_of_the_run_minute_by_minute(sent: Desk) -> None:

@@ -11,6 +11,7 @@ from tests.cli.command import Desk, openid, people
 from tests.cli.test_settle import BURNT, put_in_doubt
 from wxpush.app.delivered import receipts_folder
 from wxpush.app.request import Surroundings
+from wxpush.config import Directories
 from wxpush.delivery.receipts import ReceiptLog
 from wxpush.delivery.run import runs_in
 from wxpush.model import Receipt
@@ -121,6 +122,58 @@ def test_receipts_are_told_too_each_once(sent: Desk) -> None:
     assert receipt["line"] == 2
     assert "receipt: not delivered, refused by the user" in sent.run("trace", openid(1)).out
     assert told(sent, "5") == ["receipt"]
+
+
+def take_in(desk: Desk, *receipts: Receipt) -> None:
+    """Put receipts into the log of the desk's account, as `receipts serve` does."""
+    assert desk.sandbox is not None
+    log = Directories(desk.home).receipts_path(desk.sandbox.url, desk.sandbox.appid)
+    ensure_private_dir(log.parent.parent)
+    ensure_private_dir(log.parent)
+    with closing(ReceiptLog(log)) as opened:
+        opened.append(list(receipts))
+
+
+def test_a_receipt_without_a_msgid_is_told_with_its_message(sent: Desk) -> None:
+    assert sent.sandbox is not None
+    at = {one.openid: int(one.time) for one in sent.sandbox.shown()}[openid(1)] + 1
+    nameless = Receipt(0, openid(1), "failed:user block", at, at)
+    take_in(sent, nameless, nameless._replace(at=at + 7 * 86_400))
+    accepted, receipt, stray = events(sent, openid(1))
+    assert (receipt["event"], receipt["detail"]) == ("receipt", "failed:user block")
+    for name in ("run", "key", "line"):
+        assert receipt[name] == accepted[name] is not None
+    assert (stray["event"], stray["run"], stray["key"], stray["line"]) == ("receipt", None, None, None)
+    assert [one["line"] for one in events(sent, accepted["key"])] == [2, 2, None]
+    assert (sent.run("report", "--json").json["undelivered"]) == [{"status": "user block", "count": 1}]
+
+
+def test_a_receipt_of_the_msgid_and_another_person_is_not_told_as_the_messages_own(sent: Desk) -> None:
+    (accepted,) = events(sent, openid(1))
+    take_in(sent, Receipt(accepted["msgid"], openid(9), "success", 2_000_000_000, 2_000_000_000.0))
+    assert told(sent, openid(1)) == ["accepted"]
+    first, receipt = events(sent, str(accepted["msgid"]))
+    assert (first, receipt["run"], receipt["openid"]) == (accepted, None, openid(9))
+
+
+def test_receipts_of_an_account_without_a_run_are_found(desk: Desk) -> None:
+    assert desk.sandbox is not None
+    take_in(desk, Receipt(77, openid(7), "success", 1_795_600_000, 1_795_600_001.0))
+    for what in ("77", openid(7)):
+        (event,) = events(desk, what)
+        assert (event["event"], event["run"], event["msgid"]) == ("receipt", None, 77)
+        assert (event["account"], event["appid"]) == ("default", desk.sandbox.appid)
+    assert "receipt: delivered" in desk.run("trace", "77").out
+    assert told(desk, "78") == []
+    fields = f"{{appid: {desk.sandbox.appid}, secret_env: S, api_base: '{desk.sandbox.url}'}}"
+    (desk.folder / "config.yaml").write_text(f"accounts: {{shop: {fields}}}", encoding="utf-8")
+    (desk.folder / "config.yaml").chmod(0o600)
+    env = {"WXPUSH_APPID": None, "WXPUSH_SECRET": None, "WXPUSH_CONFIG": str(desk.folder / "config.yaml")}
+    (event,) = desk.run("trace", "77", "--json", env=env).json["events"]
+    assert event["account"] == "shop"
+    (desk.folder / "config.yaml").write_text("accounts: 3", encoding="utf-8")
+    broken = desk.run("trace", "77", env=env)
+    assert (broken.code, "config.yaml" in broken.err) == (1, True)
 
 
 def test_doubt_and_what_the_operator_decided_about_it_are_told(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from wxpush.app.codes import Cause
-from wxpush.channels.wechat.errcodes import info
+from wxpush.channels.wechat.errcodes import info, info_of, worded
 from wxpush.delivery import ledger
 from wxpush.delivery.identity import hash64
 from wxpush.delivery.ledger import RecordVisitor, both
@@ -194,15 +194,13 @@ def _row_of_claim(claim: Claim) -> FailureRow:
 
 
 def _row_of(record: Record) -> FailureRow:
-    known = info(record.code)
-    meaning = str(known.meaning)
-    if record.detail and record.detail not in meaning:
-        meaning = f"{meaning} ({record.detail})"
+    state = record.mark.state.value
+    known = info_of(record.code, state)
     return FailureRow(
-        record.mark.state.value,
+        state,
         record.line,
         record.code,
-        meaning,
+        worded(known, record.detail),
         str(known.advice),
         record.attempts,
         float(record.at),

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from wxpush.app.results import FailureGroup, StoppedBy
-from wxpush.channels.wechat.errcodes import info
+from wxpush.channels.wechat.errcodes import info, info_of, worded
 from wxpush.delivery.hours import quota_back
 from wxpush.model import CodeClass
 
@@ -33,16 +33,14 @@ def stopped_by(ending: Ending, now: datetime) -> StoppedBy | None:
     if not ending.code:
         return None
     known = info(ending.code)
-    meaning = str(known.meaning)
-    if ending.detail and ending.detail not in meaning:
-        meaning = f"{meaning} ({ending.detail})"
+    meaning = worded(known, ending.detail)
     goes_on = quota_back(now) if ending.code in _QUOTA_CODES else None
     return StoppedBy(ending.code, meaning, known.meaning.en, ending.hint or str(known.advice), goes_on)
 
 
 def _group(cause: Cause, count: int) -> FailureGroup:
     state, code, cls = cause
-    known = info(code)
+    known = info_of(code, state)
     return FailureGroup(state, code, count, cls, str(known.meaning), known.meaning.en, str(known.advice))
 
 

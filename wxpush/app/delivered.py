@@ -11,6 +11,7 @@ from wxpush.app.proven import ledger_changed, of_no_other, other_runs
 from wxpush.app.request import Surroundings
 from wxpush.app.results import DeliveryFigures
 from wxpush.app.suspects import RunSuspects
+from wxpush.channels.wechat.addresses import USUAL_OPENID
 from wxpush.delivery import ledger
 from wxpush.delivery.fates import Fate, Fates
 from wxpush.delivery.identity import hash64
@@ -28,6 +29,11 @@ _LONGEST_S: Final = 24 * 3600
 def receipts_folder(card: RunCard, around: Surroundings) -> Path:
     """Where the receipts of the run's account are, if it has any."""
     return around.directories.receipts_path(card.origin, card.appid)
+
+
+def is_key_alone(key: str, to: str) -> bool:
+    """Whether a ledger of wxpush 0.1 gives the key for the openid: only the msgid says whose a receipt is."""
+    return to == key and not USUAL_OPENID.fullmatch(to)
 
 
 def delivery_of(
@@ -63,7 +69,7 @@ def _by_key(folder: RunFolder, card: RunCard, around: Surroundings, log: Path) -
 
     Nothing where a run of the account can't be read: their receipts could be its.
     """
-    fates = Fates(receipts(log), by_person=True)
+    fates = Fates(receipts(log))
     own = RunSuspects(folder, card, fates)
     keys = own.accepted()
     if not keys:
@@ -172,7 +178,7 @@ class Delivery:
         fates, nameless = self._fates, bool(self._fates.nameless)
         hand_out = self._takers.handing_out()
         for record in _accepted(self._folder):
-            fate = fates.fate(record.msgid) if record.msgid else self._by_key.get(record.key)
+            fate = _named(record, fates) if record.msgid else self._by_key.get(record.key)
             if fate is None and nameless:
                 packed = hand_out(hash64(record.to), record.at)
                 fate = None if packed is None else fates.unpacked(packed)
@@ -185,7 +191,7 @@ class Delivery:
             who = hash64(record.to)
             if who not in fates.nameless:
                 continue
-            if record.msgid and fates.fate(record.msgid) is not None:
+            if record.msgid and _named(record, fates) is not None:
                 fates.drop_double(record.msgid, who)
             elif record.msgid or record.key not in known:
                 self._takers.note(who, record.at, others=others)
@@ -208,6 +214,13 @@ class Delivery:
             if passed >= wanted:
                 return seconds
         return None
+
+
+def _named(record: Record, fates: Fates) -> Fate | None:
+    """What the receipt says that names the message's msgid and its person."""
+    if not record.msgid:
+        return None
+    return fates.fate(record.msgid, None if is_key_alone(record.key, record.to) else hash64(record.to))
 
 
 def _accepted(folder: RunFolder) -> Iterator[Record]:

@@ -129,7 +129,7 @@ def settle_known_runs(
             log = receipts_folder(card, around)
             if not any_receipts(log):
                 break
-            fates = Fates(receipts(log), by_person=True)
+            fates = Fates(receipts(log))
         if not _proven(folder, card, around, None, fates):
             continue
         try:
@@ -175,7 +175,7 @@ def _proven(
         if not any_receipts(log):
             return []
         # The receipts before the ledgers: what a receipt tells of has been claimed by then.
-        fates = Fates(receipts(log), by_person=True)
+        fates = Fates(receipts(log))
     own = RunSuspects(folder, card, fates)
     waiting = own.unsettled()
     if not waiting:

@@ -10,16 +10,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from wxpush.app.delivered import receipts_folder
+from wxpush.app.delivered import delivery_of, is_key_alone, receipts_folder
 from wxpush.app.doubtful import RECEIPT, SETTLED
 from wxpush.app.known_runs import KnownRuns, campaign_file
 from wxpush.app.request import Surroundings
-from wxpush.channels.wechat.errcodes import info
+from wxpush.channels.wechat.errcodes import info_of
+from wxpush.config import Account, load_accounts
 from wxpush.delivery import ledger
 from wxpush.delivery.receipts import receipts
 from wxpush.delivery.records import Claim, Invalid, Mark, Record
 from wxpush.delivery.run import RunCard, RunFolder
-from wxpush.errors import WxpushError
+from wxpush.errors import StateError, WxpushError
 from wxpush.i18n import _
 from wxpush.model import Receipt, Recipient
 
@@ -39,6 +40,7 @@ _KINDS: Final = {
     Mark.BUSY: "busy",
     Mark.SILENT: "unanswered",
 }
+_ACCEPTED: Final = frozenset({"accepted", "settled_delivered", "settled_by_receipt"})
 _SETTLED: Final = {Mark.ACCEPTED: "settled_delivered", Mark.RELEASED: "settled_resend"}
 
 
@@ -65,7 +67,7 @@ class Event:
 
     def to_json(self, around: Surroundings) -> dict[str, Any]:
         """It in the JSON of `trace`; the meaning in English."""
-        known = info(self.code).meaning.en if self._has_meaning else None
+        known = info_of(self.code, self.kind).meaning.en if self._has_meaning else None
         return {
             "time": around.at(self.at).isoformat(timespec="seconds") if self.at else None,
             "event": self.kind,
@@ -85,7 +87,7 @@ class Event:
     @property
     def meaning(self) -> str:
         """What its code means, in the language in force; empty where it says nothing new."""
-        return str(info(self.code).meaning) if self._has_meaning else ""
+        return str(info_of(self.code, self.kind).meaning) if self._has_meaning else ""
 
     @property
     def _has_meaning(self) -> bool:
@@ -115,22 +117,49 @@ class _Rows:
     values: frozenset[str] = frozenset()
 
 
-def trace(what: str, known: KnownRuns, around: Surroundings) -> Trace:
-    """Look for an openid, a msgid, a key or a part of one, or any value of a row, in all runs of `known`."""
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What a run tells of what is looked for."""
+
+    folder: RunFolder
+    card: RunCard
+    events: Sequence[Event]
+
+
+@dataclass(slots=True)
+class _Log:
+    """Whose an account's receipts are, and the runs that they can be of."""
+
+    account: str
+    appid: str
+    told: list[_Told] = field(default_factory=list)
+
+
+def trace(what: str, known: KnownRuns, around: Surroundings, *, anywhere: bool = True) -> Trace:
+    """Look for an openid, a msgid, a key or a part of one, or any value of a row, in all runs of `known`.
+
+    With `anywhere` also in the receipts of accounts that have no run.
+    """
     found = Trace(remarks=[str(fault) for fault in known.faults])
     wanted = _Wanted(what.strip())
-    logs: dict[Path, RunCard] = {}
-    for card in known.cards.values():
-        logs.setdefault(receipts_folder(card, around), card)
+    logs: dict[Path, _Log] = {}
     # Ledgers tell whole seconds: of the same one, the run that was begun first comes first.
     for path, card in sorted(known.cards.items(), key=lambda item: item[1].created):
+        log = logs.setdefault(receipts_folder(card, around), _Log(card.account, card.appid))
+        folder = RunFolder(path)
         try:
-            _trace_run(wanted, RunFolder(path), card, found)
+            events = _trace_run(wanted, folder, card, found)
         except WxpushError as error:
             found.remarks.append(str(error))
-    for log, card in logs.items():
+        else:
+            found.events += events
+            log.told.append(_Told(folder, card, events))
+    for account in _accounts(around, found) if anywhere else ():
+        place = around.directories.receipts_path(account.origin, account.appid)
+        logs.setdefault(place, _Log(account.name, account.appid))
+    for path, log in logs.items():
         try:
-            found.events += _receipts(wanted, log, card, found.events)
+            found.events += _receipts(wanted, path, log, around)
         except WxpushError as error:
             found.remarks.append(str(error))
     found.events.sort(key=lambda event: event.at)
@@ -142,6 +171,15 @@ def trace(what: str, known: KnownRuns, around: Surroundings) -> Trace:
             ).format(runs=", ".join(found.listless))
         )
     return found
+
+
+def _accounts(around: Surroundings, found: Trace) -> Sequence[Account]:
+    """Those that the operator has set up; what is wrong with them is told to `found`."""
+    try:
+        return load_accounts(around.environ)
+    except WxpushError as error:
+        found.remarks.append(str(error))
+        return []
 
 
 class _Wanted:
@@ -174,7 +212,8 @@ class _Wanted:
         return self.what if _UNESCAPED.fullmatch(self.what) else ""
 
 
-def _trace_run(wanted: _Wanted, folder: RunFolder, card: RunCard, found: Trace) -> None:
+def _trace_run(wanted: _Wanted, folder: RunFolder, card: RunCard, found: Trace) -> list[Event]:
+    """All that a run tells; what is missing is told to `found`."""
     rows, is_there = _rows_of(wanted, folder, card, found)
     by_row = len(card.lists) <= 1
     near = "" if rows.lines else wanted.in_json
@@ -206,9 +245,9 @@ def _trace_run(wanted: _Wanted, folder: RunFolder, card: RunCard, found: Trace) 
         for line in rows.lines.values()
         if line not in told
     ]
-    found.events += events
     if not is_there and not events:
         found.listless.append(card.name)
+    return events
 
 
 def _events(folder: RunFolder, card: RunCard, keys: set[str]) -> Iterator[Event]:
@@ -248,24 +287,53 @@ def _wrong(rows: Iterable[Invalid], card: RunCard) -> Iterator[Event]:
         )  # fmt: skip
 
 
-def _receipts(wanted: _Wanted, log: Path, card: RunCard, events: Sequence[Event]) -> Iterator[Event]:
+def _receipts(wanted: _Wanted, path: Path, log: _Log, around: Surroundings) -> list[Event]:
     """The receipts of an account that are about what is looked for, each once."""
-    own = [event for event in events if (event.account, event.appid) == (card.account, card.appid)]
+    own = [event for told in log.told for event in told.events]
     by_msgid = {event.msgid: event for event in own if event.msgid}
     people = {event.to for event in own if event.to}
-    seen: set[tuple[int, str, str, int]] = set()
-    for receipt in receipts(log):
+
+    def named(receipt: Receipt) -> Event | None:
+        event = by_msgid.get(receipt.msgid)
+        fits = event is not None and (event.to == receipt.to or is_key_alone(event.key, event.to))
+        return event if fits else None
+
+    found: dict[tuple[int, str, str, int], tuple[Receipt, bool]] = {}
+    for receipt in receipts(path):
         asked = wanted.what == receipt.to or wanted.msgid == receipt.msgid > 0
-        ours = receipt.msgid in by_msgid or (not receipt.msgid and receipt.to in people)
-        if (asked or ours) and receipt[:4] not in seen:
-            seen.add(receipt[:4])
-            yield _receipt(receipt, by_msgid.get(receipt.msgid), card)
+        if asked or receipt.to in people or named(receipt):
+            found.setdefault(receipt[:4], (receipt, asked or not receipt.msgid))
+    unnamed = any(receipt.to in people and not named(receipt) for receipt, _told in found.values())
+    joined = _joined(log, around) if unnamed else {}
+    events = []
+    for receipt, told in found.values():
+        event = named(receipt) or joined.get((receipt.to, receipt.status, receipt.at))
+        if event is not None and event.msgid and receipt.msgid not in (0, event.msgid):
+            event = None  # another system's message to the same person
+        if told or event is not None:
+            events.append(_receipt(receipt, event, log))
+    return events
 
 
-def _receipt(receipt: Receipt, event: Event | None, card: RunCard) -> Event:
+def _joined(log: _Log, around: Surroundings) -> dict[tuple[str, str, int], Event]:
+    """Whose receipts are those that say it by person and time alone: person, status, time; the acceptance."""
+    found: dict[tuple[str, str, int], Event] = {}
+    for told in log.told:
+        accepted = {event.key: event for event in told.events if event.kind in _ACCEPTED}
+        if not accepted:
+            continue
+        with suppress(StateError):  # what can't be read was told where the run was looked through
+            for record, receipt in delivery_of(told.folder, told.card, around) or ():
+                if receipt is not None and record.key in accepted:
+                    found.setdefault((receipt.to, receipt.status, receipt.at), accepted[record.key])
+    return found
+
+
+def _receipt(receipt: Receipt, event: Event | None, log: _Log) -> Event:
     run, key, line = (event.run, event.key, event.line) if event is not None else ("", "", 0)
+    account = event.account if event is not None else log.account
     return Event(
-        float(receipt.at), "receipt", run, card.account, card.appid, key, receipt.to, line,
+        float(receipt.at), "receipt", run, account, log.appid, key, receipt.to, line,
         msgid=receipt.msgid or None, detail=receipt.status,
     )  # fmt: skip
 

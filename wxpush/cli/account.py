@@ -1,6 +1,6 @@
 """`wxpush quota` and `wxpush explain`."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,6 +9,9 @@ from wxpush.cli.options import AccountName, Json
 from wxpush.console import Console
 from wxpush.errors import InputError
 from wxpush.i18n import _
+
+if TYPE_CHECKING:
+    from wxpush.channels.wechat.errcodes import CodeInfo
 
 
 def quota(
@@ -33,7 +36,7 @@ def explain(
     as_json: Json = False,
 ) -> int:
     """Explain an error code: what it means and what to do. A negative one: wxpush explain -- -1."""
-    from wxpush.channels.wechat.errcodes import info, is_known
+    from wxpush.channels.wechat.errcodes import info, info_of, is_known
 
     if not is_known(code):
         raise InputError(
@@ -41,9 +44,15 @@ def explain(
             _("WeChat's codes are whole numbers, such as 43004; ours are words, such as timeout."),
         )
     known, console = info(code), Console(json=as_json)
+    failed = info_of(code, "failed")
+    then = failed if failed is not known else None
     if as_json:
-        texts = {"meaning": known.meaning.en, "advice": known.advice.en}
-        console.json({"schema": 1, "code": code, "class": known.cls.value, **texts})
+        more = {} if then is None else {"if_rejected": _json_of(then)}
+        console.json({"schema": 1, "code": code, **_json_of(known), **more})
     else:
-        console.explain(known)
+        console.explain(known, then)
     return 0
+
+
+def _json_of(known: "CodeInfo") -> dict[str, str]:
+    return {"class": known.cls.value, "meaning": known.meaning.en, "advice": known.advice.en}

@@ -40,12 +40,13 @@ def trace(
         if not cards:
             raise InputError(_('There is no run "{name}".').format(name=run))
         known = KnownRuns(cards, [])
+    anywhere = run is None
     if as_json:
         with speaking("en"):
-            found = look_for(what, known, around)
+            found = look_for(what, known, around, anywhere=anywhere)
         console.json(found.to_json(what, around))
     else:
-        found = look_for(what, known, around)
+        found = look_for(what, known, around, anywhere=anywhere)
         console.trace(found.events)
         for remark in found.remarks:
             console.say(remark)

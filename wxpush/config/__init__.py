@@ -2,7 +2,7 @@
 
 from wxpush.config.account import Account, CallbackKeys, OutsideToken
 from wxpush.config.directories import Directories
-from wxpush.config.load import load_account, load_callback, load_database, load_testers
+from wxpush.config.load import load_account, load_accounts, load_callback, load_database, load_testers
 from wxpush.config.secret import Secret
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "OutsideToken",
     "Secret",
     "load_account",
+    "load_accounts",
     "load_callback",
     "load_database",
     "load_testers",

@@ -51,6 +51,14 @@ def load_account(
     return _from_config(chosen, config, environ, need_secret=need_secret)
 
 
+def load_accounts(environ: Mapping[str, str], config_path: Path | None = None) -> list[Account]:
+    """Every account of the environment and of config.yaml, without secrets; raises as `load_account` does."""
+    config = _config(environ, config_path)
+    of_environment = _is_of_environment(None, config, environ)
+    first = [_from_environment(environ, need_secret=False)] if of_environment else []
+    return first + [_from_config(name, config, environ, need_secret=False) for name in config.accounts]
+
+
 def load_callback(
     name: str | None, environ: Mapping[str, str], config_path: Path | None = None
 ) -> CallbackKeys:

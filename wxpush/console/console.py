@@ -369,10 +369,10 @@ class Console:
         pages.tables.diff(page, lines)
         self._main.show(page)
 
-    def explain(self, known: Explained) -> None:
-        """One error code: meaning, whose fault it is, what to do."""
+    def explain(self, known: Explained, then: Explained | None = None) -> None:
+        """One error code: meaning, whose fault it is, what to do; `then` is a rejection that can follow."""
         page = self._main.page()
-        pages.tables.explain(page, known)
+        pages.tables.explain(page, known, then)
         self._main.show(page)
 
     @property

@@ -85,26 +85,20 @@ def _delivery_parts(delivery: Delivery | None) -> list[Part]:
         counts.append(("failed", _("not delivered: {why}").format(why=words.undelivered(status)), count))
     counts.append(("pending", _("no receipt so far"), delivery.unconfirmed))
     whole = delivery.accepted
-    return [Part(name, label, count, percent(count, whole)) for name, label, count in counts if count]
+    share = _("{share} of accepted")
+    return [
+        Part(name, label, count, share.format(share=words.percent(count, whole)))
+        for name, label, count in counts
+        if count
+    ]
 
 
 def _parts(counts: Mapping[str, int], total: int) -> list[Part]:
     return [
-        Part(name, words.state(name), counts[name], percent(counts[name], total))
+        Part(name, words.state(name), counts[name], words.percent(counts[name], total))
         for name in _STATES
         if counts.get(name)
     ]
-
-
-def percent(count: int, total: int) -> str:
-    """A share as people read it: never 100 % or 0 % where something is lacking or there."""
-    if not total:
-        return "–"
-    share = count * 100 / total
-    if count not in (0, total):
-        share = min(max(share, 0.01), 99.99)
-    digits = 2 if share < 1 or 99 < share < 100 else 1
-    return f"{share:.{digits}f}".rstrip("0").rstrip(".") + "%"
 
 
 def _facts(report: RunReport) -> Iterator[Fact]:
@@ -144,6 +138,10 @@ def _times(report: RunReport) -> Iterator[Fact]:
         label = _("Answer of WeChat, half below")
         yield Fact(label, _time(found["p50"]), worst.format(time=_time(found["p99"])))
     delivery = report.delivery
+    if delivery is not None and delivery.rate is not None:
+        known = delivery.delivered + delivery.undelivered
+        of = _("of {count} with a receipt").format(count=words.number(known))
+        yield Fact(_("Delivery rate"), words.percent(delivery.delivered, known), of)
     if delivery is not None and delivery.seconds:
         half, most = words.delay(delivery.median_s or 0), words.delay(delivery.p99_s or 0)
         yield Fact(_("Time to delivery, half below"), half, worst.format(time=most))

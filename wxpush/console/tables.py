@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from rich.cells import cell_len
 
+from wxpush.channels.wechat.errcodes import info_of, worded
 from wxpush.console import words
 from wxpush.console.layout import Column, Page, Span
 from wxpush.console.summary import count_rows, delivered, failures, skipped
@@ -266,16 +267,21 @@ def quota(page: Page, account: str, figures: Quota, kept: int) -> None:
     page.numbers(rows, indent=2)
 
 
-def explain(page: Page, known: Explained) -> None:
-    """One error code: meaning, whose fault it is, what to do."""
-    page.pairs(
-        [
-            (_("Code"), (known.code, "bold")),
-            (_("Meaning"), (str(known.meaning), "")),
-            (_("Whose fault"), (words.code_class(known.cls.value), "")),
-            (_("Remedy"), (str(known.advice) or _("none known"), "")),
-        ]
-    )
+def explain(page: Page, known: Explained, then: Explained | None = None) -> None:
+    """One error code: meaning, whose fault it is, what to do; `then` is a rejection that can follow."""
+    page.pairs([(_("Code"), (known.code, "bold")), *_explained(known)])
+    if then is not None:
+        page.blank()
+        page.text(_("If the review rejects it:"), "bold")
+        page.pairs(_explained(then), indent=2)
+
+
+def _explained(known: Explained) -> list[tuple[str, Span]]:
+    return [
+        (_("Meaning"), (str(known.meaning), "")),
+        (_("Whose fault"), (words.code_class(known.cls.value), "")),
+        (_("Remedy"), (str(known.advice) or _("none known"), "")),
+    ]
 
 
 def failure_rows(page: Page, rows: Iterable[FailureRow]) -> None:
@@ -292,9 +298,18 @@ def failure_rows(page: Page, rows: Iterable[FailureRow]) -> None:
     page.blank()
     for row in shown:
         place = _("line {line}").format(line=row.line)
-        page.text(f"{place}  {row.code}  {_RID.sub('', row.meaning)}", hang=4, indent=2)
+        page.text(f"{place}  {row.code}  {_meaning(row)}", hang=4, indent=2)
     if more:
         page.text(_("… and {count} more").format(count=words.number(more)), indent=2)
+
+
+def _meaning(row: FailureRow) -> str:
+    """What happened, without the rid and what is the meaning once more but for it."""
+    known, told = info_of(row.code, row.state), _RID.sub("", row.meaning)
+    meaning = str(known.meaning)
+    if not told.startswith(f"{meaning} ("):
+        return told
+    return worded(known, told.removeprefix(f"{meaning} (").removesuffix(")"))
 
 
 def suppressed(page: Page, entries: Iterable[Suppression]) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
+from wxpush.channels.wechat.errcodes import repeats
 from wxpush.console import words
 from wxpush.console.layout import Page
 from wxpush.i18n import _
@@ -88,6 +89,6 @@ def _told(event: Event) -> str:
     cause = " ".join(filter(None, (event.code if event.meaning else "", event.meaning)))
     if event.kind == "wrong_row":
         cause = event.detail
-    elif event.detail and event.detail not in cause:
+    elif not repeats(event.detail, cause):
         cause = f"{cause} ({event.detail})" if cause else event.detail
     return f"{told}: {cause}" if cause else told

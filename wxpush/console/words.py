@@ -125,10 +125,33 @@ def delivery(figures: "DeliveryFigures") -> str:
         told.append(_("unconfirmed {count}").format(count=number(figures.unconfirmed)))
     accepted = figures.delivered + sum(figures.undelivered.values()) + figures.unconfirmed
     text = _("accepted {count} — {told}").format(count=number(accepted), told=listed(told))
+    if rate := delivery_rate(figures.delivered, sum(figures.undelivered.values())):
+        text = _("{text}; {rate}").format(text=text, rate=rate)
     if figures.median_s is None or figures.p99_s is None:
         return text
     times = _("median {median}, p99 {p99}").format(median=_lag(figures.median_s), p99=_lag(figures.p99_s))
     return _("{text}; {times}").format(text=text, times=times)
+
+
+def delivery_rate(delivered: int, undelivered: int) -> str:
+    """The share of delivered ones among those of which a receipt came; empty where none did."""
+    known = delivered + undelivered
+    if not known:
+        return ""
+    return _("delivery rate {rate} of {count} with a receipt").format(
+        rate=percent(delivered, known), count=number(known)
+    )
+
+
+def percent(count: int, total: int) -> str:
+    """A share as people read it: never 100 % or 0 % where something is lacking or there."""
+    if not total:
+        return "–"
+    share = count * 100 / total
+    if count not in (0, total):
+        share = min(max(share, 0.01), 99.99)
+    digits = 2 if share < 1 or 99 < share < 100 else 1
+    return f"{share:.{digits}f}".rstrip("0").rstrip(".") + "%"
 
 
 def undelivered(status: str) -> str:

@@ -1,8 +1,9 @@
-"""How the messages of an account ended, by its receipts: in memory, in 16 bytes a receipt or 24."""
+"""How the messages of an account ended, by its receipts: in memory, in 24 bytes a receipt."""
 
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Set
+from functools import reduce
 from typing import Final, NamedTuple
 
 from wxpush.delivery.identity import hash64
@@ -43,18 +44,17 @@ class Fates:
     """The receipts of an account, each message's once, however often and in whatever order they came.
 
     A message ends once; where its receipts contradict each other, the earliest counts by its own time, and
-    of the same second success. Those without a msgid are told apart by person, time and status. `by_person`
-    keeps of every receipt whose it is, 8 bytes more, for `unowned`. After 4,095 statuses that differ, any
-    other one reads `failed:other`.
+    of the same second success. The same msgid of another person is another message: a receipt is of the
+    person it names. Those without a msgid are told apart by person, time and status. After 4,095 statuses
+    that differ, any other one reads `failed:other`.
     """
 
-    def __init__(self, receipts: Iterable[Receipt], *, by_person: bool = False) -> None:
+    def __init__(self, receipts: Iterable[Receipt]) -> None:
         self._statuses = [DELIVERED]
         self._numbers = {DELIVERED: 0}
-        self._by_person = by_person
         self._ids = [array("Q") for _ in range(_BUCKETS)]
         self._facts = [array("Q") for _ in range(_BUCKETS)]
-        self._people = [array("Q") for _ in range(_BUCKETS if by_person else 0)]
+        self._people = [array("Q") for _ in range(_BUCKETS)]
         self.nameless = Nameless()
         """Those that say no msgid."""
         self.count = 0
@@ -62,15 +62,20 @@ class Fates:
         for receipt in receipts:
             self._add(receipt)
 
-    def fate(self, msgid: int) -> Fate | None:
-        """How the message `msgid` ended, None where no receipt tells."""
-        number, place, found = self._look_up(msgid)
-        return self.unpacked(self._facts[number][place]) if found else None
+    def fate(self, msgid: int, who: int | None = None) -> Fate | None:
+        """How the message `msgid` to `who`, hash64(openid), ended, None where no receipt of it tells.
+
+        Without `who`, whomever the receipt names; of several the earliest.
+        """
+        number, begin, end = self._range(msgid)
+        facts, people = self._facts[number], self._people[number]
+        found = [facts[place] for place in range(begin, end) if who in (None, people[place])]
+        return self.unpacked(reduce(self._first, found)) if found else None
 
     def take(self, msgid: int) -> None:
-        """Note that the receipt of `msgid`, if there is one, is that of a known message."""
-        number, place, found = self._look_up(msgid)
-        if found:
+        """Note that the receipts of `msgid`, if there are any, are of a known message, or of none."""
+        number, begin, end = self._range(msgid)
+        for place in range(begin, end):
             self._facts[number][place] |= _TAKEN
 
     def unowned(self, wanted: Set[int]) -> Iterator[Unowned]:
@@ -79,8 +84,6 @@ class Fates:
         One without a msgid that says what another one says of the same person and second is that one again,
         as another system took it in.
         """
-        if not self._by_person:
-            raise ValueError("it is not kept whose receipts they are")
         named: set[tuple[int, int]] = set()
         for ids, facts, people in zip(self._ids, self._facts, self._people, strict=True):
             for msgid, fact, who in zip(ids, facts, people, strict=True):
@@ -95,7 +98,7 @@ class Fates:
 
     def drop_double(self, msgid: int, who: int) -> None:
         """Forget the receipt of this person without a msgid that says what that of `msgid` says."""
-        number, place, found = self._look_up(msgid)
+        number, place, found = self._look_up(msgid, who)
         if found:
             self.nameless.discard(who, self._facts[number][place] & ~_TAKEN)
 
@@ -110,21 +113,29 @@ class Fates:
         if not msgid:
             self.count += self.nameless.add(hash64(to), fact)
             return
-        number, place, found = self._look_up(msgid)
+        who = hash64(to)
+        number, place, found = self._look_up(msgid, who)
         if found:
             self._facts[number][place] = self._first(self._facts[number][place], fact)
             return
         self.count += 1
         self._ids[number].insert(place, msgid)
         self._facts[number].insert(place, fact)
-        if self._by_person:
-            self._people[number].insert(place, hash64(to))
+        self._people[number].insert(place, who)
 
-    def _look_up(self, msgid: int) -> tuple[int, int, bool]:
+    def _look_up(self, msgid: int, who: int) -> tuple[int, int, bool]:
+        number, begin, end = self._range(msgid)
+        place = bisect_left(self._people[number], who, begin, end)
+        return number, place, place < end and self._people[number][place] == who
+
+    def _range(self, msgid: int) -> tuple[int, int, int]:
+        """The bucket of a msgid, and where its receipts begin and end there: one for each person."""
         number = msgid * _SPREAD >> 52 & (_BUCKETS - 1)
         ids = self._ids[number]
-        place = bisect_left(ids, msgid)
-        return number, place, place < len(ids) and ids[place] == msgid
+        begin = end = bisect_left(ids, msgid)
+        while end < len(ids) and ids[end] == msgid:
+            end += 1
+        return number, begin, end
 
     def _number(self, status: str) -> int:
         if status not in self._numbers and len(self._statuses) >= _MOST_STATUSES:

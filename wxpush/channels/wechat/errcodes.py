@@ -22,6 +22,7 @@ TOKEN_REFUSED = frozenset({"40001", "40014", "41001", "42001"})
 _BUSY = frozenset({"-1", "61450"})
 _RECIPIENT_LAST = frozenset({"43108", "43117"})
 _MAX_DETAIL = 500
+_NO_WORD = re.compile(r"[\W_]+")
 _HTTP_OK = 200
 _PLAIN_OK = re.compile(rb'\{"errcode":0,"errmsg":"ok","msgid":([1-9][0-9]{0,17})\}').fullmatch
 """The answer to almost every message, which needs no parser."""
@@ -66,9 +67,45 @@ class CodeInfo:
     scope: str = ""
 
 
+REJECTED = CodeInfo(
+    "40252",
+    Bilingual("rejected after review; WeChat does not deliver it", "审核未通过，微信不会下发"),
+    Bilingual(
+        "Change the text, for instance the campaign's wording or this row's values, and send it again: "
+        "unchanged it would be rejected again.",
+        "修改文案（群发文件的措辞或这一行的内容）后再发送；内容不变会再次被拒。",
+    ),
+    CodeClass.MESSAGE,
+    "message",
+)
+"""What the code of a held message means when the review has rejected it."""
+
+
 def info(code: str) -> CodeInfo:
     """What `code` (WeChat's errcode as text, or one of ours) means; a default where nobody knows."""
     return _known().get(code) or _more().get(code) or _unheard_of(code)
+
+
+def info_of(code: str, state: str) -> CodeInfo:
+    """What `code` means of a message that is in `state`: one that was held is rejected once it has failed."""
+    return REJECTED if code == REJECTED.code and state == "failed" else info(code)
+
+
+def worded(known: CodeInfo, detail: str) -> str:
+    """Its meaning, in the language in force, with `detail` where that says something else."""
+    meaning = known.meaning
+    if any(repeats(detail, text) for text in (str(meaning), meaning.en)):
+        return str(meaning)
+    return f"{meaning} ({detail})"
+
+
+def repeats(detail: str, text: str) -> bool:
+    """Whether `detail` says nothing that `text` doesn't, whatever their case and punctuation."""
+    return _plain(detail) in _plain(text)
+
+
+def _plain(text: str) -> str:
+    return _NO_WORD.sub("", text).casefold()
 
 
 def is_known(code: str) -> bool:
