@@ -766,3 +766,30 @@ def test_a_send_tells_the_same_of_the_files_and_sends_nothing(desk: Desk) -> Non
     checked = validate(desk, "campaign.yaml", "--json")
     errors = [one for one in told(checked) if one[3] == "error"]
     assert [one[:1] + one[4:] for one in told(done)] == [one[:1] + one[4:] for one in errors]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("pipe.yaml",), "WX101"),
+        (("inside",), "WX101"),
+        (("campaign.yaml", "--recipients", "pipe.yaml", "--list-format", "csv"), "WX301"),
+        (("words.yaml",), "WX213"),
+        (("template.yml",), "WX101"),
+    ],
+)
+@pytest.mark.parametrize("as_json", [(), ("--json",)])
+def test_a_pipe_is_told_of_and_not_waited_for(
+    offline: Desk, arguments: tuple[str, ...], code: str, as_json: tuple[str, ...]
+) -> None:
+    (offline.folder / "inside").mkdir()
+    for name in ("pipe.yaml", "inside/pipe.yaml"):
+        os.mkfifo(offline.folder / name)
+    offline.campaign()
+    text = (offline.folder / "campaign.yaml").read_text("utf-8")
+    offline.write("words.yaml", text + "blocked_words: pipe.yaml\n")
+    offline.write("template.yml", text.replace("template: template.yaml", "template: pipe.yaml"))
+    done = validate(offline, *arguments, *as_json)
+    assert done.code == 1
+    assert code in done.out
+    assert "no regular file" in done.out
