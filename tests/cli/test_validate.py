@@ -251,7 +251,7 @@ def failure_in(done: Done, form: str) -> str:
     match form:
         case "json":
             assert done.json["ok"] is False
-            assert (done.json["files"], done.json["errors"]) == (0, len(done.json["problems"]))
+            assert done.json["errors"] == len(done.json["problems"])
             return " ".join(str(problem["message"]) for problem in done.json["problems"])
         case "junit":
             suite = ElementTree.fromstring(done.out)[0]
@@ -793,3 +793,20 @@ def test_a_pipe_is_told_of_and_not_waited_for(
     assert done.code == 1
     assert code in done.out
     assert "no regular file" in done.out
+
+
+@pytest.mark.parametrize("options", [("--recipients", "users.csv"), ()])
+def test_a_campaign_that_is_no_yaml_hides_behind_no_list(offline: Desk, options: tuple[str, ...]) -> None:
+    offline.prepare(1)
+    offline.write("campaign.yaml", 'name: "a\ntemplate: template.yaml\n')
+    done = validate(offline, "campaign.yaml", *options, "--json")
+    assert (done.code, [one["code"] for one in done.json["problems"]]) == (1, ["WX105"])
+
+
+def test_a_list_without_anything_that_could_be_a_campaign_is_misuse(offline: Desk) -> None:
+    offline.prepare(1)
+    offline.write("other.yaml", "colour: red\n")
+    for path in ("template.yaml", "other.yaml"):
+        done = validate(offline, path, "--recipients", "users.csv")
+        assert done.code == 2
+        assert "A list is checked against a campaign" in done.err
