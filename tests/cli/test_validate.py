@@ -810,3 +810,21 @@ def test_a_list_without_anything_that_could_be_a_campaign_is_misuse(offline: Des
         done = validate(offline, path, "--recipients", "users.csv")
         assert done.code == 2
         assert "A list is checked against a campaign" in done.err
+
+
+def test_a_hint_names_no_option_without_the_command_that_has_it(offline: Desk) -> None:
+    offline.campaign(key='"{{ openid }}"')
+    first, second = people(2)
+    offline.list([{**first, "product": ""}, second, {**second, "product": "别的"}])
+    done = validate(offline, "campaign.yaml", "--recipients", "users.csv", "--json")
+    assert {"WX401", "WX330"} <= {one["code"] for one in done.json["problems"]}
+    hints = " ".join(one["hint"] for one in done.json["problems"])
+    assert "`send --skip-invalid`" in hints
+    assert "`send --keep-first`" in hints
+    assert not re.search(r"(?<!send )--(skip-invalid|keep-first)", hints)
+
+
+def test_who_has_no_account_is_led_to_a_command_that_is_there(offline: Desk) -> None:
+    done = validate(offline, "template.yaml", "--online")
+    assert done.code == 2
+    assert "practise without an account: wxpush sandbox." in done.talk
