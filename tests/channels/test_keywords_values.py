@@ -187,7 +187,8 @@ def test_a_date_in_another_form_names_the_filter() -> None:
     [
         ("date", "20260101", True), ("date", "1767225600", True), ("date", "2026-1-2T03:04", True),
         ("date", "22/11/2026", False), ("date", "20261399", False), ("date", "tomorrow", False),
-        ("time", "20260101 15:04", True), ("time", "1767225600000", True), ("time", "2026-1-2 15时04分", True),
+        ("time", "20260101 15:04", True), ("time", "1767225600000", True),
+        ("time", "2026-1-2 15时04分", True),
         ("time", "2026-01-02", False), ("time", "22/11/2026 15:04", False), ("time", "20260101", False),
     ],
 )  # fmt: skip
