@@ -52,7 +52,7 @@ def test_a_row_with_a_lacking_value_is_bad_in_the_words_of_the_contract(tmp_path
     found = checker(campaign(tmp_path)).examine(recipient(**values))
     assert isinstance(found, Bad)
     assert [str(one) for one in found.problems] == [
-        'users.csv:2: no value for "product". Fix the row, or pass --skip-invalid.'
+        'users.csv:2: no value for "product". Fix the row, or leave it out with `send --skip-invalid`.'
     ]
     assert (found.key, found.row, found.line, found.values) == (OPENID, 0, 2, values)
 
@@ -92,7 +92,7 @@ def test_an_empty_keyword_is_an_error_whatever_the_checks_say(tmp_path: Path):
     found = checker(sending).examine(recipient(**ROW | {"product": "  "}))
     assert isinstance(found, Bad)
     assert [str(one) for one in found.problems] == [
-        'users.csv:2: no value for "product". Fix the row, or pass --skip-invalid.'
+        'users.csv:2: no value for "product". Fix the row, or leave it out with `send --skip-invalid`.'
     ]
 
 
@@ -109,7 +109,7 @@ def test_an_empty_person_is_told_once(tmp_path: Path):
         found = checker(sending).examine(recipient(**ROW | {"openid": " "}))
         assert isinstance(found, Bad)
         assert [str(one) for one in found.problems] == [
-            'users.csv:2: no value for "openid". Fix the row, or pass --skip-invalid.'
+            'users.csv:2: no value for "openid". Fix the row, or leave it out with `send --skip-invalid`.'
         ]
 
 

@@ -253,3 +253,19 @@ def test_any_text_is_parsed_or_refused(text: str):
     for parse in (parse_text, parse_condition):
         with suppress(ExpressionError):
             compile_parts([parse(text)], "")
+
+
+@pytest.mark.parametrize(
+    ("condition", "told"),
+    [
+        ("status = 'paid'", True),
+        ("a == 1 and (status='x')", True),
+        ("a == ", False),
+        ("a == 'x' 'y", False),
+    ],
+)
+def test_a_single_equals_sign_is_told_to_be_doubled(condition: str, told: bool) -> None:
+    with pytest.raises(ExpressionError) as caught:
+        parse_condition(condition)
+    assert caught.value.code == "WX205"
+    assert ("Write == to compare" in caught.value.hint) is told

@@ -163,9 +163,9 @@ def test_a_ragged_row_is_named_with_its_line_and_the_others_are_read(tmp_path: P
     rows = rows_of(tmp_path, "openid,name\no1,a\no2,b,c\no3\no4,d\n")
     assert the_bad(rows) == [
         'users.csv:3: 3 cells, but the header has 2. Put a value that holds the separator in quotes: "a, b". '
-        "Or pass --skip-invalid.",
+        "Or leave the row out with `send --skip-invalid`.",
         'users.csv:4: 1 cell, but the header has 2. Put a value that holds the separator in quotes: "a, b". '
-        "Or pass --skip-invalid.",
+        "Or leave the row out with `send --skip-invalid`.",
     ]
     assert [row.row for row in rows] == [0, 1, 2, 3]
     assert rows[1].values == {"openid": "o2", "name": "b"}

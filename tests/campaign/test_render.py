@@ -84,7 +84,7 @@ def test_a_lacking_value_is_an_error_and_never_an_empty_word(tmp_path: Path):
     (found,) = faults(Renderer(with_data(tmp_path, "亲爱的{{ name }}")))
     assert (found.where, found.code) == ("data.thing1", "WX401")
     assert found.message == 'no value for "name".'
-    assert found.hint == "Fix the row, or pass --skip-invalid."
+    assert found.hint == "Fix the row, or leave it out with `send --skip-invalid`."
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,13 @@
 """What each keyword type lets through, refuses and doubts."""
 
 import datetime
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wxpush.campaign.expressions import parse_text, render_alone
 from wxpush.channels.wechat.keywords import HISTORIC, TYPES
 from wxpush.channels.wechat.values import check_fixed, check_value
 from wxpush.model import Severity
@@ -166,7 +168,7 @@ def test_a_wrong_character_is_named_with_its_place() -> None:
 
 def test_thousands_separators_name_the_filter_that_takes_them_off() -> None:
     for type_ in ("number", "amount"):
-        assert 'replace(",", "")' in check_value(type_, "1,299")[0].hint
+        assert "replace(',', '')" in check_value(type_, "1,299")[0].hint
 
 
 def test_a_date_that_no_calendar_has_is_named() -> None:
@@ -176,8 +178,43 @@ def test_a_date_that_no_calendar_has_is_named() -> None:
 
 
 def test_a_date_in_another_form_names_the_filter() -> None:
-    assert 'date("%Y-%m-%d")' in check_value("date", "20260101")[0].hint
-    assert 'date("%Y-%m-%d %H:%M")' in check_value("time", "2026-01-02")[0].hint
+    assert "date('%Y-%m-%d')" in check_value("date", "20260101")[0].hint
+    assert "date('%Y-%m-%d %H:%M')" in check_value("time", "20260102 15:04")[0].hint
+
+
+@pytest.mark.parametrize(
+    ("type_", "value", "helps"),
+    [
+        ("date", "20260101", True), ("date", "1767225600", True), ("date", "2026-1-2T03:04", True),
+        ("date", "22/11/2026", False), ("date", "20261399", False), ("date", "tomorrow", False),
+        ("time", "20260101 15:04", True), ("time", "1767225600000", True),
+        ("time", "2026-1-2 15时04分", True),
+        ("time", "2026-01-02", False), ("time", "22/11/2026 15:04", False), ("time", "20260101", False),
+    ],
+)  # fmt: skip
+def test_the_filter_date_is_only_named_where_it_mends_the_value(type_: str, value: str, helps: bool) -> None:
+    (found,) = check_value(type_, value)
+    named = re.search(r"\{\{ … \| (.*) \}\}", found.hint)
+    assert (named is not None) is helps
+    assert found.hint
+    if named is not None:
+        mended = render_alone(parse_text("{{ value | " + named[1] + " }}"), {"value": value})
+        assert check_value(type_, mended) == []
+
+
+@pytest.mark.parametrize(
+    ("type_", "value"),
+    [("date", "20260101"), ("amount", "1,299"), ("car_number", "粤B·12345"), ("phrase", "已" * 9)],
+)
+def test_a_filter_that_is_named_can_be_pasted_between_double_quotes(type_: str, value: str) -> None:
+    (found,) = check_value(type_, value)
+    assert "{{ … | " in found.hint
+    assert '"' not in found.hint
+
+
+def test_no_hint_speaks_of_a_list_that_a_constant_does_not_come_from() -> None:
+    for value in ("2026-02-30", "a\ud83d", "a\x07"):
+        assert "in the list" not in check_value("date", value)[0].hint
 
 
 def test_a_value_that_is_approved_passes_and_another_names_those_that_are() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -150,3 +151,24 @@ def test_a_sample_is_a_number_or_all(desk: Desk, sample: str) -> None:
     desk.prepare(1)
     done = desk.run(*ONLINE, f"--sample={sample}")
     assert (done.code, "--sample takes a number, or all." in done.err) == (2, True)
+
+
+@pytest.mark.parametrize("form", ["text", "json", "github", "junit", "sarif"])
+def test_what_the_files_have_against_them_is_told_though_the_account_refuses(desk: Desk, form: str) -> None:
+    desk.prepare(1, data='{thing1: "{{ prodct }}"}', checks=QUIET)
+    done = desk.run(*ONLINE, "--format", form, env={"WXPUSH_SECRET": "0" * 32})
+    assert done.code == 3
+    assert "prodct" in done.out
+    assert "a reset breaks every other system" in " ".join((done.err if form == "text" else done.out).split())
+    if form == "json":
+        codes = [one["code"] for one in done.json["problems"]]
+        assert (done.json["ok"], done.json["files"]) == (False, 3)
+        assert done.json["errors"] == len(codes) > 1
+    if form == "junit":
+        suite = ElementTree.fromstring(done.out)
+        assert (suite.get("errors"), suite.get("failures")) == ("1", str(len(suite.findall(".//failure"))))
+        assert suite.find(".//failure") is not None
+    if form == "sarif":
+        (run,) = done.json["runs"]
+        assert run["results"]
+        assert run["invocations"][0]["executionSuccessful"] is False

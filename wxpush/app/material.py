@@ -258,7 +258,7 @@ def template_of(reading: Reading, problems: list[Problem]) -> TemplateReading | 
         return None
     if isinstance(reading.template, Path):
         if not reading.template.is_file():
-            message = _("template: there is no file {path}.").format(path=reading.template)
+            message = _no_template_file(reading.template)
             hint = _("The path is seen from the campaign.")
             problems.append(reading.document.problem(("template",), "WX101", message, hint))
             return None
@@ -268,6 +268,12 @@ def template_of(reading: Reading, problems: list[Problem]) -> TemplateReading | 
     problems += found.problems
     problems += found.draft.warnings if found.draft is not None else ()
     return found
+
+
+def _no_template_file(path: Path) -> str:
+    if path.exists() and not path.is_dir():
+        return _("template: {path} is no regular file.").format(path=path)
+    return _("template: there is no file {path}.").format(path=path)
 
 
 def list_of(

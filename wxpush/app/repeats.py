@@ -31,5 +31,5 @@ def conflict(ready: Ready, list_name: str) -> Problem:
         0,
         "WX330",
         _('another row with the key "{key}" has a different content.').format(key=message.key),
-        _("Set `key:` in the campaign so that both are sent, or pass --keep-first."),
+        _("Set `key:` in the campaign so that both are sent, or send the first with `send --keep-first`."),
     )

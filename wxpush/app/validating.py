@@ -113,18 +113,19 @@ def validate(
     Raises InputError for a path that isn't there.
     """
     found = Validation(audiences=audiences)
-    campaigns = 0
+    possible = False
     for path, parsed in _files(paths, found):
         kind = _kind(parsed)
         if kind == "template":
             _check_template(path, found)
         elif kind == "campaign":
-            campaigns += 1
+            possible = True
             _check_campaign(path, parsed, wanted, found, today, checking)
         else:
+            possible = possible or parsed.document is None
             _note(found, path)
             found.add(parsed.problems or (_neither(path),))
-    if wanted is not None and not campaigns:
+    if wanted is not None and not possible:
         raise InputError(
             _("A list is checked against a campaign, and there is none among the files."),
             _("Name the campaign, too: wxpush validate campaign.yaml --recipients users.csv"),

@@ -365,7 +365,9 @@ class Checker:
             hint = _("Fix the row, or write {{ … | default('…') }}.")
             return Finding(where, "empty", "WX406", _("the value is empty."), hint)
         message = _('no value for "{name}".').format(name=column)
-        return Finding(where, "empty", LACKING, message, _("Fix the row, or pass --skip-invalid."))
+        return Finding(
+            where, "empty", LACKING, message, _("Fix the row, or leave it out with `send --skip-invalid`.")
+        )
 
     def _bad(self, row: Recipient, key: str | None, findings: list[Finding]) -> Bad:
         problems = tuple(self._problem(row, found) for found in findings)
@@ -404,7 +406,7 @@ def _is_plain(key: str) -> bool:
 
 def _key_findings(key: str) -> list[Finding]:
     if not key:
-        message, hint = _("the key is empty."), _("Fix the row, or pass --skip-invalid.")
+        message, hint = _("the key is empty."), _("Fix the row, or leave it out with `send --skip-invalid`.")
     elif len(key) > MAX_KEY:
         message = _("the key has {count} characters; {limit} is the most.")
         message, hint = message.format(count=len(key), limit=MAX_KEY), _("Use a shorter `key:`.")

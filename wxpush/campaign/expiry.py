@@ -33,7 +33,7 @@ class Expiry:
             return usual + self._seconds
         if value is None or (isinstance(value, str) and not value.strip()):
             message = _('no value for "{name}".').format(name=self.column)
-            return _finding(message, _("Fix the row, or pass --skip-invalid."))
+            return _finding(message, _("Fix the row, or leave it out with `send --skip-invalid`."))
         try:
             moment, has_time = moment_of(value)
             if moment.tzinfo is None:

@@ -134,7 +134,7 @@ def _directive(found: re.Match[str], moment: datetime, has_time: bool) -> str:
         raise ValueProblemError("WX402", message, _("Use %Y, %m, %d, %H, %M and %S."))
     if letter in "HMS" and not has_time:
         message = _("date: the value has no time of day, which the layout asks for.")
-        raise ValueProblemError("WX402", message, _('Leave the time out: date("%Y年%m月%d日").'))
+        raise ValueProblemError("WX402", message, _("Leave the time out: date('%Y年%m月%d日')."))
     return parts[letter].removeprefix("0") or "0" if dash and letter != "%" else parts[letter]
 
 

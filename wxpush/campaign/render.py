@@ -188,7 +188,7 @@ def _finding(where: str, error: Exception, values: Mapping[str, Any]) -> Finding
         return _found(where, error.code, error.message, error.hint)
     if isinstance(error, ArithmeticError):
         message = _("the numbers can't be reckoned with (division by zero, or too large).")
-        return _found(where, "WX403", message, _("Fix the row, or pass --skip-invalid."))
+        return _found(where, "WX403", message, _("Fix the row, or leave it out with `send --skip-invalid`."))
     message = _("a text is used as a number.")
     return _found(where, "WX403", message, _("Write {{ amount | float }} where a number is meant."))
 
@@ -198,7 +198,7 @@ def _lacking(where: str, name: str, values: Mapping[str, Any]) -> Finding:
     if near:
         hint = _("Did you mean {expression}?").format(expression=as_written(near[0]))
     else:
-        hint = _("Fix the row, or pass --skip-invalid.")
+        hint = _("Fix the row, or leave it out with `send --skip-invalid`.")
     return _found(where, LACKING, _('no value for "{name}".').format(name=name), hint)
 
 

@@ -13,6 +13,8 @@ def lines_at(path: Path, numbers: Collection[int], encoding: str = "utf-8-sig") 
     A line that isn't there, or a file that can't be read, is left out: the problem stands without it.
     """
     found: dict[int, str] = {}
+    if not path.is_file():  # a pipe would be waited for
+        return found
     try:
         with path.open(encoding=encoding, errors="replace", newline="") as stream:
             for number, line in enumerate(islice(stream, max(numbers, default=0)), 1):

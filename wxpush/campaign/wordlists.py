@@ -106,6 +106,10 @@ def _lower(character: str) -> str:
 
 
 def _bytes_of(path: Path) -> bytes:
+    if path.exists() and not path.is_file() and not path.is_dir():
+        # A pipe would be waited for, and a device never ends.
+        message = _("{path} is no regular file.").format(path=path)
+        raise FaultError("WX213", message, _("Check the path; it is seen from the campaign."))
     try:
         with path.open("rb") as stream:
             raw = stream.read(_MOST_BYTES + 1)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 from wxpush.cli.misuse import command_in
 
 if TYPE_CHECKING:
+    from wxpush.app.validating import Validation
     from wxpush.console import Console
     from wxpush.errors import WxpushError
 
@@ -39,22 +40,38 @@ def format_in(words: Sequence[str]) -> str | None:
 def write_failure(error: "WxpushError", words: Sequence[str], console: "Console") -> None:
     """Tell in the format of a check that there was none, so that whoever reads its file finds one."""
     form = format_in(words)
-    if command_in(words) != _CHECK or form is None:
-        return
+    if command_in(words) == _CHECK and form is not None:
+        write_unfinished(error, form, console)
+
+
+def write_unfinished(
+    error: "WxpushError", form: str, console: "Console", found: "Validation | None" = None
+) -> None:
+    """Tell in a format of a check why it couldn't be done to its end, behind what it had found till then."""
     from wxpush.errors import ProblemsError, StoppedError
-    from wxpush.model import Problem
+    from wxpush.model import Problem, Severity
     from wxpush.report import annotations
 
     code = error.code if isinstance(error, StoppedError) else ""
-    problems: Sequence[Problem] = [Problem("", 0, 0, code, str(error), error.hint)]
+    reasons: Sequence[Problem] = [Problem("", 0, 0, code, str(error), error.hint)]
     if isinstance(error, ProblemsError):
-        problems = error.problems
+        reasons = error.problems
+    before = found.problems if found is not None else []
     match form:
         case "github":
-            console.raw(annotations.github(problems))
+            console.raw(annotations.github([*before, *reasons]))
         case "junit":
-            console.raw(annotations.junit_failure(problems))
+            console.raw(annotations.junit_failure(reasons, before))
         case "sarif":
-            console.raw(annotations.sarif_failure(problems, error.exit_code))
+            console.raw(annotations.sarif_failure(reasons, error.exit_code, before))
         case _:
-            console.json(annotations.check_json(problems, ok=False, errors=len(problems)))
+            console.json(
+                annotations.check_json(
+                    [*before, *reasons],
+                    ok=False,
+                    files=len(found.files) if found is not None else 0,
+                    rows=found.rows if found is not None else 0,
+                    errors=len(reasons) + (found.counts[Severity.ERROR] if found is not None else 0),
+                    warnings=found.counts[Severity.WARNING] if found is not None else 0,
+                )
+            )

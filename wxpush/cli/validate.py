@@ -10,7 +10,7 @@ from wxpush.cli.base import beijing_today, interruptible, surroundings
 from wxpush.cli.lists import Dsn, Exclude, Join, On, Sql, Where, list_of, sieve_of
 from wxpush.cli.options import AccountName, ListFormat, Quiet
 from wxpush.console import Console
-from wxpush.errors import InputError, InterruptedRunError
+from wxpush.errors import InputError, InterruptedRunError, WxpushError
 from wxpush.i18n import _
 
 if TYPE_CHECKING:
@@ -84,9 +84,12 @@ def validate(
             else:
                 with list_of(recipients, list_format, sql, dsn) as source:
                     found = _validated(paths, source, sieve, console, audiences)
-            if online:
-                _compare(found, account)
+            unasked = _compare(found, account) if online else None
+            if unasked is not None and chosen is not Format.TEXT:
+                return _unfinished(unasked, chosen, console, found)
             _show(found, chosen, console, strict=strict)
+            if unasked is not None:
+                raise unasked
     except KeyboardInterrupt:
         raise InterruptedRunError(_("Interrupted.")) from None
     return 0 if found.ok(strict=strict) else 1
@@ -128,11 +131,26 @@ def _refuse_without_list(sieve: "Sieve", dsn: str | None) -> None:
         )
 
 
-def _compare(found: "Validation", account: str | None) -> None:
+def _compare(found: "Validation", account: str | None) -> WxpushError | None:
+    """Add what the account has against the files; why it couldn't be asked, where it couldn't."""
     from wxpush.app.online import compare
 
-    found.add(compare(found.uses, found.audiences, account, surroundings()))
+    try:
+        found.add(compare(found.uses, found.audiences, account, surroundings()))
+    except InterruptedRunError:
+        raise
+    except WxpushError as error:
+        return error  # what the files have against them holds all the same
     found.sort()
+    return None
+
+
+def _unfinished(error: WxpushError, chosen: Format, console: Console, found: "Validation") -> int:
+    from wxpush.cli.machine import write_unfinished
+
+    Console().error(error)
+    write_unfinished(error, chosen.value, console, found)
+    return error.exit_code
 
 
 def _show(found: "Validation", chosen: Format, console: Console, *, strict: bool) -> None:

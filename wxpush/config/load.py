@@ -155,7 +155,7 @@ def _chosen(name: str | None, config: ConfigFile) -> str:
         _("No account is set up."),
         _(
             "Set WXPUSH_APPID and WXPUSH_SECRET (WeChat console, Development settings), "
-            "or practise without an account: --sandbox."
+            "or practise without an account: wxpush sandbox."
         ),
     )
 

@@ -103,12 +103,14 @@ def junit(problems: Sequence[Problem], files: Sequence[str], *, strict: bool, mo
     return _suite(cases, failures=failures)
 
 
-def junit_failure(problems: Sequence[Problem]) -> str:
-    """A test suite that couldn't be run for these reasons."""
+def junit_failure(problems: Sequence[Problem], found: Sequence[Problem] = ()) -> str:
+    """A test suite that couldn't be run to its end for these reasons, behind what it had `found`."""
     told = "\n".join(_sentences(problem, " ") for problem in problems)
     error = f'<error type="wxpush" message={_attribute(told)}>{_text(told)}</error>'
     case = f'    <testcase classname="wxpush" name="validate">{error}</testcase>\n'
-    return _suite([case], errors=1)
+    errors = [one for one in found if one.severity is Severity.ERROR]
+    cases = [_case(one, fails=one in errors) for one in found]
+    return _suite([*cases, case], failures=len(errors), errors=1)
 
 
 def _suite(cases: Sequence[str], *, failures: int = 0, errors: int = 0) -> str:
@@ -141,13 +143,11 @@ def _text(text: str) -> str:
 
 def sarif(problems: Sequence[Problem]) -> str:
     """A SARIF 2.1.0 log, as code hosts and editors take it."""
-    codes = sorted({problem.code for problem in problems})
-    results = [_result(problem, codes.index(problem.code)) for problem in problems]
-    return _log(codes, results, {"executionSuccessful": True})
+    return _log(problems, {"executionSuccessful": True})
 
 
-def sarif_failure(problems: Sequence[Problem], exit_code: int) -> str:
-    """The log of a check that couldn't be done for these reasons."""
+def sarif_failure(problems: Sequence[Problem], exit_code: int, found: Sequence[Problem] = ()) -> str:
+    """The log of a check that couldn't be done to its end for these reasons, with what it had `found`."""
     notifications = [
         {"level": "error", "message": {"text": _sentences(problem, " ")}, **_locations(problem)}
         for problem in problems
@@ -157,10 +157,12 @@ def sarif_failure(problems: Sequence[Problem], exit_code: int) -> str:
         "exitCode": exit_code,
         "toolExecutionNotifications": notifications,
     }
-    return _log([], [], invocation)
+    return _log(found, invocation)
 
 
-def _log(codes: Sequence[str], results: Sequence[dict[str, Any]], invocation: dict[str, Any]) -> str:
+def _log(problems: Sequence[Problem], invocation: dict[str, Any]) -> str:
+    codes = sorted({problem.code for problem in problems})
+    results = [_result(problem, codes.index(problem.code)) for problem in problems]
     driver = {"name": "wxpush", "version": __version__, "rules": [{"id": code} for code in codes]}
     run = {
         "tool": {"driver": driver},

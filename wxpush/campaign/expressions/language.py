@@ -43,7 +43,12 @@ def parse_condition(source: str) -> Expression:
         raise ExpressionError("WX205", _("the condition is empty."), _condition_hint())
     if "{{" in source:
         raise ExpressionError("WX205", _("a condition is one bare expression."), _condition_hint())
-    tree = _parsed("{{ (" + source + "\n) }}")
+    try:
+        tree = _parsed("{{ (" + source + "\n) }}")
+    except ExpressionError as error:
+        if error.code == "WX205" and _stumbles_over_equals(source):
+            raise ExpressionError(error.code, error.message, _equals_hint()) from None
+        raise
     only = tree.body[0] if len(tree.body) == 1 else None
     if (
         not isinstance(only, nodes.Output)
@@ -185,6 +190,16 @@ def _parsed(source: str) -> nodes.Template:
         raise ExpressionError(
             "WX209", _("the expression is nested too deep or holds too large a number.")
         ) from None
+
+
+def _stumbles_over_equals(source: str) -> bool:
+    """Whether a single `=` is where a condition can't be read."""
+    column = fault_column(source)
+    return column > 0 and source[column - 1 : column] == "=" and source[column : column + 1] != "="
+
+
+def _equals_hint() -> str:
+    return _("Write == to compare, like: status == 'paid'")
 
 
 def _condition_hint() -> str:

@@ -131,7 +131,10 @@ class CsvRows:
             "{count} cells, but the header has {width}.",
             len(cells),
         ).format(count=len(cells), width=width)
-        hint = _('Put a value that holds the separator in quotes: "a, b". Or pass --skip-invalid.')
+        hint = _(
+            'Put a value that holds the separator in quotes: "a, b". '
+            "Or leave the row out with `send --skip-invalid`."
+        )
         return bad_row(self._name, row, line, "WX310", message, values, hint)
 
 

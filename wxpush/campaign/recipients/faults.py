@@ -25,7 +25,7 @@ def bad_row(
     hint: str = "",
 ) -> BadRow:
     """A row that can't be read, while the rest of the list can."""
-    remedy = hint or _("Fix the row, or pass --skip-invalid.")
+    remedy = hint or _("Fix the row, or leave it out with `send --skip-invalid`.")
     return BadRow(row, line, (Problem(name, line, 0, code, message, remedy),), values or {})
 
 

@@ -30,7 +30,7 @@ def half_character(value: str) -> Fault | None:
         return None
     message = _("half a character ({character}), which can't be sent.")
     return Fault(
-        message.format(character=shown(found.group())), _("Mend it in the list, or export the list anew.")
+        message.format(character=shown(found.group())), _("Write the text anew; a list, export it anew.")
     )
 
 
@@ -46,7 +46,7 @@ def control_faults(value: str) -> Iterator[Fault]:
             _("the control character {character}, which WeChat refuses here.").format(
                 character=shown(found.group())
             ),
-            _("Remove it from the list."),
+            _("Remove it."),
         )
 
 
@@ -64,5 +64,5 @@ def picture_doubts(value: str) -> Iterator[Fault]:
     if found is not None:
         yield doubt(
             _("the invisible character {character}.").format(character=shown(found.group())),
-            _("Remove it from the list."),
+            _("Remove it."),
         )

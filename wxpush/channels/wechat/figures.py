@@ -53,7 +53,7 @@ def amount_faults(value: str) -> Iterator[Fault]:
 def _no_number(value: str, rule: str) -> Fault:
     message = _('"{value}" is no number as WeChat takes it: {rule}.').format(value=value, rule=rule)
     if re.search(r"[0-9][,，][0-9]", value):
-        return Fault(message, use_filter('replace(",", "")'))
+        return Fault(message, use_filter("replace(',', '')"))
     if re.search("[０-９．]", value):
         return Fault(message, _("Write the digits as they are on an English keyboard."))
     return Fault(message, mend_it())

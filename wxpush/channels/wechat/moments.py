@@ -30,6 +30,12 @@ _DATE_FORMS = (
 )
 _CLOCK_FORM = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?")
 _LEAP_YEAR = 2000
+_READABLE = re.compile(
+    r"([0-9]{4})(?:[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?|([0-9]{2})([0-9]{2}))"
+    r"(?P<clock>[T\s]*(?:[01]?[0-9]|2[0-3])[:时][0-5]?[0-9](?:[:分](?:[0-5]?[0-9])?秒?)?分?)?"
+)
+"""Dates that the filter `date` can read."""
+_UNIX_TIME = re.compile(r"[0-9]{10}(?:[0-9]{3})?")
 
 
 def time_faults(value: str) -> Iterator[Fault]:
@@ -123,21 +129,34 @@ def _gap_faults(date: str, rest: str) -> Iterator[Fault]:
         )
 
 
+def _reads(text: str, *, clock: bool = False) -> bool:
+    """Whether the filter `date` can make something of `text`; `clock`: a time of day, too."""
+    if _UNIX_TIME.fullmatch(text):
+        return True
+    found = _READABLE.fullmatch(text)
+    if found is None or (clock and not found["clock"]):
+        return False
+    year, month, day, month8, day8, _clock = found.groups()
+    return _in_calendar(year, month or month8, day or day8)
+
+
 def _not_a_time(end: str) -> Fault:
     return Fault(
         _('"{text}" is no time: hours and minutes are needed, such as 15:04 or 2026-01-02 15:04.').format(
             text=end
         ),
-        use_filter('date("%Y-%m-%d %H:%M")'),
+        use_filter("date('%Y-%m-%d %H:%M')")
+        if _reads(end, clock=True)
+        else _("Use a column that has the time of day, or another keyword of the template."),
     )
 
 
 def _not_a_date(end: str) -> Fault:
     return Fault(
         _('"{text}" is no date such as 2026年1月2日 or 2026-01-02.').format(text=end),
-        use_filter('date("%Y-%m-%d")'),
+        use_filter("date('%Y-%m-%d')") if _reads(end) else _("Write it like 2026-11-23."),
     )
 
 
 def _not_in_calendar(date: str) -> Fault:
-    return Fault(_('the calendar has no day "{text}".').format(text=date), _("Mend it in the list."))
+    return Fault(_('the calendar has no day "{text}".').format(text=date), _("Put in the right day."))

@@ -169,7 +169,7 @@ def _car_number(value: str) -> Iterator[Fault]:
     if len(value) > CAR:
         yield Fault(too_long(len(value), CAR), mend_it())
     elif re.search(r"[·•\s-]", value):
-        yield Fault(_("a dot, hyphen or blank in it."), use_filter('replace("·", "")'))
+        yield Fault(_("a dot, hyphen or blank in it."), use_filter("replace('·', '')"))
     else:
         yield Fault(
             _("no number plate: letters and digits, Chinese only as first and last character."),
@@ -214,7 +214,7 @@ def _chinese_rule() -> str:
 
 
 def _cut(limit: int) -> Callable[[], str]:
-    return lambda: use_filter(f'shorten({limit}, "")')
+    return lambda: use_filter(f"shorten({limit}, '')")
 
 
 TYPES: dict[str, Type] = {
