@@ -66,10 +66,10 @@ class Suspects:
     def bystanders(self, wanted: Set[int]) -> Iterator[Suspect]:
         """Accepted messages to these people that only a receipt without a msgid can be of."""
         for record in self._records():
-            if record.mark is not Mark.ACCEPTED or not record.msgid or self._fates.fate(record.msgid):
+            if record.mark is not Mark.ACCEPTED or not record.msgid:
                 continue
             who = hash64(record.to)
-            if who in wanted:
+            if who in wanted and not self._fates.fate(record.msgid, who):
                 name = self._name, f"{record.key}\x1f{record.msgid}"
                 yield Suspect(name, who, record.at - EARLY_S, record.at + LATE_S)
 
