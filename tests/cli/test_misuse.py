@@ -24,7 +24,7 @@ WRONG = {
     "validate c.yaml --format yaml": ("--format: “yaml” is not known here.", "--format：“yaml”"),
     "validate c.yaml --strickt": ("There is no option --strickt. Did you mean --strict?", "--strickt"),
     "send c.yaml u.csv more words": ("More than the command takes: more words", "more words"),
-    "send c.yaml": ("RECIPIENTS is missing.", "RECIPIENTS"),
+    "send c.yaml": ("The list is lacking.", "缺少名单"),
     "send c.yaml u.csv --rate": ("--rate needs a value.", "--rate"),
     "send c.yaml u.csv --yes=3": ("--yes takes no value.", "--yes"),
     "runs sho": ("There is no command sho. Did you mean show?", "sho"),

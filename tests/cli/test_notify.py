@@ -336,7 +336,7 @@ def test_faults_in_config_have_their_place(desk: Desk) -> None:
     desk.prepare(1, account="shop")
     done = desk.send(env={"WXPUSH_CONFIG": str(config)})
     assert done.code == 2
-    assert "config.yaml:6:17: the key `url_evn` is unknown. Did you mean `url_env`?" in done.err
+    assert "config.yaml:6:17: error WX601: the key `url_evn` is unknown. Did you mean `url_env`?" in done.err
 
 
 def test_a_robot_address_may_come_from_a_private_file(desk: Desk, robots: Robots) -> None:
