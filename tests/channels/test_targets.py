@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from wxpush.config.secret import Secret
@@ -88,6 +88,7 @@ VALUES = st.recursive(
 
 
 @given(VALUES)
+@example({"wecom": None, "when": "SEC0123456789abcdef0123"})
 def test_anything_is_a_target_or_a_fault_and_no_fault_shows_a_secret(value: Any) -> None:
     targets, faults = read(value)
     assert targets or faults or value == []

@@ -193,7 +193,9 @@ class TargetReader:
         text = self._text(value, key, at)
         if text is not None and text not in choices:
             hint = _("Write one of: {choices}.").format(choices=", ".join(choices))
-            self._fault(Kind.WRONG, (*at, key), _("“{value}” is not known here.").format(value=text), hint)
+            # Whatever stands here by mistake may be a robot's key; what was meant to be a choice is like one.
+            shown = text if difflib.get_close_matches(text, choices, n=1) else "…"
+            self._fault(Kind.WRONG, (*at, key), _("“{value}” is not known here.").format(value=shown), hint)
             return None
         return text
 
