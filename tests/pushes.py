@@ -7,8 +7,6 @@ import time
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from wxpush.channels.wechat.crypto import Cipher
-
 TOKEN = "simtoken"
 AES_KEY = "SimulatorKey0123456789abcdefghijklmnopqrstA"
 APPID = "wx0123456789abcdef"
@@ -103,6 +101,8 @@ class Console:
         query = {"signature": signed(self.token, stamp, nonce), "timestamp": stamp, "nonce": nonce}
         if self.mode == "plain":
             return Request(urlencode(query), body)
+        from wxpush.channels.wechat.crypto import Cipher  # an extra that plain pushes don't need
+
         encrypted = Cipher(self.aes_key, self.appid).encrypt(body, os.urandom(16))
         query |= {"encrypt_type": "aes", "msg_signature": signed(self.token, stamp, nonce, encrypted)}
         return Request(urlencode(query), self._sealed(body, encrypted))
