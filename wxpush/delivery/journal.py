@@ -4,7 +4,7 @@ n               how many blocks there are
 j000000000042   a block, whose text is its owner's; never changed
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -64,3 +64,11 @@ def blocks(folder: Path) -> Iterator[str]:
         return
     for key, value in store.rows(folder, kinds=("j",)):
         yield unsealed(key, value)
+
+
+def look_over(folder: Path, enough: Callable[[], bool]) -> bool:
+    """See that the log in `folder` is whole, by reading alone, also while another process adds to it.
+
+    False where `enough` said so before the end. Raises DamagedStateError, UnsafeStateError, StorageError.
+    """
+    return store.look_over(folder, enough) and all(not enough() for _block in blocks(folder))
