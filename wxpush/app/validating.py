@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from wxpush.app.kinds import is_foreign, is_of_chart, kind
 from wxpush.app.material import list_of, papers_of, template_of
 from wxpush.app.repeats import Repeats, conflict
 from wxpush.app.request import Sieve
@@ -17,7 +18,7 @@ from wxpush.campaign.lint import one_sided_condition
 from wxpush.campaign.schema import Campaign, Reading, read_campaign
 from wxpush.campaign.sources import lines_at
 from wxpush.channels.wechat.redact import redact
-from wxpush.channels.wechat.template import KEYS, Template, load_template
+from wxpush.channels.wechat.template import Template, load_template
 from wxpush.delivery.fingerprints import Seen
 from wxpush.errors import InputError, ProblemsError
 from wxpush.i18n import _
@@ -55,7 +56,8 @@ class Validation:
     """What was found: the first `MOST` errors and warnings in full, all of them counted.
 
     `files` are those that were checked, each once, in the order in which they were met; `rows` those of the
-    list; `passed_over` YAML files of a folder that are neither campaign nor template.
+    list; `passed_over` YAML files of a folder that are neither campaign nor template, and those
+    of Helm charts.
     """
 
     files: list[str] = field(default_factory=list)
@@ -110,15 +112,16 @@ def validate(
 ) -> Validation:
     """Check files, and folders with all that is in them; `audiences` take in whom the list would reach.
 
-    Raises InputError for a path that isn't there.
+    Raises ProblemsError for paths that aren't there, InputError where there is nothing to check.
     """
+    _refuse_missing(paths, wanted)
     found = Validation(audiences=audiences)
     possible = False
     for path, parsed in _files(paths, found):
-        kind = _kind(parsed)
-        if kind == "template":
+        what = kind(parsed)
+        if what == "template":
             _check_template(path, found)
-        elif kind == "campaign":
+        elif what == "campaign":
             possible = True
             _check_campaign(path, parsed, wanted, found, today, checking)
         else:
@@ -130,13 +133,18 @@ def validate(
             _("A list is checked against a campaign, and there is none among the files."),
             _("Name the campaign, too: wxpush validate campaign.yaml --recipients users.csv"),
         )
-    if not found.files:
+    if not found.files and not _of_charts_alone(paths, found):
         raise InputError(
             _("There is neither a campaign nor a template to check."),
             _("Name the files, or the folder that they are in."),
         )
     found.sort()
     return found
+
+
+def _of_charts_alone(paths: Sequence[Path], found: Validation) -> bool:
+    """Whether nothing was named but files of Helm charts, as by a hook that goes by names of files."""
+    return bool(found.passed_over) and not any(path.is_dir() for path in paths)
 
 
 def quoted_lines(found: Validation) -> dict[tuple[str, int], str]:
@@ -157,20 +165,38 @@ def _files(paths: Sequence[Path], found: Validation) -> Iterator[tuple[Path, Par
     """Every file to check, once, read; those of folders only where they are ours."""
     seen: set[Path] = set()
     for path in paths:
-        if path.is_dir():
-            inside = [file for file in _inside(path) if file.resolve() not in seen]
-        elif path.exists():
+        of_folder = path.is_dir()
+        if not of_folder:
             _refuse_list(path)
-            inside = [path] if path.resolve() not in seen else []
-        else:
-            raise InputError(_("{path}: there is no such file or folder.").format(path=path))
-        for file in inside:
+        for file in _inside(path) if of_folder else [path]:
+            if file.resolve() in seen:
+                continue
             seen.add(file.resolve())
             parsed = parse_yaml(file)
-            if path.is_dir() and not parsed.problems and _kind(parsed) is None:
+            if is_of_chart(file, parsed) or (of_folder and is_foreign(file, parsed)):
                 found.passed_over.append(str(file))
             else:
                 yield file, parsed
+
+
+def _refuse_missing(paths: Sequence[Path], wanted: ListToCheck | None) -> None:
+    """See that all that is named on the command line is there. Raises ProblemsError that names the rest."""
+    hint = _("Check the path.")
+    problems = [
+        Problem(str(path), 0, 0, "WX101", _("there is no such file or folder."), hint)
+        for path in paths
+        if not path.exists()
+    ]
+    lists = [] if wanted is None else [(wanted.path, wanted.name)]
+    if wanted is not None and wanted.sieve is not None and wanted.sieve.join is not None:
+        lists.append((wanted.sieve.join, str(wanted.sieve.join)))
+    problems += [
+        Problem(name, 0, 0, "WX301", _("there is no such list."), hint)
+        for path, name in lists
+        if not path.exists()
+    ]
+    if problems:
+        raise ProblemsError(problems)
 
 
 def _refuse_list(path: Path) -> None:
@@ -200,20 +226,6 @@ def _inside(folder: Path) -> Iterator[Path]:
             yield from _inside(path)
         elif path.suffix.lower() in _ENDINGS:
             yield path
-
-
-def _kind(parsed: Parsed) -> str | None:
-    """What a file is, going by its keys; None where it can't be told."""
-    value = {} if parsed.document is None else parsed.document.value
-    if "data" in value or "template" in value:
-        return "campaign"
-    if "content" in value:
-        return "template"
-    as_campaign = len(value.keys() & Campaign.model_fields.keys())
-    as_template = len(value.keys() & set(KEYS))
-    if as_campaign == as_template:
-        return None
-    return "campaign" if as_campaign > as_template else "template"
 
 
 def _neither(path: Path) -> Problem:

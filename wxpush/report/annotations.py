@@ -105,7 +105,7 @@ def junit(problems: Sequence[Problem], files: Sequence[str], *, strict: bool, mo
 
 def junit_failure(problems: Sequence[Problem], found: Sequence[Problem] = ()) -> str:
     """A test suite that couldn't be run to its end for these reasons, behind what it had `found`."""
-    told = "\n".join(_sentences(problem, " ") for problem in problems)
+    told = "\n".join(map(_told, problems))
     error = f'<error type="wxpush" message={_attribute(told)}>{_text(told)}</error>'
     case = f'    <testcase classname="wxpush" name="validate">{error}</testcase>\n'
     errors = [one for one in found if one.severity is Severity.ERROR]
@@ -124,13 +124,17 @@ def _suite(cases: Sequence[str], *, failures: int = 0, errors: int = 0) -> str:
 def _case(problem: Problem, *, fails: bool) -> str:
     where = problem.place.removeprefix(problem.file).lstrip(":")
     name = " ".join(filter(None, (problem.code, where)))
-    told = f"{problem.place}: {_sentences(problem, ' ')}"
+    told = _told(problem)
     inner = f"<system-out>{_text(told)}</system-out>"
     if fails:
         said = f"type={_attribute(problem.code)} message={_attribute(problem.message)}"
         inner = f"<failure {said}>{_text(told)}</failure>"
     head = f"classname={_attribute(problem.file)} name={_attribute(name)}"
     return f"    <testcase {head}>{inner}</testcase>\n"
+
+
+def _told(problem: Problem) -> str:
+    return ": ".join(filter(None, (problem.place, _sentences(problem, " "))))
 
 
 def _attribute(text: str) -> str:
