@@ -306,6 +306,76 @@ def test_a_template_that_two_campaigns_share_is_told_of_once(offline: Desk) -> N
     ]
 
 
+def test_what_is_wrong_with_a_list_says_for_which_of_several_campaigns(offline: Desk) -> None:
+    offline.campaign("one.yaml")
+    offline.campaign("two.yaml", data='{thing1: "{{ name }}", character_string2: x, amount4: "{{ amount }}"}')
+    rows = [*people(2), people(1)[0] | {"product": "", "name": "陈静"}]
+    offline.list(rows)
+    line = ("--recipients", "users.csv", "--json")
+    messages = [one["message"] for one in validate(offline, "one.yaml", "two.yaml", *line).json["problems"]]
+    assert (
+        messages
+        == [
+            "one.yaml: used nowhere in the campaign: name.",
+            "two.yaml: used nowhere in the campaign: order_no, product.",
+            'one.yaml: no value for "product".',
+        f'two.yaml: another row with the key "{rows[0]["openid"]}" has a different content.',
+    ]
+    alone = [one["message"] for one in validate(offline, "one.yaml", *line).json["problems"]]
+    assert alone[0] == "used nowhere in the campaign: name."
+
+
+@pytest.mark.parametrize("form", ["json", "junit", "sarif", "github"])
+def test_an_option_is_no_file(offline: Desk, form: str) -> None:
+    offline.campaign(checks="{unused_column: off}")
+    offline.list(people(1))
+    done = validate(
+        offline, "campaign.yaml", "--recipients", "users.csv", "--where", "a = 1", "--format", form
+    )
+    assert done.code == 1
+    match form:
+        case "json":
+            assert (done.json["files"], done.json["errors"]) == (3, 1)
+            assert told(done) == [("--where", 1, 3, "error", "WX205")]
+        case "junit":
+            suite = ElementTree.fromstring(done.out)[0]
+            assert (suite.get("tests"), suite.get("failures")) == ("4", "1")
+        case "sarif":
+            (result,) = json.loads(done.out)["runs"][0]["results"]
+            assert "locations" not in result
+            assert result["message"]["text"].startswith("--where:1:3: ")
+        case _:
+            assert done.out.startswith("::error title=WX205::--where:1:3: ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words", "remedy"),
+    [
+        (("--sample", "5"), "--sample goes with --online.", "Add --online, or leave --sample out."),
+        (("--account", "shop"), "--account goes with --online.", "leave --account out."),
+        (("--list-format", "csv"), "--list-format, --where", "Name it with --recipients"),
+        (("--json", "--format", "sarif"), "--json and --format sarif contradict", "Leave one of them out."),
+        (("--lang", "fr"), "--lang: “fr” is not known here.", "Write one of: zh, en."),
+        (("--lang=fr", "--json"), "--lang: “fr” is not known here.", "Write one of: zh, en."),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused(
+    offline: Desk, arguments: tuple[str, ...], words: str, remedy: str
+) -> None:
+    offline.campaign()
+    done = validate(offline, "campaign.yaml", *arguments)
+    assert done.code == 2
+    assert words in done.talk
+    assert remedy in done.talk
+    assert (done.out == "") is ("--json" not in arguments)
+
+
+def test_the_same_format_twice_and_a_language_by_its_locale_are_no_contradiction(offline: Desk) -> None:
+    offline.campaign()
+    for options in (("--json", "--format", "json"), ("--lang", "zh_CN"), ("--lang", "en-US")):
+        assert validate(offline, "campaign.yaml", *options).code == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -353,7 +423,7 @@ def failure_in(done: Done, form: str) -> str:
         (("nowhere.yaml",), "there is no such file or folder."),
         (("template.yaml", "--strickt"), "There is no option --strickt. Did you mean --strict?"),
         ((), "PATH... is missing."),
-        (("template.yaml", "--sample", "x"), "--sample takes a number, or all."),
+        (("template.yaml", "--online", "--sample", "x"), "--sample takes a number, or all."),
         (("template.yaml", "--recipients"), "--recipients needs a value."),
         (("template.yaml", "--online", "--account", "nobody"), "nobody"),
     ],

@@ -3,8 +3,9 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -71,6 +72,8 @@ class Validation:
     """The templates without a fault, as the files use them, where somebody asks the account about them."""
     audiences: "Audiences | None" = None
     """Whom to ask the account about, where somebody wants to."""
+    several: bool = False
+    """Whether there are several campaigns, so that what is wrong with the list is so for one of them."""
     quoted: dict[tuple[str, int], str] = field(default_factory=dict)
     """Lines that stand in no file: a condition of the command line."""
     _told: set[Problem] = field(default_factory=set)
@@ -88,8 +91,18 @@ class Validation:
         """Bring the problems into the order of files and lines."""
         order = {file: number for number, file in enumerate(self.files)}
         self.problems.sort(
-            key=lambda one: (order[one.file], one.line, one.column, one.severity is Severity.WARNING)
+            key=lambda one: (
+                order.get(one.file, len(order)),
+                one.line,
+                one.column,
+                one.severity is Severity.WARNING,
+            )
         )
+
+    def add_for(self, campaign: str, problems: Sequence[Problem]) -> None:
+        """Take in what a campaign meets; where several share the list, its problems say whose they are."""
+        listed = self.opened.name if self.opened is not None and self.several else None
+        self.add([_by(campaign, one) if one.file == listed else one for one in problems])
 
     def add(self, problems: Sequence[Problem]) -> None:
         """Take in problems; one that two campaigns meet, as in the template of both, counts once."""
@@ -100,6 +113,11 @@ class Validation:
             if self.counts[problem.severity] <= MOST:
                 self.problems.append(problem)
                 self._told.add(problem)
+
+
+def _by(campaign: str, problem: Problem) -> Problem:
+    message = _("{whose}: {message}").format(whose=campaign, message=problem.message)
+    return replace(problem, message=message)
 
 
 def validate(
@@ -117,7 +135,9 @@ def validate(
     _refuse_missing(paths, wanted)
     found = Validation(audiences=audiences)
     possible = False
-    for path, parsed in _files(paths, found):
+    files = list(_files(paths, found))
+    found.several = sum(kind(parsed) == "campaign" for _path, parsed in files) > 1
+    for path, parsed in files:
         what = kind(parsed)
         if what == "template":
             _check_template(path, found)
@@ -254,8 +274,9 @@ def _use(template: Template, document: Document, base: KeyPath, keep_quota: floa
     """Where the parts of a template stand that an account may say otherwise about."""
     from wxpush.app.usage import Use
 
+    file = None if base else Path(document.file)
     at, content = document.place((*base, "id")), document.place((*base, "content"))
-    return Use(template, (document.file, *at), (document.file, *content), keep_quota)
+    return Use(template, (document.file, *at), (document.file, *content), keep_quota, file)
 
 
 def _check_campaign(
@@ -274,7 +295,8 @@ def _check_campaign(
         _note(found, reading.template)
     opened = _opened(wanted, found)
     papers = papers_of(reading, template, opened, problems, wanted.sieve if wanted else None)
-    _add_of_options(found, problems)
+    _note_files(found, problems)
+    found.add_for(str(path), problems)
     if papers is None:
         return
     found.quoted |= papers.sifted.lines
@@ -286,7 +308,7 @@ def _check_campaign(
         keep, audiences = papers.campaign.keep_quota, found.audiences
         audience = None if audiences is None else audiences.begin(str(path), keep)
         checker = papers.checker(opened, thorough=True)
-        _check_rows(papers.campaign, checker, opened, found, checking, audience)
+        _check_rows(papers.campaign, path, checker, opened, found, checking, audience)
 
 
 def _use_of(reading: Reading, template: Template, keep_quota: float) -> "Use":
@@ -305,20 +327,22 @@ def _opened(wanted: ListToCheck | None, found: Validation) -> "RecipientList | N
     opened = list_of(wanted.path, wanted.name, wanted.format, problems)
     if wanted.sieve is not None:
         opened = joined(opened, wanted.sieve, problems)
-    _add_of_options(found, problems)
+    _note_files(found, problems)
+    found.add(problems)
     found.opened = opened or found.opened
     return opened
 
 
-def _add_of_options(found: Validation, problems: Sequence[Problem]) -> None:
-    """Take in problems that may stand in other lists than the one that is checked, or in an option."""
+def _note_files(found: Validation, problems: Sequence[Problem]) -> None:
+    """Note the files of problems that may stand in other lists than the one that is checked."""
     for problem in problems:
-        _note(found, problem.file)
-    found.add(problems)
+        if problem.is_in_file:
+            _note(found, problem.file)
 
 
 def _check_rows(
     campaign: Campaign,
+    path: Path,
     checker: Checker,
     opened: "RecipientList",
     found: Validation,
@@ -326,6 +350,7 @@ def _check_rows(
     audience: "Audience | None",
 ) -> None:
     """Every row, rendered and checked; what the condition and the keys come to over all of them."""
+    add = partial(found.add_for, str(path))
     repeats, rows, unwanted, left_out = Repeats(), 0, 0, 0
     with checking(opened.lines) as tell:
         try:
@@ -335,18 +360,18 @@ def _check_rows(
                     tell(rows)
                 match checker.examine(row):
                     case Ready() as ready:
-                        found.add(ready.warnings)
+                        add(ready.warnings)
                         seen = repeats.meet(ready.message)
                         if audience is not None and seen is Seen.NEW:
                             audience.see(ready.message.line, ready.message.to)
                         if seen is Seen.DIFFERENT:
-                            found.add([conflict(ready, opened.name)])
+                            add([conflict(ready, opened.name)])
                     case Skipped("condition"):
                         unwanted += 1
                     case Skipped():
                         left_out += 1
                     case Bad() as bad:
-                        found.add(bad.problems)
+                        add(bad.problems)
         except ProblemsError as error:
             found.add(error.problems)
     found.rows = max(found.rows, rows)

@@ -61,9 +61,11 @@ def github(problems: Sequence[Problem]) -> str:
 
 
 def _command(problem: Problem) -> str:
-    place = {"file": problem.file, "line": problem.line, "col": problem.column, "title": problem.code}
+    place = {"file": problem.file, "line": problem.line, "col": problem.column}
+    place = {**(place if problem.is_in_file else {}), "title": problem.code}
     told = ",".join(f"{name}={_property(_seen(str(value)))}" for name, value in place.items() if value)
-    sentences = "\n".join(map(_seen, filter(None, (problem.message, problem.hint, *problem.detail))))
+    told_first = problem.message if problem.is_in_file else _told_of(problem, problem.message)
+    sentences = "\n".join(map(_seen, filter(None, (told_first, problem.hint, *problem.detail))))
     kind = f"{problem.severity.value} {told}".rstrip()
     return f"::{kind}::{_data(sentences)}\n"
 
@@ -92,7 +94,7 @@ def junit(problems: Sequence[Problem], files: Sequence[str], *, strict: bool, mo
         told = f"… and {more} more problems"
         cases.append(f'    <testcase classname="wxpush" name="more"><failure message="{told}"/></testcase>\n')
         failures += 1
-    for file in files:
+    for file in dict.fromkeys([*files, *(problem.file for problem in problems)]):
         own = [problem for problem in problems if problem.file == file]
         for problem in own:
             fails = strict or problem.severity is Severity.ERROR
@@ -134,7 +136,12 @@ def _case(problem: Problem, *, fails: bool) -> str:
 
 
 def _told(problem: Problem) -> str:
-    return ": ".join(filter(None, (problem.place, _sentences(problem, " "))))
+    return _told_of(problem, _sentences(problem, " "))
+
+
+def _told_of(problem: Problem, text: str) -> str:
+    """`text` behind the problem's place, as far as it has one."""
+    return ": ".join(filter(None, (problem.place, text)))
 
 
 def _attribute(text: str) -> str:
@@ -153,7 +160,7 @@ def sarif(problems: Sequence[Problem]) -> str:
 def sarif_failure(problems: Sequence[Problem], exit_code: int, found: Sequence[Problem] = ()) -> str:
     """The log of a check that couldn't be done to its end for these reasons, with what it had `found`."""
     notifications = [
-        {"level": "error", "message": {"text": _sentences(problem, " ")}, **_locations(problem)}
+        {"level": "error", "message": {"text": _located(problem)}, **_locations(problem)}
         for problem in problems
     ]
     invocation = {
@@ -180,7 +187,7 @@ def _log(problems: Sequence[Problem], invocation: dict[str, Any]) -> str:
 
 
 def _locations(problem: Problem) -> dict[str, Any]:
-    if not problem.file:
+    if not problem.is_in_file:
         return {}
     place: dict[str, Any] = {"artifactLocation": {"uri": _uri(problem.file)}}
     if problem.line:
@@ -195,9 +202,14 @@ def _result(problem: Problem, rule: int) -> dict[str, Any]:
         "ruleId": problem.code,
         "ruleIndex": rule,
         "level": problem.severity.value,
-        "message": {"text": _sentences(problem, " ")},
+        "message": {"text": _located(problem)},
         **_locations(problem),
     }
+
+
+def _located(problem: Problem) -> str:
+    """What is wrong; with the place, where that is none that SARIF knows."""
+    return _sentences(problem, " ") if problem.is_in_file else _told(problem)
 
 
 def _uri(file: str) -> str:
