@@ -121,6 +121,11 @@ def test_sarif_says_where_each_problem_is(wrong: Desk) -> None:
     (run,) = log["runs"]
     assert log["version"] == "2.1.0"
     rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
+    told = run["tool"]["driver"]["rules"][rules.index("WX203")]
+    assert told["shortDescription"] == {"text": "a keyword that the template doesn't have"}
+    assert told["fullDescription"]["text"].startswith("a keyword that the template doesn't have")
+    assert told["help"]["markdown"].count("```") == 4, "a wrong and a right example"
+    assert "```" not in told["help"]["text"]
     results = run["results"]
     assert [rules[result["ruleIndex"]] for result in results] == [result["ruleId"] for result in results]
     place: dict[str, Any] = results[0]["locations"][0]["physicalLocation"]
@@ -313,12 +318,10 @@ def test_what_is_wrong_with_a_list_says_for_which_of_several_campaigns(offline: 
     offline.list(rows)
     line = ("--recipients", "users.csv", "--json")
     messages = [one["message"] for one in validate(offline, "one.yaml", "two.yaml", *line).json["problems"]]
-    assert (
-        messages
-        == [
-            "one.yaml: used nowhere in the campaign: name.",
-            "two.yaml: used nowhere in the campaign: order_no, product.",
-            'one.yaml: no value for "product".',
+    assert messages == [
+        "one.yaml: used nowhere in the campaign: name.",
+        "two.yaml: used nowhere in the campaign: order_no, product.",
+        'one.yaml: no value for "product".',
         f'two.yaml: another row with the key "{rows[0]["openid"]}" has a different content.',
     ]
     alone = [one["message"] for one in validate(offline, "one.yaml", *line).json["problems"]]

@@ -7,7 +7,8 @@ it, SARIF 2.1.0 (OASIS).
 import json
 import re
 from collections.abc import Sequence
-from pathlib import PurePath
+from functools import cache
+from pathlib import Path, PurePath
 from typing import Any, Final
 from urllib.parse import quote
 from xml.sax.saxutils import quoteattr
@@ -16,6 +17,7 @@ from wxpush import __version__
 from wxpush.model import Problem, Severity
 
 _SARIF: Final = "https://json.schemastore.org/sarif-2.1.0.json"
+_RULES: Final = Path(__file__).with_name("rules.json")
 _OBEYED: Final = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _NOT_XML: Final = re.compile("[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -174,7 +176,7 @@ def sarif_failure(problems: Sequence[Problem], exit_code: int, found: Sequence[P
 def _log(problems: Sequence[Problem], invocation: dict[str, Any]) -> str:
     codes = sorted({problem.code for problem in problems})
     results = [_result(problem, codes.index(problem.code)) for problem in problems]
-    driver = {"name": "wxpush", "version": __version__, "rules": [{"id": code} for code in codes]}
+    driver = {"name": "wxpush", "version": __version__, "rules": [_rule(code) for code in codes]}
     run = {
         "tool": {"driver": driver},
         "invocations": [invocation],
@@ -184,6 +186,28 @@ def _log(problems: Sequence[Problem], invocation: dict[str, Any]) -> str:
     log = {"$schema": _SARIF, "version": "2.1.0", "runs": [run]}
     text = json.dumps(log, ensure_ascii=False, indent=2)
     return "\n".join(map(_seen, text.split("\n"))) + "\n"
+
+
+def _rule(code: str) -> dict[str, Any]:
+    """What a reader of the log is shown of a code: what it means, with a wrong and a right example."""
+    known = _rules().get(code)
+    if known is None:
+        return {"id": code}
+    means, examples = known["means"], known["examples"]
+    plain = "\n".join(line for line in examples.split("\n") if not line.startswith("```"))
+    return {
+        "id": code,
+        "shortDescription": {"text": means},
+        "fullDescription": {"text": f"{means}. See docs/problems.md of wxpush."},
+        "help": {"text": f"{means}\n\n{plain}", "markdown": f"**{means}**\n\n{examples}"},
+    }
+
+
+@cache
+def _rules() -> dict[str, dict[str, str]]:
+    """What docs/problems.md says of each code, written from the same source."""
+    loaded: dict[str, dict[str, str]] = json.loads(_RULES.read_text(encoding="utf-8"))
+    return loaded
 
 
 def _locations(problem: Problem) -> dict[str, Any]:
