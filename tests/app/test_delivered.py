@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.delivery.ledgers import record
 from tests.delivery.world import MORNING, RUN, message
 from wxpush.app.delivered import Delivery, delivery_of, receipts_folder
-from wxpush.app.request import Surroundings
+from wxpush.app.surroundings import Surroundings
 from wxpush.delivery.ledger import Ledger
 from wxpush.delivery.receipts import ReceiptLog
 from wxpush.delivery.records import Claim, Record

@@ -17,12 +17,13 @@ from hypothesis import strategies as st
 from tests.app.desk import CONTENT, TEMPLATE_ID, Silence, new_sandbox, openid
 from tests.app.test_sending import adds_up
 from wxpush.app import retrying
-from wxpush.app.request import SendRequest, Surroundings
+from wxpush.app.request import SendRequest
 from wxpush.app.results import Plan, Summary, Survey
 from wxpush.app.retrying import RetryPlan, RetryRequest
 from wxpush.app.sending import opened
 from wxpush.app.suppressing import folder_of, known_suppressed, note_trouble, welcome
 from wxpush.app.suppression_list import suppression_list
+from wxpush.app.surroundings import Surroundings
 from wxpush.clock import Clock
 from wxpush.config import load_account
 from wxpush.delivery.identity import hash64

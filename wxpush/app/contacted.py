@@ -18,7 +18,7 @@ from wxpush.i18n import _
 
 if TYPE_CHECKING:
     from wxpush.app.place import Scene
-    from wxpush.app.request import Surroundings
+    from wxpush.app.surroundings import Surroundings
 
 _A_DAY: Final = 86_400
 _TELL_EVERY: Final = 10_000

@@ -8,8 +8,8 @@ from typing import Final
 
 from wxpush.app.doubtful import RECEIPT, SETTLED
 from wxpush.app.proven import ledger_changed, of_no_other, other_runs
-from wxpush.app.request import Surroundings
 from wxpush.app.results import DeliveryFigures
+from wxpush.app.surroundings import Surroundings
 from wxpush.app.suspects import RunSuspects
 from wxpush.channels.wechat.addresses import USUAL_OPENID
 from wxpush.delivery import ledger

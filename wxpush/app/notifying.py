@@ -17,7 +17,7 @@ from wxpush.i18n import _
 
 if TYPE_CHECKING:
     from wxpush.app.announcement import Announcement
-    from wxpush.app.request import Surroundings
+    from wxpush.app.surroundings import Surroundings
     from wxpush.channels.wechat.reply import Reply
     from wxpush.channels.wechat.wire import Request
     from wxpush.config import Account, Secret

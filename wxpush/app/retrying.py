@@ -16,13 +16,13 @@ from wxpush.app.notified import notifier_of
 from wxpush.app.observing import LogRequest, Observers
 from wxpush.app.pace import Pace
 from wxpush.app.place import Scene
-from wxpush.app.request import Surroundings
 from wxpush.app.results import Summary
 from wxpush.app.run_receipts import RunReceipts
 from wxpush.app.screening import NEVER, Screening, open_screening
 from wxpush.app.selection import Choices, Selection, ToSend, Wrong
 from wxpush.app.stocktaking import look_back_by_key, take_stock
 from wxpush.app.suppressing import folder_of
+from wxpush.app.surroundings import Surroundings
 from wxpush.app.tally import tally_by_card
 from wxpush.app.watch import Watch
 from wxpush.campaign.expiry import Expiry

@@ -13,7 +13,7 @@ from typing import Any, Final
 from wxpush.app.delivered import delivery_of, is_key_alone, receipts_folder
 from wxpush.app.doubtful import RECEIPT, SETTLED
 from wxpush.app.known_runs import KnownRuns, campaign_file
-from wxpush.app.request import Surroundings
+from wxpush.app.surroundings import Surroundings
 from wxpush.channels.wechat.errcodes import info_of
 from wxpush.config import Account, load_accounts
 from wxpush.delivery import ledger

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from wxpush.app.material import list_of, papers_of, template_of
 from wxpush.app.repeats import Repeats, conflict
-from wxpush.app.request import Sieve
+from wxpush.app.sieve import Sieve
 from wxpush.app.sources.sifting import joined
 from wxpush.campaign.check import Bad, Checker, Ready, Skipped
 from wxpush.campaign.lint import one_sided_condition

@@ -1,15 +1,15 @@
 """Numbers, moments, states and waits in words, in the language in force."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from typing import TYPE_CHECKING
 
+from wxpush.clock import BEIJING
 from wxpush.i18n import _, ngettext
 
 if TYPE_CHECKING:
     from wxpush.app.results import DeliveryFigures
 
-BEIJING = timezone(timedelta(hours=8))
 _MOST_LINES = 10
 _LONG_S = 120
 
