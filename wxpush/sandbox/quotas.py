@@ -2,12 +2,13 @@
 
 from collections import deque
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from typing import Final
 
-from wxpush.clock import BEIJING, BEIJING_S
 from wxpush.sandbox.settings import QuotaSettings
 
+BEIJING: Final = timezone(timedelta(hours=8))
+_BEIJING_S = 8 * 3600
 SEND: Final = "/cgi-bin/message/template/send"
 FOLLOWERS: Final = "/cgi-bin/user/get"
 CLASSIC_TOKEN: Final = "/cgi-bin/token"
@@ -102,7 +103,7 @@ class Quotas:
         return False
 
     def _turn_day(self, now: float) -> None:
-        day = int(now + BEIJING_S) // 86_400
+        day = int(now + _BEIJING_S) // 86_400
         if day != self._day:
             self._day = day
             self._used.clear()

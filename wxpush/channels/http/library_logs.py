@@ -3,7 +3,7 @@
 import logging
 import re
 
-from wxpush.channels.wechat.redact import redact
+from wxpush.channels.http.redact import redact
 
 _LIBRARIES = ("urllib3", "requests")
 _QUERY = re.compile(r"\?[^\s\"']+")
