@@ -21,14 +21,14 @@ from wxpush.app.request import SendRequest, Surroundings
 from wxpush.app.results import Plan, Summary, Survey
 from wxpush.app.retrying import RetryPlan, RetryRequest
 from wxpush.app.sending import opened
-from wxpush.app.suppressing import folder_of, known_suppressed, note_trouble, welcome
+from wxpush.app.suppressing import folder_of, note_trouble, welcome
 from wxpush.app.suppression_list import suppression_list
 from wxpush.clock import Clock
 from wxpush.config import load_account
 from wxpush.delivery.identity import hash64
 from wxpush.delivery.journal import blocks
 from wxpush.delivery.ports import Listener, Waiting
-from wxpush.delivery.suppressions import entries
+from wxpush.delivery.suppressions import entries, suppressed
 from wxpush.errors import ProblemsError, StoppedError
 from wxpush.sandbox import Sandbox
 from wxpush.sandbox.sandbox import environment
@@ -483,11 +483,11 @@ def test_what_the_operator_said_outlives_what_is_found_out(desk: Desk) -> None:
     desk.suppress(1)
     desk.sandbox.unfollow(openid(1))
     note_trouble(desk.listed_folder, openid(1), "failed:user block", NOON + 1, NOON + HOUR)
-    assert welcome(desk.listed_folder, [openid(1), openid(2)], NOON + 2) == 0
+    welcome(desk.listed_folder, [openid(1), openid(2)], NOON + 2)
     assert desk.suppressed == {openid(1): "operator"}
     note_trouble(desk.listed_folder, openid(2), "failed:user block", NOON, None)
-    assert known_suppressed(desk.listed_folder).until(hash64(openid(2))) == float("inf")
-    assert welcome(desk.listed_folder, [openid(1), openid(2)], NOON + 2) == 1
+    assert suppressed(desk.listed_folder).until(hash64(openid(2))) == float("inf")
+    welcome(desk.listed_folder, [openid(1), openid(2)], NOON + 2)
     assert desk.suppressed == {openid(1): "operator"}
     # What happened before he was welcomed, and is only told now, is over.
     before = len(list(blocks(desk.listed_folder)))
@@ -496,7 +496,7 @@ def test_what_the_operator_said_outlives_what_is_found_out(desk: Desk) -> None:
     assert len(list(blocks(desk.listed_folder))) == before, "what has no effect isn't written"
     # He was welcomed before what happened now, and it is only told now.
     note_trouble(desk.listed_folder, openid(2), "43004", NOON + 3, None)
-    assert welcome(desk.listed_folder, [openid(2)], NOON + 2.5) == 0
+    welcome(desk.listed_folder, [openid(2)], NOON + 2.5)
     assert desk.suppressed == {openid(1): "operator", openid(2): "43004"}
 
 
