@@ -5,7 +5,6 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -158,7 +157,7 @@ TIDY = "put the log together"
 def shorten(store: Path) -> None:
     """What `tidy` does to a log that has grown long."""
     journal = Journal(store)
-    journal.put_together(partial(shortened, store))
+    journal.put_together(shortened)
     journal.close()
 
 

@@ -12,6 +12,7 @@ from typing import Final
 
 from wxpush.delivery import store
 from wxpush.delivery.seal import sealed, unsealed
+from wxpush.errors import DamagedStateError
 
 _LOCK_TIMEOUT: Final = 2.0
 _COUNT: Final = "n"
@@ -59,6 +60,15 @@ class Journal:
     def close(self) -> None:
         """Let go of the files."""
         self._store.close()
+
+
+@contextmanager
+def damage_told(message: str, hint: str) -> Iterator[None]:
+    """What is wrong with a log, said by its owner: who reads of a ledger looks in the wrong place."""
+    try:
+        yield
+    except DamagedStateError:
+        raise DamagedStateError(message, hint) from None
 
 
 def stamp(folder: Path) -> tuple[int, ...]:

@@ -188,7 +188,7 @@ def reading(folder: Path) -> Iterator[Callable[..., Iterator[_Row]]]:
     _refuse_unsafe(folder)
     with _damage_told(folder), closing(_connect(folder / _DATABASE, "ro")) as connection:
         connection.execute("BEGIN")
-        is_made = _TABLES <= _tables(connection, folder / _DATABASE)  # else somebody is just about it
+        is_made = _tables(connection, folder / _DATABASE) >= _TABLES  # else somebody is just about it
         yield partial(_rows, connection) if is_made else lambda *_: iter(())
 
 

@@ -13,10 +13,10 @@ Where most of the log no longer counts, its blocks are put together to fewer tha
 """
 
 import math
+import shlex
 import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from functools import partial
+from contextlib import AbstractContextManager, suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -24,11 +24,12 @@ from typing import Any, Final, NamedTuple
 from wxpush.delivery import store
 from wxpush.delivery.hashed import Hashed
 from wxpush.delivery.identity import hash64
-from wxpush.delivery.journal import Blocks, Journal, at_one_moment, later
+from wxpush.delivery.journal import Blocks, Journal, at_one_moment, damage_told, later
 from wxpush.errors import DamagedStateError, StorageError
 from wxpush.fastjson import dumps, loads
 from wxpush.i18n import _
 
+LONGEST_REASON: Final = 500
 OPERATOR: Final = "operator"
 """The source of entries that only the operator takes off again."""
 UNFOLLOWED: Final = frozenset({"43004", "not_following"})
@@ -166,12 +167,13 @@ class Reading:
 
         The same object as before where nothing was put together meanwhile.
         """
-        for number, text in later(self._folder, self._read):
-            if number > self._read + 1:
-                self._suppressed, self.blocks = Suppressed(), 0
-            for change in _changes(text, self._folder):
-                self._suppressed.take(change)
-            self._read, self.blocks = number, self.blocks + 1
+        with _damage_told(self._folder):
+            for number, text in later(self._folder, self._read):
+                if number > self._read + 1:
+                    self._suppressed, self.blocks = Suppressed(), 0
+                for change in _changes(text):
+                    self._suppressed.take(change)
+                self._read, self.blocks = number, self.blocks + 1
         return self._suppressed
 
 
@@ -180,7 +182,8 @@ class Suppressions:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._journal = Journal(folder)
+        with _damage_told(folder):
+            self._journal = Journal(folder)
         self._reading = Reading(folder)
 
     def now(self) -> Suppressed:
@@ -205,8 +208,8 @@ class Suppressions:
         Where the disk refuses, the log stays as it is. Raises DamagedStateError.
         """
         if _is_worth_it(self.now(), self._reading.blocks):
-            with suppress(StorageError):
-                self._journal.put_together(partial(shortened, self._folder))
+            with suppress(StorageError), _damage_told(self._folder):
+                self._journal.put_together(shortened)
 
     def close(self) -> None:
         """Let go of the files."""
@@ -232,8 +235,8 @@ def entries(folder: Path) -> Iterator[Entry]:
 
     Raises DamagedStateError.
     """
-    with at_one_moment(folder) as blocks:
-        yield from _latest(lambda: _all_changes(blocks, folder))
+    with _damage_told(folder), at_one_moment(folder) as blocks:
+        yield from _latest(lambda: _all_changes(blocks))
 
 
 def _latest(changes: Callable[[], Iterator[Change]]) -> Iterator[Entry]:
@@ -255,14 +258,14 @@ def _removals(changes: Callable[[], Iterator[Change]]) -> Iterator[tuple[str, fl
             yield change.openid, change.at
 
 
-def shortened(folder: Path, blocks: Blocks) -> Iterator[str]:
+def shortened(blocks: Blocks) -> Iterator[str]:
     """Blocks that come to the same as all of `blocks`.
 
     The removals go first: whoever is on the list by himself came onto it after he was taken off.
     """
 
     def changes() -> Iterator[Change]:
-        return _all_changes(blocks, folder)
+        return _all_changes(blocks)
 
     for people in _in_blocks(_removals(changes)):
         yield dumps(_welcomed(people))
@@ -291,12 +294,12 @@ def _welcomed(people: list[Any]) -> dict[str, Any]:
     return {"welcome": people}
 
 
-def _all_changes(blocks: Blocks, folder: Path) -> Iterator[Change]:
+def _all_changes(blocks: Blocks) -> Iterator[Change]:
     for text in blocks():
-        yield from _changes(text, folder)
+        yield from _changes(text)
 
 
-def _changes(text: str, folder: Path) -> Sequence[Change]:
+def _changes(text: str) -> Sequence[Change]:
     try:
         block = loads(text)
         if "add" in block:
@@ -306,10 +309,17 @@ def _changes(text: str, folder: Path) -> Sequence[Change]:
         at, automatic = float(block["at"]), bool(block["automatic"])
         return [Removal(_text(openid), at, automatic) for openid in block["remove"]]
     except (ValueError, TypeError, KeyError, OverflowError):
-        raise DamagedStateError(
-            _("The suppression list in {path} can't be read.").format(path=folder),
-            _("Restore the folder from a backup, or move it away and import the list again."),
-        ) from None
+        raise DamagedStateError("a block of another kind") from None  # its owner finds the words
+
+
+def _damage_told(folder: Path) -> AbstractContextManager[None]:
+    return damage_told(
+        _("The suppression list in {path} can't be read.").format(path=folder),
+        _(
+            "Nothing was sent. Restore the folder from a backup; or move it away ({command}), and import the "
+            "list again (wxpush suppress import FILE), since everybody is off it then."
+        ).format(command=shlex.join(["mv", str(folder), f"{folder}.damaged"])),
+    )
 
 
 def _entry(openid: Any, reason: Any, since: Any, until: Any, source: Any) -> Entry:
