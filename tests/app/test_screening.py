@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import tempfile
 import time
 from collections import Counter
@@ -463,6 +464,19 @@ def test_retry_failed_looks_again_at_what_it_gave_back_for_the_night(desk: Desk)
     assert 5 <= len(calls) <= 8  # what was on its way in the evening
     assert (summary.accepted, summary.failed) == (30 + len(calls), 30 - len(calls))
     assert desk.shown().total() == summary.accepted
+
+
+def test_a_limit_by_day_reads_no_run_of_another_day(desk: Desk) -> None:
+    """The damage of yesterday's run is noticed only where its messages are counted."""
+    desk.send(PEOPLE, {"limits": {"per_user_per_day": 1}}, run="yesterday")
+    desk.passed = 25 * HOUR
+    (ledger,) = desk.folder.glob("**/runs/*/ledger/cache.db")
+    ledger.write_bytes(b"x" * 4096)
+    os.utime(ledger, (NOON + HOUR, NOON + HOUR))
+    by_day = desk.send(PEOPLE, {"limits": {"per_user_per_day": 1}}, run="today")
+    assert (by_day.plan.notes, by_day.summary.accepted) == ([], len(PEOPLE))
+    by_week = desk.send(PEOPLE, {"limits": {"per_user_per_week": 3}}, run="week")
+    assert len([note for note in by_week.plan.notes if "aren't counted" in note]) == 1
 
 
 def test_people_in_trouble_come_onto_the_list_and_a_success_takes_them_off(desk: Desk) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from wxpush.app.suppressing import folder_of
 from wxpush.campaign.schema import Campaign
-from wxpush.delivery.contacts import Contacts, counted
+from wxpush.delivery.contacts import DAYS, Contacts, counted
 from wxpush.delivery.hashed import Hashed
 from wxpush.delivery.identity import hash64
 from wxpush.delivery.screen import Facts, Limits, Reason, day_of, judged
@@ -149,7 +149,7 @@ def open_screening(
     if is_limited and scene is not None and not scene.rehearsal:  # what was rehearsed reached nobody
         from wxpush.app.contacted import contacted
 
-        recall = partial(contacted, scene, around)
+        recall = partial(contacted, scene, around, 1 if limits.per_week is None else DAYS)
     return Screening(
         around.clock.wall,
         limits,
