@@ -50,11 +50,11 @@ def other_runs(
         if (other.origin, other.appid) != (card.origin, card.appid) or path.samefile(folder.path):
             continue
         theirs = RunFolder(path)
-        if other.created <= latest and _last_change(theirs, other) >= earliest - LATE_S:
+        if other.created <= latest and last_change(theirs, other) >= earliest - LATE_S:
             yield theirs, other
 
 
-def _last_change(folder: RunFolder, card: RunCard) -> float:
+def last_change(folder: RunFolder, card: RunCard) -> float:
     """When a run was last at work, at the latest; a call that was cut off has left no time."""
     if not card.call:
         return float("inf")

@@ -202,18 +202,19 @@ class Retrying:
             rate=self._pace.rate,
             workers=self._pace.workers,
         )
-        delivered = self._delivering.send(
-            self._card.id,
-            self._ledger,
-            self._campaign,
-            self._pace,
-            listener,
-            messages=self._messages(),
-            recovered=self._ledger.recovered,
-            expected_codes=self._codes,
-            still_wanted=lambda message: not self._is_too_late(message),
-            witnesses=self._observers.all,
-        )
+        with self._watch.keeping_up(self._around.clock.wall):
+            delivered = self._delivering.send(
+                self._card.id,
+                self._ledger,
+                self._campaign,
+                self._pace,
+                listener,
+                messages=self._messages(),
+                recovered=self._ledger.recovered,
+                expected_codes=self._codes,
+                still_wanted=lambda message: not self._is_too_late(message),
+                witnesses=self._observers.all,
+            )
         notes = self._watch.settle(self._around.clock.wall())
         summary = self._summed_up(delivered)
         return self._observers.end(replace(summary, notes=[*summary.notes, *notes]))

@@ -175,7 +175,8 @@ class Sending:
             rate=self._pace.rate,
             workers=self._pace.workers,
         )
-        delivered = self._deliver(outgoing, listener)
+        with self._run.watch.keeping_up(self._clock.wall):
+            delivered = self._deliver(outgoing, listener)
         if self.preflight.found is None:
             outgoing.count_rest()
             self.preflight.list_unmatched()

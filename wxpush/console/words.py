@@ -48,6 +48,11 @@ def stamp(unix: float) -> datetime:
     return datetime.fromtimestamp(unix, BEIJING)
 
 
+def day(unix: float) -> str:
+    """A Unix time as a day in Beijing: `2026-11-23`."""
+    return f"{stamp(unix):%Y-%m-%d}"
+
+
 def duration(seconds: float) -> str:
     """`0:05:34`; days are hours past 24."""
     whole = max(0, round(seconds))
@@ -162,6 +167,17 @@ def undelivered(status: str) -> str:
         "freq limit": _("too many for the user"),
     }
     return words.get(status, status)
+
+
+def trouble(source: str) -> str:
+    """What put somebody on the suppression list by itself; what nobody knows as it is."""
+    words = {
+        "43004": _("doesn't follow"),
+        "not_following": _("doesn't follow"),
+        "43101": _("refuses the messages"),
+        "user block": _("refuses the messages"),
+    }
+    return words.get(source, source)
 
 
 def delay(seconds: int) -> str:
