@@ -28,7 +28,7 @@ from wxpush.app.waiting import wait_until
 from wxpush.delivery.engine import Ending
 from wxpush.delivery.ports import Listener, Progress
 from wxpush.delivery.standing import Standing
-from wxpush.errors import StoppedError, StorageError
+from wxpush.errors import StateError, StoppedError, StorageError
 from wxpush.model import State
 from wxpush.report.skips import SkipLog
 
@@ -166,6 +166,7 @@ class Sending:
             self.preflight.found,
             self._log,
             self.preflight.look_again,
+            self.preflight.left_out,
         )
         listener = self._observers.beside(listener)
         self._observers.begin(
@@ -188,9 +189,11 @@ class Sending:
 
     def _begin(self) -> None:
         """Say on the card what is sent from now on, and let everybody see it who needs to."""
+        join = self._material.recipients.join
         self._card = replace(
             self._card.with_basis(self._material.recipients.digest(), self._material.basis),
             survey=self.preflight.worth_keeping(),
+            joined=join.digest if join is not None else "",
             approved=self._material.approval_code if self._request.approved else "",
         )
         self._errand.folder.write_card(self._card)
@@ -277,6 +280,8 @@ class Sending:
             notes=[*self._notes_before(), *self._notes, *trouble],
         )
         remember(summary, errand.folder, self._card, self._clock.wall())
+        with suppress(StateError):
+            self.preflight.left_out.write(errand.folder.left_out, self._clock.wall())
         return summary
 
     def _known(self) -> Standing | None:

@@ -54,6 +54,8 @@ class RunCard:
     call: dict[str, Any] = field(default_factory=dict)
     options: tuple[str, ...] = ()
     """What names the list and who of it is meant beside `list`, as words of the command."""
+    joined: str = ""
+    """Digest and columns (`phone=mobile`) of the list that was joined to the latest one, if one was."""
     approved: str = ""
     """The code of what somebody approved, where the latest call was given one."""
 
@@ -96,6 +98,11 @@ class RunFolder:
         """The statistics of its minutes."""
         return self.path / "stats.jsonl"
 
+    @property
+    def left_out(self) -> Path:
+        """Why lines of its list were left out."""
+        return self.path / "left-out.json"
+
     def exists(self) -> bool:
         """Whether the run has been started."""
         return (self.path / _CARD).exists() or store.exists(self.ledger)
@@ -108,7 +115,7 @@ class RunFolder:
         try:
             values = json.loads(content)
             known = values["schema"] == _SCHEMA
-            values = {"approved": "", "options": [], **values}  # which cards of wxpush 0.1 lack
+            values = {"approved": "", "options": [], "joined": "", **values}  # which older cards lack
             card = RunCard(**{f.name: _typed(values[f.name], f.type) for f in fields(RunCard)})
         except (ValueError, TypeError, KeyError, RecursionError):
             known = False

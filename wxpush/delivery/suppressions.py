@@ -12,7 +12,7 @@ holds is what comes out when all blocks are gone through in their order:
 
 import math
 import struct
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -203,6 +203,19 @@ def entries(folder: Path) -> Iterator[Entry]:
             ordinal += 1
             if known.is_latest(hash64(change.openid), ordinal):
                 yield change
+
+
+def held_at(folder: Path, openids: Collection[str], at: float) -> dict[str, Entry]:
+    """What held of these people at a moment, by openid. Raises DamagedStateError."""
+    known, found = Suppressed(), dict[str, Entry]()
+    for change in _all_changes(folder):
+        made = change.since if isinstance(change, Entry) else change.at
+        if change.openid not in openids or made > at:
+            continue
+        if isinstance(change, Entry) and known.counts(change):
+            found[change.openid] = change
+        known.take(change)
+    return {openid: entry for openid, entry in found.items() if known.until(hash64(openid)) > at}
 
 
 def _all_changes(folder: Path) -> Iterator[Change]:
