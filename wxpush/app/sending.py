@@ -23,7 +23,7 @@ from wxpush.app.results import Plan, Summary
 from wxpush.app.side_files import failures_file, skip_log, skips_file, unmatched_notes
 from wxpush.app.summing import remember, summed_up
 from wxpush.app.survey import by_state
-from wxpush.app.tally import tally_by_list
+from wxpush.app.tally import begun_with, tally_by_list
 from wxpush.app.waiting import wait_until
 from wxpush.delivery.engine import Ending
 from wxpush.delivery.ports import Listener, Progress
@@ -189,10 +189,11 @@ class Sending:
 
     def _begin(self) -> None:
         """Say on the card what is sent from now on, and let everybody see it who needs to."""
-        join = self._material.recipients.join
+        join, found = self._material.recipients.join, self.preflight.found
         self._card = replace(
             self._card.with_basis(self._material.recipients.digest(), self._material.basis),
             survey=self.preflight.worth_keeping(),
+            begun={} if found is None else begun_with(found),
             joined=join.digest if join is not None else "",
             approved=self._material.approval_code if self._request.approved else "",
         )

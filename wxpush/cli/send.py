@@ -301,7 +301,6 @@ def _send(request: "SendRequest", console: Console, signals: Signals, *, yes: bo
             agree(plan, console, yes=yes, at=request.at)
         if not plan.rehearsal:
             remember_place(sending.state, around)
-        total = None if plan.people is None else sum(plan.done.values()) + plan.people
         try:
             if not plan.is_over:
                 _wait(sending, request, console)
@@ -309,7 +308,7 @@ def _send(request: "SendRequest", console: Console, signals: Signals, *, yes: bo
             summary = sending.stopped_before(error)
         else:
             signals.to(sending.stop)
-            with console.progress(total, plan.done) as listener:
+            with console.progress(plan.in_all, plan.behind) as listener:
                 summary = sending.execute(listener)
         return summary, *ended(sending, summary, console, again=the_same_again(), rehearsal=rehearsal)
 

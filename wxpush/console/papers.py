@@ -107,9 +107,7 @@ def _facts(report: RunReport) -> Iterator[Fact]:
         return
     yield Fact(_("Begun"), words.moment(begun, begun), f"{begun:%Y-%m-%d}")
     yield Fact(_("Last outcome"), words.moment(ended, ended), f"{ended:%Y-%m-%d}")
-    pauses = len(report.stretches) - 1
-    left_out = ngettext("{count} pause left out", "{count} pauses left out", pauses).format(count=pauses)
-    yield Fact(_("Time of sending"), words.duration(report.active), left_out if pauses else "")
+    yield Fact(_("Time of sending"), words.duration(report.sending), _left_out(report))
     yield Fact(_("Rate"), words.rate(report.rate), _peak(report))
     again = report.course.repeated
     several = ngettext("{count} message took several", "{count} messages took several", again)
@@ -122,10 +120,18 @@ def _facts(report: RunReport) -> Iterator[Fact]:
             yield Fact(_("Waited: {why}").format(why=words.why(why)), spent)
 
 
+def _left_out(report: RunReport) -> str:
+    """The time between the first outcome and the last in which nothing was being sent."""
+    if report.begun is None or report.ended is None:
+        return ""
+    rest = (report.ended - report.begun).total_seconds() - report.sending
+    return _("without pauses of {time}").format(time=words.duration(rest)) if rest >= MINUTE else ""
+
+
 def _peak(report: RunReport) -> str:
     """The most in a short time; empty where only long times are known, or the run was too short."""
     peak = report.peak
-    if peak is None or report.step > MINUTE or report.active < MINUTE:
+    if peak is None or report.step > MINUTE or report.sending < MINUTE:
         return ""
     return _("at most {rate}").format(rate=_per(peak.total, report.step))
 

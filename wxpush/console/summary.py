@@ -139,7 +139,7 @@ def _effort(summary: Summary) -> str:
     )
     return text.format(
         count=words.number(summary.attempts),
-        time=words.duration(summary.elapsed_s),
+        time=words.duration(summary.sending_s),
         rate=words.rate(summary.rate_per_s),
     )
 
