@@ -125,7 +125,7 @@ class Course:
         return [self._trimmed(stretch) for stretch in found]
 
     def _trimmed(self, stretch: Stretch) -> Stretch:
-        """A stretch to the second, where seconds are known; what was tried in vain at its end belongs to it."""
+        """A stretch to the second, where seconds are known, with what was tried in vain at its end."""
         if self._seconds is None:
             return stretch
         within = [at for at in self._seconds if stretch.start <= at < stretch.end]

@@ -24,6 +24,7 @@ from wxpush.report.skips import SkipLog
 _BREATHE_EVERY: Final = 500
 _LOOK_EVERY_S: Final = 5.0
 
+TellSkip = Callable[[int, str, Message | None], None]
 LookAgain = Callable[[], Screening | None]
 
 
@@ -44,13 +45,14 @@ class Outgoing:
         log: SkipLog | None = None,
         look_again: LookAgain | None = None,
         left_out: LeftOut | None = None,
+        tell: TellSkip | None = None,
     ) -> None:
         """`checked` is what a check of the same list has found, where there was one; `log` notes skips with
-        their rows, `left_out` their reasons.
+        their rows, `left_out` their reasons, `tell` hears of each.
 
         `look_again` is asked every few seconds for a screening that knows more than the one so far.
         """
-        self._log, self._left_out = log, left_out
+        self._log, self._left_out, self._tell = log, left_out, tell
         self._look_again, self._looked_at = look_again, clock.monotonic()
         self._selection, self._ledger, self._clock = selection, ledger, clock
         self._limit = limit
@@ -131,6 +133,8 @@ class Outgoing:
                 self._skips[reason] += 1
                 if self._left_out is not None:
                     self._left_out.note(line, reason)
+                if self._tell is not None:
+                    self._tell(line, reason, None)
                 if self._log is not None:
                     self._log.note(line, reason, values)
             case Screened(reason, message):
@@ -148,6 +152,8 @@ class Outgoing:
             self._recount.judge(message.row, reason)
         if self._left_out is not None:
             self._left_out.note(message.line, reason.value)
+        if self._tell is not None:
+            self._tell(message.line, reason.value, message)
         if self._log is not None:
             self._log.note(message.line, reason.value, loads(message.fields))
 

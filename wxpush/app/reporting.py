@@ -48,7 +48,7 @@ class RunReport:
 
     @property
     def rate(self) -> float:
-        """Outcomes in a second of sending, of all calls; of a run that kept no statistics as its course tells."""
+        """Outcomes in a second of sending, of all calls; without statistics, as its outcomes tell."""
         spent = sum(minute.sending for minute in self.stats.values()) / 1000
         if spent:
             return sum(minute.finished for minute in self.stats.values()) / spent

@@ -202,7 +202,7 @@ class Summary:
     """The rows for which the joined list has none."""
     unsettled: int = 0
     sending_s: float = 0.0
-    """How long this call was sending, from which its rate is reckoned: `elapsed_s` has the long waits, too."""
+    """How long this call was sending, by which its rate goes; `elapsed_s` has the long waits, too."""
     skips_file: Path | None = None
     """The file of the rows that were left out, where one was wanted."""
     notes: Sequence[str] = ()

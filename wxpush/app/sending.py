@@ -145,7 +145,9 @@ class Sending:
         StoppedError for an account that can't send by then.
         """
         if self._request.at is not None:
+            self._observers.put_off(self._request.at)
             wait_until(self._request.at, self._clock, tell)
+            self._observers.put_off(None)
             self._delivering.look_again()
 
     def execute(self, listener: Listener) -> Summary:
@@ -167,6 +169,7 @@ class Sending:
             self._log,
             self.preflight.look_again,
             self.preflight.left_out,
+            self._observers.skipped,
         )
         listener = self._observers.beside(listener)
         self._observers.begin(
@@ -240,7 +243,8 @@ class Sending:
 
     def _nothing_to_send(self, outgoing: Outgoing) -> Delivered:
         """Only the wrong rows are noted, which a list that is remembered doesn't have."""
-        for message in () if self._run.survey and self._log is None else outgoing:
+        nobody_asks = self._log is None and self._observers.skipped is None
+        for message in () if self._run.survey and nobody_asks else outgoing:
             # Whoever is screened out may be free to get it by now: then it waits for the next call.
             if message is not None and self.preflight.screening is None:
                 raise RuntimeError("a message that the plan didn't know of")
@@ -257,6 +261,7 @@ class Sending:
         noted = None if delivered.ending.code == "storage" else self._known()
         aftermath = look_back(errand.folder, self._card, noted=noted)
         rows = survey.rows if survey else outgoing.rows
+        failures, of_failures = failures_file(errand, aftermath)
         summary = summed_up(
             self._card,
             aftermath,
@@ -265,7 +270,7 @@ class Sending:
             delivered=delivered,
             token_fetches=self._delivering.token_fetches,
             now=errand.around.now(),
-            failures_file=failures_file(errand, aftermath),
+            failures_file=failures,
             delivery=figures_if_readable(errand.folder, self._card, errand.around, log=errand.receipts),
             gone_pending=gone.get(State.PENDING, 0),
         )
@@ -278,7 +283,7 @@ class Sending:
             unmatched_file=self.preflight.unmatched,
             skips_file=written,
             unsettled=min(summary.unsettled, ledger.claimed),
-            notes=[*self._notes_before(), *self._notes, *trouble],
+            notes=[*self._notes_before(), *self._notes, *of_failures, *trouble],
         )
         remember(summary, errand.folder, self._card, self._clock.wall())
         with suppress(StateError):

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from wxpush import __version__
+from wxpush.app.sources.spool import called
 from wxpush.channels.wechat.errcodes import info
 from wxpush.console import words
 from wxpush.delivery.minutes import BOUNDS, MINUTE
@@ -375,7 +376,7 @@ def _details(report: RunReport) -> list[Fact]:
         Fact(_("Account"), f"{view.account} ({view.appid})"),
         Fact(_("Template"), f"{view.template_title} ({view.template_id})"),
         Fact(_("Campaign"), str(view.campaign)),
-        Fact(_("List"), view.list_name),
+        Fact(_("List"), called(view.list_name)),
         *([Fact(_("Approved"), view.approved)] if view.approved else []),
         Fact(_("Folder"), str(view.folder)),
     ]

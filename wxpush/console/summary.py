@@ -66,6 +66,10 @@ def headline(summary: Summary) -> str:
         return _(
             "Interrupted: {accepted} of {total} accepted. Nothing is lost; the same command goes on."
         ).format(accepted=accepted, total=total)
+    if summary.stopped_by is not None and summary.stopped_by.code == "until":
+        return _("Stopped: {accepted} of {total} accepted. Nothing is lost.").format(
+            accepted=accepted, total=total
+        )
     if summary.state == "stopped":
         return _(
             "Stopped: {accepted} of {total} accepted. Nothing is lost; the same command goes on."
