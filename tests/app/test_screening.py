@@ -608,7 +608,7 @@ CALLS = st.lists(
 )
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(ROWS, CALLS, st.sets(st.integers(0, 6), max_size=2), st.sets(st.integers(0, 6), max_size=2))
 def test_whatever_is_screened_the_numbers_add_up(
     rows: list[Order],

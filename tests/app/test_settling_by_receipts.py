@@ -604,7 +604,7 @@ def receipts_of(sent: Sequence[Sent], chance: random.Random) -> list[Receipt]:
     return found
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(sent=st.lists(SENT, min_size=1, max_size=6), seed=st.integers(0, 2**32))
 def test_nothing_is_settled_that_nobody_was_shown(
     tmp_path_factory: pytest.TempPathFactory, sent: list[Sent], seed: int

@@ -37,7 +37,7 @@ CALLS = st.lists(
 
 
 @given(rows=ROWS, calls=CALLS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_the_numbers_add_up_and_nobody_gets_two_whoever_is_chosen(
     rows: list[Row], calls: list[tuple[str | None, set[int], bool, int | None]]
 ) -> None:

@@ -589,3 +589,37 @@ def test_an_array_in_a_file_of_any_name(desk: Desk) -> None:
     desk.write("users.export", json.dumps(people(2)))
     done = desk.run("send", "campaign.yaml", "users.export", "--list-format", "json", "--yes", "--json")
     assert counts(done.json) == {"accepted": 2}
+
+
+# What is told of it
+
+
+def test_rows_without_a_match_are_told_once(desk: Desk) -> None:
+    desk.prepare(3)
+    desk.write("more.csv", f"who,nick\n{openid(1)},a\n{openid(2)},b\n")
+    done = desk.run("send", "campaign.yaml", "users.csv", "--yes", "--join", "more.csv", "--on", "openid=who")
+    assert done.talk.count("The rows without a match are listed in") == 1
+    done = desk.run(
+        *("send", "campaign.yaml", "users.csv", "--yes", "--quiet", "--limit", "1", "--run", "quiet"),
+        *("--join", "more.csv", "--on", "openid=who"),
+    )
+    assert done.talk.count("The rows without a match are listed in") == 1
+
+
+def test_lists_that_are_no_files_are_called_what_they_are(desk: Desk) -> None:
+    desk.prepare(3)
+    content = (desk.folder / "users.csv").read_bytes()
+    piped = ("send", "campaign.yaml", "-", "--list-format", "csv", "--yes")
+    assert "List standard input: 3 rows" in desk.run(*piped, stdin=content).talk
+    chinese = desk.run("--lang", "zh", *piped, "--run", "zh", stdin=content).talk
+    assert "标准输入" in chinese
+    shown = desk.run("runs", "show", "zh")
+    assert "List standard input" in shown.talk
+    assert desk.run("runs", "show", "zh", "--json").json["list"] == "-"
+    assert "standard input" in desk.run("report", "zh", "--format", "html").out
+    with sqlite3.connect(desk.folder / "shop.db") as shop:
+        shop.execute("CREATE TABLE o (openid, order_no, product, amount)")
+        shop.executemany("INSERT INTO o VALUES (:openid, :order_no, :product, :amount)", people(2))
+    query = ("--sql", "select * from o", "--dsn", "sqlite:///shop.db", "--run", "sql", "--yes")
+    assert "List the query: 2 rows" in desk.run("send", "campaign.yaml", *query).talk
+    assert "List the query" in desk.run("runs", "show", "sql").talk

@@ -501,7 +501,7 @@ FAULTS = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     script=st.lists(st.lists(FAULTS, max_size=6), min_size=1, max_size=40), rate=st.sampled_from([3, 50, 900])
 )

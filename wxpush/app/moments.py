@@ -59,6 +59,11 @@ def is_over(text: str, now: datetime) -> bool:
     return False
 
 
+def is_time_of_day(text: str) -> bool:
+    """Whether it is a moment that comes every day."""
+    return _CLOCK.fullmatch(text.strip()) is not None
+
+
 def told(moment: datetime) -> str:
     """A moment in a message."""
     return f"{moment.astimezone(BEIJING):%Y-%m-%d %H:%M} +08:00"

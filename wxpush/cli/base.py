@@ -90,6 +90,16 @@ def this_command(leave_out: Callable[[str, str], bool] = lambda _option, _value:
     return shlex.join(kept)
 
 
+def typed(option: str) -> str:
+    """The value of an option as it was typed; empty where it wasn't."""
+    words = sys.argv[1:]
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        name, equals, value = word.partition("=")
+        if name == option:
+            return value if equals else following
+    return ""
+
+
 def parse_rate(text: str | None) -> float | None:
     """`--rate` as messages a second. Raises InputError."""
     if text is None:

@@ -166,6 +166,16 @@ class Ledger:
         key = f"o{place.block:012d}"
         return load_records(_opened(key, self._store.get(key) or "", with_seals=self._sealed))[place.index]
 
+    def last(self, fits: Callable[[Record], bool]) -> Record | None:
+        """The latest record that fits; None where none does."""
+        for block in range(self._last["o"], 0, -1):
+            key = f"o{block:012d}"
+            found = load_records(_opened(key, self._store.get(key) or "", with_seals=self._sealed))
+            for record in reversed(found):
+                if fits(record):
+                    return record
+        return None
+
     def note_invalid(self, row: Invalid) -> None:
         """Keep a wrong row of this call's list; written with the next commit."""
         self._invalid.append(row)

@@ -27,7 +27,7 @@ from wxpush.private import open_private
 _KEPT: Final = 5
 _MOST_BUFFERED: Final = 500
 _EVENTS: Final = (
-    "run_started", "run_ended", "claimed", "attempt", "outcome", "waiting", "resumed", "notice",
+    "run_started", "run_ended", "claimed", "attempt", "outcome", "skipped", "waiting", "resumed", "notice",
 )  # fmt: skip
 _OURS: Final = re.compile(rf'\{{"time":"[^"]*","event":"(?:{"|".join(_EVENTS)})","run":"'.encode())
 _START: Final = 4_000
@@ -133,6 +133,20 @@ class EventLog:
         self._note("run_ended", facts)
         self.write()
 
+    def skipped(self, line: int, reason: str, message: Message | None) -> None:
+        """A row was left out; `message` where it could have been sent."""
+        whom = {"line": line} if message is None else self._whom(message)
+        self._note("skipped", whom | {"reason": reason})
+        self._write_if_many()
+
+    def put_off(self, until: datetime | None) -> None:
+        """Nothing begins before that moment; or (None) it has come."""
+        if until is None:
+            self._note("resumed", {})
+        else:
+            self._note("waiting", {"why": "at", "until": _moment(until)})
+        self.write()
+
     def accepted(self, flights: Sequence[Flight], answers: Sequence[Answered], at: float) -> None:
         """Calls whose message was accepted."""
         for flight, answer in zip(flights, answers, strict=True):
@@ -162,7 +176,7 @@ class EventLog:
         if waiting is None:
             self._note("resumed", {})
             return
-        until = None if waiting.until is None else waiting.until.astimezone(BEIJING).isoformat("T", "seconds")
+        until = None if waiting.until is None else _moment(waiting.until)
         self._note("waiting", {"why": waiting.why.value, "until": until, "detail": waiting.detail or None})
 
     def notice(self, notice: Notice, detail: str) -> None:
@@ -243,3 +257,7 @@ class EventLog:
     def _write_if_many(self) -> None:
         if len(self._lines) >= _MOST_BUFFERED:
             self.write()
+
+
+def _moment(at: datetime) -> str:
+    return at.astimezone(BEIJING).isoformat("T", "seconds")

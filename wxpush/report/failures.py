@@ -111,6 +111,15 @@ def write_csv(
         ) from None
 
 
+def fallen_back(wanted: Path, written: Path | None) -> list[str]:
+    """What to say of a table that lies in another folder than the one that was wanted."""
+    if written is None or written.absolute().parent == wanted.absolute().parent:
+        return []
+    return [
+        _("{path} can't be written; the table lies in {other} instead.").format(path=wanted, other=written)
+    ]
+
+
 def print_csv(
     rows: Callable[[], Iterable[FailureRow]], file: TextIO, clean: Callable[[str], str] = str
 ) -> None:
