@@ -37,11 +37,12 @@ class ToSend(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """A row that gets nothing, by a rule; `values` are its columns."""
+    """A row that gets nothing, by a rule; `values` are its columns, `warnings` why that may be a mistake."""
 
     reason: str
     line: int = 0
     values: Mapping[str, Any] = field(default_factory=dict)
+    warnings: tuple[Problem, ...] = ()
 
 
 class Screened(NamedTuple):
@@ -239,4 +240,4 @@ class Selection:
 
 
 def _passed(skipped: Skipped) -> Passed:
-    return Passed(skipped.reason, skipped.line, skipped.values)
+    return Passed(skipped.reason, skipped.line, skipped.values, skipped.warnings)

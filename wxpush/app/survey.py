@@ -41,6 +41,8 @@ def survey_list(
                 warnings += decision.warnings[: max(0, _SHOWN - len(warnings))]
             case Passed(reason):
                 skips[reason] += 1
+                counts["warnings"] += len(decision.warnings)
+                warnings += decision.warnings[: max(0, _SHOWN - len(warnings))]
             case Screened(reason, message):
                 skips[reason.value] += 1
                 if verdicts is not None:

@@ -329,7 +329,8 @@ def _check_rows(
                             audience.see(ready.message.line, ready.message.to)
                         if seen is Seen.DIFFERENT:
                             found.add([conflict(ready, opened.name)])
-                    case Skipped("condition"):
+                    case Skipped("condition", warnings=warnings):
+                        found.add(warnings)
                         unwanted += 1
                     case Skipped():
                         left_out += 1

@@ -171,6 +171,36 @@ def tests_of(expression: Expression) -> list[Expression]:
     return found
 
 
+def paths_of(expression: Expression) -> frozenset[tuple[str | int, ...]]:
+    """The columns that an expression reads, each with the keys by which it goes on from there.
+
+    `user.name` is `("user", "name")`. Where it goes on by what another column says, the path ends.
+    """
+    found = set()
+    waiting: list[nodes.Node] = list(expression.body)
+    while waiting:
+        node = waiting.pop()
+        if (path := _path(node)) is not None:
+            found.add(path)
+            while isinstance(node, nodes.Getattr | nodes.Getitem):
+                waiting += [node.arg] if isinstance(node, nodes.Getitem) else []
+                node = node.node
+        else:
+            waiting.extend(node.iter_child_nodes())
+    return frozenset(found)
+
+
+def _path(node: nodes.Node) -> tuple[str | int, ...] | None:
+    column = column_of(node)
+    if column is not None:
+        return (column,)
+    before = _path(node.node) if isinstance(node, nodes.Getattr | nodes.Getitem) else None
+    if before is None:
+        return None
+    key = node.attr if isinstance(node, nodes.Getattr) else getattr(node.arg, "value", None)  # type: ignore[attr-defined] # one of the two
+    return (*before, key) if isinstance(key, str | int) else before
+
+
 def render_alone(expression: Expression, values: Mapping[str, Any]) -> str:
     """Render one expression once; for names and other things that are not rendered row by row."""
     return compile_parts([expression], "")(values)[: MAX_RESULT + 1]

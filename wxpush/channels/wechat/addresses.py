@@ -30,7 +30,7 @@ def openid_findings(to: str) -> list[Finding]:
 def _openid_fault(to: str) -> Fault:
     if not to:
         return Fault(_("the openid is empty."), _("Fill in this row's openid, or remove the row."))
-    if _DAMAGED.fullmatch(to) or to[0] in "=+-":
+    if _DAMAGED.fullmatch(to) or to[0] in "=+-#":
         return Fault(
             _('"{openid}" is what a spreadsheet program makes of an openid.').format(openid=to),
             _("Export the list anew with this column as text."),
