@@ -200,7 +200,8 @@ class Selection:
             if seen is Seen.ALIKE or (seen is Seen.DIFFERENT and self._choices.keep_first):
                 return Passed(DUPLICATE, message.line, loads(message.fields))
             if seen is Seen.DIFFERENT:
-                problem = conflict(ready, self._material.recipients.name)
+                cell = self._material.checker.cell_of("key")
+                problem = conflict(ready, self._material.recipients.name, cell)
                 return Wrong(Bad(message.key, (problem,), {}, message.line, message.row), conflict=True)
         if self._nothing_known:
             return ToSend(*ready)
