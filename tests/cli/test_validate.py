@@ -429,6 +429,30 @@ def test_rows_that_disagree_conditions_that_never_hold_and_blocked_words_are_fou
     assert told(done) == [("users.csv", 4, 1, "error", "WX330")]
 
 
+def test_a_topic_is_a_blocked_word_and_a_comment_is_none(offline: Desk) -> None:
+    offline.write("words.txt", "# 咖啡\n#\n## 云南\n#红包\n")
+    offline.campaign(blocked_words="words.txt", checks="{unused_column: off, marketing: off}")
+    rows = people(2)
+    rows[1]["product"] = "转发 #红包 咖啡"
+    offline.list(rows)
+    done = validate(offline, "campaign.yaml", "--recipients", "users.csv", "--json")
+    assert told(done) == [("users.csv", 3, 50, "error", "WX408")]
+    assert '"#红包" (words.txt, line 4)' in done.json["problems"][0]["message"]
+
+
+def test_both_faults_of_a_link_are_told(offline: Desk) -> None:
+    offline.campaign(url='"htp://a b"')
+    assert [code for *_place, code in told(validate(offline, "campaign.yaml", "--json"))] == ["WX503"] * 2
+
+
+def test_a_refund_is_a_doubt_in_an_amount_as_in_a_number(offline: Desk) -> None:
+    """WeChat's table speaks of digits and says nothing of a sign, for both."""
+    offline.campaign(checks="{unused_column: off}")
+    offline.list([people(1)[0] | {"amount": "-68.00"}])
+    done = validate(offline, "campaign.yaml", "--recipients", "users.csv", "--json")
+    assert told(done) == [("users.csv", 2, 58, "warning", "WX519")]
+
+
 def test_a_campaign_whose_word_list_is_lacking_says_so_where_it_names_it(offline: Desk) -> None:
     offline.campaign(blocked_words="nowhere.txt")
     assert told(validate(offline, "campaign.yaml", "--json")) == [("campaign.yaml", 7, 16, "error", "WX213")]

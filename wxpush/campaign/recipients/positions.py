@@ -7,7 +7,7 @@ import re
 from json import JSONDecoder
 from typing import Final
 
-_QUOTED: Final = re.compile(r'"(?:[^"]|"")*"')
+_QUOTED: Final = re.compile(r'"(?:[^"]|"")*+"')
 _BLANK: Final = re.compile(r"[ \t\r\n]*")
 #: What may stand around a row of an array in its line, without being part of another one.
 _BEFORE: Final = re.compile(r"[\s\[\],}]*(?=\{)")

@@ -75,7 +75,8 @@ def _url_faults(url: str, *, possible: bool = False) -> Iterator[Fault]:
     if blank is not None:
         message = _("the link holds {character}.").format(character=shown(blank.group()))
         yield Fault(message, _("Remove it, or write it in the %XX form."))
-    elif not possible and not _has_host(url):
+    # What is wrong with the rest is told beside the blank.
+    if not possible and not _has_host(_BLANKS.sub("", url)):
         yield Fault(
             _('"{url}" is no web address.').format(url=url), _("It starts with https:// and a host name.")
         )
