@@ -247,8 +247,13 @@ def test_a_bad_line_of_jsonl_is_named_and_the_others_are_read(tmp_path: Path, li
     rows = rows_of(tmp_path, f'{{"openid": "o1"}}\n{line}\n{{"openid": "o3"}}\n', "users.jsonl")
     assert [isinstance(row, BadRow) for row in rows] == [False, True, False]
     (bad,) = the_bad(rows)
-    assert bad.startswith("users.jsonl:2: ")
+    assert bad.startswith("users.jsonl:2:")
     assert words in bad
+
+
+def test_a_line_of_jsonl_that_breaks_says_where(tmp_path: Path):
+    (bad,) = the_bad(rows_of(tmp_path, '{"a": 1}\n  {"a": x}\n', "users.jsonl"))
+    assert bad.startswith("users.jsonl:2:9: not JSON: Expecting value at character 9.")
 
 
 def test_a_pair_of_surrogates_is_one_character(tmp_path: Path):

@@ -85,10 +85,10 @@ def preview(
             wrong += 1
             problems = problems or examined.problems
             if wish.line == row.line:
-                raise ProblemsError(examined.problems)
+                raise ProblemsError(material.recipients.placed(examined.problems))
     chosen = list(chooser.chosen())
     if not chosen and wrong == rows:
-        raise ProblemsError(problems, total=wrong)
+        raise ProblemsError(material.recipients.placed(problems), total=wrong)
     if not chosen:
         raise InputError(_nobody(wish, list_name))
     shown = chosen[: wish.count] if wish.line is None and wish.openid is None else chosen

@@ -274,7 +274,7 @@ class Retrying:
         selection = Selection(material, ByKey(hash64), self._ledger.record_at, Choices())
         for decision in selection:
             if isinstance(decision, Wrong):
-                raise ProblemsError(decision.bad.problems)
+                raise ProblemsError(material.recipients.placed(decision.bad.problems))
             if not isinstance(decision, ToSend):
                 continue
             message = decision.message

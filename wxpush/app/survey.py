@@ -49,6 +49,8 @@ def survey_list(
                 warnings += decision.warnings[: max(0, _SHOWN - len(warnings))]
             case Passed(reason, line):
                 skips[reason] += 1
+                counts["warnings"] += len(decision.warnings)
+                warnings += decision.warnings[: max(0, _SHOWN - len(warnings))]
                 if left_out is not None:
                     left_out.note(line, reason)
             case Screened(reason, message):
@@ -75,8 +77,8 @@ def survey_list(
         gone=by_state(standing.orphans()),
         changed=counts["changed"],
         changed_lines=changed,
-        problems=problems,
-        warnings=warnings,
+        problems=material.recipients.placed(problems),
+        warnings=material.recipients.placed(warnings),
         warnings_total=counts["warnings"],
         sample=sample,
         verdicts=verdicts,

@@ -147,7 +147,7 @@ def _ready(material: Material, line: int | None) -> Ready:
         if isinstance(examined, Ready):
             return examined
         if isinstance(examined, Bad):
-            raise ProblemsError(examined.problems)
+            raise ProblemsError(material.recipients.placed(examined.problems))
     raise InputError(
         _("The list has no row on line {line} that the campaign sends to.").format(line=line or 1),
         _("Pass --row with the line of another row, as an editor or Excel counts it."),

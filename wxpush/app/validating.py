@@ -135,6 +135,8 @@ def validate(
             _("There is neither a campaign nor a template to check."),
             _("Name the files, or the folder that they are in."),
         )
+    if found.opened is not None:
+        found.problems = found.opened.placed(found.problems)
     found.sort()
     return found
 
@@ -328,8 +330,9 @@ def _check_rows(
                         if audience is not None and seen is Seen.NEW:
                             audience.see(ready.message.line, ready.message.to)
                         if seen is Seen.DIFFERENT:
-                            found.add([conflict(ready, opened.name)])
-                    case Skipped("condition"):
+                            found.add([conflict(ready, opened.name, checker.cell_of("key"))])
+                    case Skipped("condition", warnings=warnings):
+                        found.add(warnings)
                         unwanted += 1
                     case Skipped():
                         left_out += 1

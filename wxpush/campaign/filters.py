@@ -68,6 +68,11 @@ def number_of(value: object) -> Decimal:
     return Decimal(f"{found[1]}{found[2].replace(',', '')}{found[3] or ''}")
 
 
+def unreckonable() -> str:
+    """What is said where reckoning fails."""
+    return _("the numbers can't be reckoned with (division by zero, or too large).")
+
+
 def is_true(value: object) -> bool:
     """Whether a text says yes: not empty, and none of 0, false, no, off, 否, 无."""
     if isinstance(value, str):

@@ -12,6 +12,7 @@ from wxpush.campaign.expressions.language import (
     fixed_pieces,
     parse_condition,
     parse_text,
+    paths_of,
     render_alone,
     tests_of,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "fixed_pieces",
     "parse_condition",
     "parse_text",
+    "paths_of",
     "render_alone",
     "tests_of",
 ]
