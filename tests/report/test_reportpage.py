@@ -1,13 +1,11 @@
 """The page of a report: complete, without a way for texts of others to become a part of it, and looked at."""
 
-import json
-import shutil
-import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
+from tests.report.chromium import CHROMIUM, title_of
 from wxpush.i18n import speaking
 from wxpush.report.markdown import markdown
 from wxpush.report.paper import (
@@ -23,12 +21,6 @@ from wxpush.report.paper import (
 )
 from wxpush.report.reportpage import report_page
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = [
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
-    *("--disable-background-networking", "--disable-component-update", "--allow-file-access-from-files"),
-    "--virtual-time-budget=5000",
-]
 #: Puts the page into frames of a phone's and a desk's width and says how wide and high what is in them is.
 FRAMES = """<!DOCTYPE html><body><script>
 const found = {}, widths = [320, 390, 1280];
@@ -146,13 +138,7 @@ def test_a_browser_shows_all_of_it_on_a_phone_and_on_a_desk(tmp_path: Path) -> N
     for text in ("订单发货通知", long):
         (tmp_path / "page.html").write_text(report_page(paper(text)), encoding="utf-8")
         (tmp_path / "frames.html").write_text(FRAMES, encoding="utf-8")
-        shown = subprocess.run(
-            [str(CHROMIUM), *FLAGS, f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom",
-             (tmp_path / "frames.html").as_uri()],
-            capture_output=True, encoding="utf-8", timeout=120, check=True,
-        ).stdout  # fmt: skip
-        (title,) = [line for line in shown.replace("<", "\n<").splitlines() if line.startswith("<title>")]
-        found = json.loads(title.removeprefix("<title>"))
+        found = title_of(tmp_path / "frames.html")
         assert set(found) == {"320", "390", "1280"}
         for width, page in found.items():
             assert page["wide"] <= int(width), "nothing makes it scroll sideways"
