@@ -115,7 +115,7 @@ class Delivery:
             for other in others:
                 with suppress(StateError):  # its faults are told where it is looked at itself
                     self._note_takers(other, {}, others=True)
-            self._takers.assign(fates.nameless.of, lambda packed: fates.unpacked(packed).at)
+            self._takers.assign(fates.nameless.of, fates.time_of)
         for record, fate in self._joined():
             self._count(record, fate)
 
@@ -218,7 +218,7 @@ class Delivery:
 
 def _named(record: Record, fates: Fates) -> Fate | None:
     """What the receipt says that names the message's msgid and its person."""
-    if not record.msgid:
+    if not record.msgid or not fates.names_any:
         return None
     return fates.fate(record.msgid, None if is_key_alone(record.key, record.to) else hash64(record.to))
 
