@@ -24,11 +24,12 @@ from wxpush.app.delivered import delivery_of
 from wxpush.app.doubtful import Decision
 from wxpush.app.known_runs import find_run
 from wxpush.app.receipted import view
-from wxpush.app.request import SendRequest, Surroundings
+from wxpush.app.request import SendRequest
 from wxpush.app.retrying import RetryRequest
 from wxpush.app.retrying import opened as opened_again
 from wxpush.app.settling import opened
 from wxpush.app.settling_by_receipts import Settled, settle, settle_known_runs, told
+from wxpush.app.surroundings import Surroundings
 from wxpush.app.trying import prepare
 from wxpush.clock import Moment
 from wxpush.config import load_account

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.app.desk import APPLES, TEA, Desk, Row, new_sandbox, once_where_it_is_odd, openid
 from tests.app.test_sending import adds_up
-from wxpush.app.request import Sieve
+from wxpush.app.sieve import Sieve
 
 CONDITIONS = {
     None: lambda _row: True,

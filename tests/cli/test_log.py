@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.cli.command import Desk, at_call, openid, people
-from wxpush.delivery.hours import BEIJING
+from wxpush.clock import BEIJING
 from wxpush.delivery.ports import Notice, Why
 from wxpush.errors import UnsafeStateError
 from wxpush.model import Arrival

@@ -16,7 +16,7 @@ import pytest
 
 from tests.cli.command import Desk, Running, at_call, counts, people
 from tests.cli.terminal import Terminal
-from wxpush.delivery.hours import BEIJING
+from wxpush.clock import BEIJING
 from wxpush.sandbox import Sandbox
 
 ENTRY = Path(__file__).parents[1] / "guarantees" / "entry.py"

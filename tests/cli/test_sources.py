@@ -6,7 +6,7 @@ import shlex
 import sqlite3
 import stat
 from collections.abc import Callable
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import pytest
 from tests.cli.command import Desk, Done, adds_up, counts, openid, people
 from wxpush.app.known_runs import send_command
 from wxpush.app.sources.query import _reason, exact
+from wxpush.clock import BEIJING
 from wxpush.delivery.run import RunFolder
 from wxpush.errors import InputError
 from wxpush.sandbox import Sandbox
@@ -545,9 +546,6 @@ def test_options_that_contradict_are_refused(desk: Desk) -> None:
     assert (without.code, "--sql" in without.talk, without.json["state"]) == (2, True, "refused")
 
 
-CHINA = timezone(timedelta(hours=8))
-
-
 @pytest.mark.parametrize(
     ("value", "text"),
     [
@@ -557,7 +555,7 @@ CHINA = timezone(timedelta(hours=8))
         (0.1, "0.1"),
         (True, "true"),
         (datetime(2026, 11, 26, 10), "2026-11-26 10:00:00"),  # noqa: DTZ001 - as databases have it
-        (datetime(2026, 11, 26, 10, tzinfo=CHINA), "2026-11-26 10:00:00+08:00"),
+        (datetime(2026, 11, 26, 10, tzinfo=BEIJING), "2026-11-26 10:00:00+08:00"),
         (date(2026, 11, 26), "2026-11-26"),
         (time(10, 5), "10:05:00"),
         ({"a": [Decimal("1.50"), None]}, {"a": ["1.50", None]}),

@@ -10,7 +10,7 @@ import pytest
 from tests.cli.command import Desk, openid, people
 from tests.cli.test_settle import BURNT, put_in_doubt
 from wxpush.app.delivered import receipts_folder
-from wxpush.app.request import Surroundings
+from wxpush.app.surroundings import Surroundings
 from wxpush.config import Directories
 from wxpush.delivery.receipts import ReceiptLog
 from wxpush.delivery.run import runs_in

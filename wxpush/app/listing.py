@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from wxpush.app.aftermath import UNDECIDED, messages_of
 from wxpush.app.delivered import delivery_of
-from wxpush.app.request import Surroundings
+from wxpush.app.surroundings import Surroundings
 from wxpush.delivery.records import Claim, Invalid, Mark, Record
 from wxpush.delivery.run import RunFolder
 from wxpush.model import Receipt, State

@@ -4,7 +4,8 @@ import re
 from datetime import datetime, time, timedelta
 from typing import Final
 
-from wxpush.delivery.hours import BEIJING, next_time
+from wxpush.clock import BEIJING
+from wxpush.delivery.hours import next_time
 from wxpush.errors import InputError
 from wxpush.i18n import _
 

@@ -19,6 +19,7 @@ from wxpush.app.verdicts import Verdicts
 from wxpush.campaign.check import Ready
 from wxpush.delivery import store
 from wxpush.delivery.leftout import LeftOut
+from wxpush.delivery.suppressions import Reading
 from wxpush.errors import ProblemsError, StateError
 
 
@@ -28,10 +29,11 @@ class Preflight:
     def __init__(self, errand: Errand, run: OpenRun, delivering: Delivering) -> None:
         self._request, self._material = errand.request, errand.material
         self._errand, self._run, self._delivering = errand, run, delivering
-        self.screening = open_screening(errand.material.campaign, errand.scene, errand.around)
+        self._list = folder_of(errand.scene.directories, errand.scene.account)
+        self._reading = Reading(self._list)
+        self.screening = self._fresh()
         if self.screening is not None:
             run.watch.look_for(self.screening.suppressed)
-        self._list = folder_of(errand.scene.directories, errand.scene.account)
         self._written = 0.0
         self.found: Survey | None = None
         """What the list holds; None as long as it isn't checked."""
@@ -109,7 +111,7 @@ class Preflight:
     def renew(self) -> None:
         """Take in who was suppressed since the check: the question, or `--at`, may have taken hours."""
         self._written = store.last_written(self._list)
-        fresh = open_screening(self._material.campaign, self._errand.scene, self._errand.around)
+        fresh = self._fresh()
         if self.screening is not None:
             self.screening.renew(fresh)
         elif fresh is not None:
@@ -150,6 +152,10 @@ class Preflight:
         if self.found is None or self.found.wrong or self._request.keep_first:
             return {}
         return remembered(self.found)
+
+    def _fresh(self) -> Screening | None:
+        errand = self._errand
+        return open_screening(errand.material.campaign, errand.scene, errand.around, self._reading)
 
     def _first_sample(self) -> Sample | None:
         """A message to show, where no survey has rendered one."""

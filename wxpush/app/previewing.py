@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from wxpush.app.material import Material, read_material
-from wxpush.app.request import Sieve
 from wxpush.app.results import Sample
+from wxpush.app.sieve import Sieve
 from wxpush.app.sources.spool import Source, called
 from wxpush.campaign.check import Ready, Skipped
 from wxpush.campaign.render import Choices

@@ -9,8 +9,8 @@ from typing import Any
 from wxpush.app.course import Bar, Course, Slow, Stretch, slow_minutes
 from wxpush.app.delivered import Delivery, delivery_of
 from wxpush.app.known_runs import view
-from wxpush.app.request import Surroundings
 from wxpush.app.results import RunView
+from wxpush.app.surroundings import Surroundings
 from wxpush.delivery.minutes import BOUNDS, MINUTE, Minute, percentile, recorded
 from wxpush.delivery.run import RunFolder
 from wxpush.model import State

@@ -17,13 +17,13 @@ from wxpush.app.observing import LogRequest, Observers
 from wxpush.app.outgoing import TellSkip
 from wxpush.app.pace import Pace
 from wxpush.app.place import Scene
-from wxpush.app.request import Surroundings
 from wxpush.app.results import Summary
 from wxpush.app.run_receipts import RunReceipts
 from wxpush.app.screening import NEVER, Screening, open_screening
 from wxpush.app.selection import Choices, Selection, ToSend, Wrong
 from wxpush.app.stocktaking import look_back_by_key, take_stock
 from wxpush.app.suppressing import folder_of
+from wxpush.app.surroundings import Surroundings
 from wxpush.app.tally import tally_by_card
 from wxpush.app.watch import Watch
 from wxpush.campaign.expiry import Expiry
@@ -205,18 +205,19 @@ class Retrying:
             workers=self._pace.workers,
         )
         self._tell = self._observers.skipped
-        delivered = self._delivering.send(
-            self._card.id,
-            self._ledger,
-            self._campaign,
-            self._pace,
-            listener,
-            messages=self._messages(),
-            recovered=self._ledger.recovered,
-            expected_codes=self._codes,
-            still_wanted=lambda message: not self._is_too_late(message),
-            witnesses=self._observers.all,
-        )
+        with self._watch.keeping_up(self._around.clock.wall):
+            delivered = self._delivering.send(
+                self._card.id,
+                self._ledger,
+                self._campaign,
+                self._pace,
+                listener,
+                messages=self._messages(),
+                recovered=self._ledger.recovered,
+                expected_codes=self._codes,
+                still_wanted=lambda message: not self._is_too_late(message),
+                witnesses=self._observers.all,
+            )
         notes = self._watch.settle(self._around.clock.wall())
         summary = self._summed_up(delivered)
         return self._observers.end(replace(summary, notes=[*summary.notes, *notes]))

@@ -18,10 +18,11 @@ from wxpush.app.pace import Pace
 from wxpush.app.planning import planned
 from wxpush.app.preflight import Preflight
 from wxpush.app.receipted import figures_if_readable
-from wxpush.app.request import SendRequest, Surroundings
+from wxpush.app.request import SendRequest
 from wxpush.app.results import Plan, Summary
 from wxpush.app.side_files import failures_file, skip_log, skips_file, unmatched_notes
 from wxpush.app.summing import remember, summed_up
+from wxpush.app.surroundings import Surroundings
 from wxpush.app.survey import by_state
 from wxpush.app.tally import begun_with, tally_by_list
 from wxpush.app.waiting import wait_until
@@ -178,7 +179,8 @@ class Sending:
             rate=self._pace.rate,
             workers=self._pace.workers,
         )
-        delivered = self._deliver(outgoing, listener)
+        with self._run.watch.keeping_up(self._clock.wall):
+            delivered = self._deliver(outgoing, listener)
         if self.preflight.found is None:
             outgoing.count_rest()
             self.preflight.list_unmatched()

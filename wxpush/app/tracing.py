@@ -14,14 +14,14 @@ from typing import Any, Final
 from wxpush.app.delivered import delivery_of, is_key_alone, receipts_folder
 from wxpush.app.doubtful import RECEIPT, SETTLED
 from wxpush.app.known_runs import KnownRuns, campaign_file
-from wxpush.app.request import Surroundings
 from wxpush.app.suppressing import FOLDER as SUPPRESSIONS
+from wxpush.app.surroundings import Surroundings
 from wxpush.campaign.recipients import open_recipients
 from wxpush.campaign.recipients.joined import On, parse_on
 from wxpush.channels.wechat.errcodes import info_of
+from wxpush.clock import BEIJING
 from wxpush.config import Account, load_accounts
 from wxpush.delivery import ledger
-from wxpush.delivery.hours import BEIJING
 from wxpush.delivery.leftout import LeftOut
 from wxpush.delivery.receipts import receipts
 from wxpush.delivery.records import Claim, Invalid, Mark, Record

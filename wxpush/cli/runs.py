@@ -12,7 +12,7 @@ from wxpush.console import Console
 from wxpush.i18n import _
 
 if TYPE_CHECKING:
-    from wxpush.app.request import Surroundings
+    from wxpush.app.surroundings import Surroundings
     from wxpush.delivery.run import RunFolder
 
 app = new_app()

@@ -10,11 +10,11 @@ import os
 import re
 import stat
 from collections.abc import Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from wxpush.clock import Clock
+from wxpush.clock import BEIJING, Clock
 from wxpush.delivery.flight import Flight
 from wxpush.delivery.identity import MessageIds, RunId
 from wxpush.delivery.ports import Notice, Progress, Waiting
@@ -24,7 +24,6 @@ from wxpush.i18n import _
 from wxpush.model import Answered, Message, State, Verdict
 from wxpush.private import open_private
 
-_BEIJING: Final = timezone(timedelta(hours=8))
 _KEPT: Final = 5
 _MOST_BUFFERED: Final = 500
 _EVENTS: Final = (
@@ -250,7 +249,7 @@ class EventLog:
 
     def _note(self, event: str, facts: dict[str, Any], at: float | None = None) -> None:
         wall = self._clock.wall() if at is None else at
-        time = datetime.fromtimestamp(wall, _BEIJING).isoformat("T", "milliseconds")
+        time = datetime.fromtimestamp(wall, BEIJING).isoformat("T", "milliseconds")
         known = {name: value for name, value in facts.items() if value is not None}
         line = {"time": time, "event": event, **self._whose, **known}
         self._lines.append(json.dumps(line, separators=(",", ":")) + "\n")
@@ -261,4 +260,4 @@ class EventLog:
 
 
 def _moment(at: datetime) -> str:
-    return at.astimezone(_BEIJING).isoformat("T", "seconds")
+    return at.astimezone(BEIJING).isoformat("T", "seconds")
