@@ -83,7 +83,7 @@ def test_rows_that_cannot_be_sent_are_counted_and_one_that_is_asked_for_says_why
     assert (done.code, "1 row can't be sent and must be mended first" in done.err) == (0, True)
     asked = spoilt.run("preview", "campaign.yaml", "users.csv", "--row", "3")
     assert asked.code == 2
-    assert "users.csv:3: error WX519: data.amount4" in asked.err
+    assert "users.csv:3:58: error WX519: data.amount4" in asked.err
 
 
 def commands(done: Done) -> list[str]:

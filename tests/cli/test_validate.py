@@ -81,8 +81,88 @@ def test_a_line_of_the_list_is_shown_in_the_lists_own_encoding(offline: Desk) ->
     offline.write("users.csv", text.encode("gb18030"))
     done = validate(offline, "campaign.yaml", "--recipients", "users.csv")
     assert done.code == 1
-    assert "users.csv:3: error WX519: data.amount4" in done.out
-    assert "  3 | oW3kTzuBGTNqeX76QEj000000002,李晓雯,SO2026112300002,云南小粒咖啡豆,六十八\n" in done.out
+    assert "users.csv:3:58: error WX519: data.amount4" in done.out
+    line = "  3 | oW3kTzuBGTNqeX76QEj000000002,李晓雯,SO2026112300002,云南小粒咖啡豆,六十八\n"
+    mark = "    | " + " " * (57 + 3 + 7) + "^\n"  # a Chinese character is two cells wide
+    assert line + mark in done.out
+
+
+DAMAGED = """\
+name,openid,order_no,product,amount
+"张，三",oW3kTzuBGTNqeX76QEj000000001,1.2E+10,"咖啡""豆""!",68.00
+李四,oW3kTzuBGTNqeX76QEj000000002,SO2,"两行的
+商品",#N/A
+王五,oW3kTzuBGTNqeX76QEj000000003,=A1,"咖啡
+豆",68.00
+"""
+
+
+def test_a_rows_problem_has_the_place_of_its_cell_in_every_format(offline: Desk) -> None:
+    offline.campaign(checks="{unused_column: off, thing: off}")
+    offline.write("users.csv", DAMAGED)
+    check = ("campaign.yaml", "--recipients", "users.csv")
+    places = [(2, 36), (3, 0), (5, 33)]
+    done = validate(offline, *check, "--json")
+    assert told(done) == [
+        ("users.csv", 2, 36, "error", "WX411"),
+        ("users.csv", 3, 0, "error", "WX410"),  # its cell begins in line 4
+        ("users.csv", 5, 33, "error", "WX412"),
+    ]
+    text = validate(offline, *check).out
+    assert f"  2 | {DAMAGED.splitlines()[1]}\n    | {' ' * (35 + 3)}^\n" in text
+    assert "users.csv:2:36: error WX411: " in text
+    assert "users.csv:3: error WX410: " in text
+    annotations = validate(offline, *check, "--format", "github").out
+    assert re.findall(r"line=(\d+)(?:,col=(\d+))?,", annotations) == [("2", "36"), ("3", ""), ("5", "33")]
+    results = json.loads(validate(offline, *check, "--format", "sarif").out)["runs"][0]["results"]
+    regions = [one["locations"][0]["physicalLocation"]["region"] for one in results]
+    assert [(one["startLine"], one.get("startColumn", 0)) for one in regions] == places
+    cases = ElementTree.fromstring(validate(offline, *check, "--format", "junit").out).iter("testcase")
+    assert [case.get("name") for case in cases if case.get("classname") == "users.csv"] == [
+        "WX411 2:36", "WX410 3", "WX412 5:33"
+    ]  # fmt: skip
+
+
+def test_a_sending_that_is_refused_tells_the_places_too(offline: Desk) -> None:
+    offline.campaign(checks="{thing: off}")
+    offline.write("users.csv", DAMAGED)
+    done = offline.run("send", "campaign.yaml", "users.csv", "--dry-run", "--json")
+    assert done.code == 2
+    assert [(one["line"], one["column"], one["code"]) for one in done.json["problems"]] == [
+        (2, 36, "WX411"), (3, 0, "WX410"), (5, 33, "WX412")
+    ]  # fmt: skip
+
+
+def test_in_a_list_of_json_the_place_is_that_of_the_value(offline: Desk) -> None:
+    offline.campaign(checks="{unused_column: off}")
+    good = '"openid": "oW3kTzuBGTNqeX76QEj000000001", "product": "咖啡", "amount": 68'
+    offline.write("users.jsonl", f'{{{good}, "order_no": "SO1"}}\n  {{{good}, "order_no" : "1.2E+10"}}\n')
+    (problem,) = told(validate(offline, "campaign.yaml", "--recipients", "users.jsonl", "--json"))
+    assert problem == ("users.jsonl", 2, len(f'  {{{good}, "order_no" : "'), "error", "WX411")
+    offline.write("users.json", f'[{{"order_no": "1.2E+10",\n {good}}},\n {{{good},\n "order_no": "=A1"}}]\n')
+    assert told(validate(offline, "campaign.yaml", "--recipients", "users.json", "--json")) == [
+        ("users.json", 1, 15, "error", "WX411"),
+        ("users.json", 3, 0, "error", "WX412"),  # the value stands in another line than the row
+    ]
+
+
+def test_who_goes_unsent_for_a_damaged_value_is_told_of_before_the_sending(offline: Desk) -> None:
+    offline.campaign(when="name == '李晓雯'")
+    rows = people(2)
+    rows[0]["name"] = "#N/A"
+    offline.list(rows)
+    done = offline.run("send", "campaign.yaml", "users.csv", "--dry-run")
+    assert done.code == 0
+    assert "users.csv:2:30: WX410: the condition leaves this row out" in " ".join(done.err.split())
+
+
+def test_a_mark_is_left_out_where_the_line_is_cut_before_it(offline: Desk) -> None:
+    offline.campaign(checks="{unused_column: off}")
+    row = f"{'o' * 28},{'x' * 2000},咖啡,SO1,#N/A"
+    offline.write("users.csv", f"openid,note,product,order_no,amount\n{row}\n")
+    text = validate(offline, "campaign.yaml", "--recipients", "users.csv").out
+    assert "users.csv:2:2038: error WX410: " in text
+    assert "^" not in text
 
 
 def test_warnings_fail_only_where_they_are_to(offline: Desk) -> None:
@@ -477,7 +557,7 @@ def test_a_list_on_standard_input_is_checked(offline: Desk) -> None:
     rows[0]["openid"] = "1.2E+10"
     text = "\n".join([",".join(COLUMNS), *(",".join(row.values()) for row in rows)])
     done = offline.run("validate", "campaign.yaml", "--recipients", "-", "--json", stdin=text.encode())
-    assert told(done) == [("-", 2, 0, "error", "WX501")]
+    assert told(done) == [("-", 2, 1, "error", "WX501")]
 
 
 def test_rows_that_disagree_conditions_that_never_hold_and_blocked_words_are_found(offline: Desk) -> None:
@@ -491,13 +571,37 @@ def test_rows_that_disagree_conditions_that_never_hold_and_blocked_words_are_fou
     offline.campaign(blocked_words="[words.txt]", checks="{unused_column: off}")
     offline.list(rows)
     done = validate(offline, "campaign.yaml", "--recipients", "users.csv", "--json")
-    assert told(done) == [("users.csv", 4, 0, "error", "WX408")]
+    assert told(done) == [("users.csv", 4, 50, "error", "WX408")]
     (problem,) = done.json["problems"]
     assert problem["message"] == 'data.thing1: the blocked word "ｖｉｐ" (words.txt, line 3).'
     rows[2]["product"] = "另一种咖啡"
     offline.list(rows)
     done = validate(offline, "campaign.yaml", "--recipients", "users.csv", "--json")
-    assert told(done) == [("users.csv", 4, 0, "error", "WX330")]
+    assert told(done) == [("users.csv", 4, 1, "error", "WX330")]
+
+
+def test_a_topic_is_a_blocked_word_and_a_comment_is_none(offline: Desk) -> None:
+    offline.write("words.txt", "# 咖啡\n#\n## 云南\n#红包\n")
+    offline.campaign(blocked_words="words.txt", checks="{unused_column: off, marketing: off}")
+    rows = people(2)
+    rows[1]["product"] = "转发 #红包 咖啡"
+    offline.list(rows)
+    done = validate(offline, "campaign.yaml", "--recipients", "users.csv", "--json")
+    assert told(done) == [("users.csv", 3, 50, "error", "WX408")]
+    assert '"#红包" (words.txt, line 4)' in done.json["problems"][0]["message"]
+
+
+def test_both_faults_of_a_link_are_told(offline: Desk) -> None:
+    offline.campaign(url='"htp://a b"')
+    assert [code for *_place, code in told(validate(offline, "campaign.yaml", "--json"))] == ["WX503"] * 2
+
+
+def test_a_refund_is_a_doubt_in_an_amount_as_in_a_number(offline: Desk) -> None:
+    """WeChat's table speaks of digits and says nothing of a sign, for both."""
+    offline.campaign(checks="{unused_column: off}")
+    offline.list([people(1)[0] | {"amount": "-68.00"}])
+    done = validate(offline, "campaign.yaml", "--recipients", "users.csv", "--json")
+    assert told(done) == [("users.csv", 2, 58, "warning", "WX519")]
 
 
 def test_a_campaign_whose_word_list_is_lacking_says_so_where_it_names_it(offline: Desk) -> None:
@@ -797,7 +901,7 @@ def test_what_is_the_same_for_all_is_told_once_in_the_campaign(offline: Desk) ->
         ("campaign.yaml", 18, 10, "error", "WX517"),
         ("campaign.yaml", 19, 11, "error", "WX408"),
         ("campaign.yaml", 20, 16, "error", "WX521"),
-        *[("users.csv", line, 0, "error", "WX408") for line in (2, 3, 4)],
+        *[("users.csv", line, 50, "error", "WX408") for line in (2, 3, 4)],
     ], "the blocked word in the list's own column is the rows' matter"
     (long,) = (one for one in done.json["problems"] if one["code"] == "WX511")
     assert long["message"].startswith("data.thing1, what is the same for all: 22 characters;")
@@ -898,8 +1002,8 @@ def test_mistakes_of_every_kind_in_campaign_template_and_list_are_told_in_one_go
         ("template.yaml", 2, "WX552"),  # titel
         ("template.yaml", 3, "WX556"),  # first is not seen
         ("users.csv", 3, "WX501"),  # 1.2E+10
-        ("users.csv", 4, "WX401"),  # an empty cell
         ("users.csv", 4, "WX501"),  # a formula
+        ("users.csv", 4, "WX401"),  # an empty cell
         ("users.csv", 5, "WX519"),  # no amount, below the misspelt keyword
         ("users.csv", 5, "WX517"),  # 30 February
         ("users.csv", 6, "WX330"),  # another row of this person

@@ -8,9 +8,9 @@ from typing import Final
 
 from wxpush.app.material import Material, read_material
 from wxpush.app.repeats import Repeats
-from wxpush.app.request import Sieve
 from wxpush.app.results import Sample
-from wxpush.app.sources.spool import Source
+from wxpush.app.sieve import Sieve
+from wxpush.app.sources.spool import Source, called
 from wxpush.campaign.check import Ready, Skipped
 from wxpush.campaign.render import Choices
 from wxpush.delivery.fingerprints import Seen
@@ -89,10 +89,10 @@ def preview(
             wrong += 1
             problems = problems or examined.problems
             if wish.line == row.line:
-                raise ProblemsError(examined.problems)
+                raise ProblemsError(material.recipients.placed(examined.problems))
     chosen = list(chooser.chosen())
     if not chosen and wrong == rows:
-        raise ProblemsError(problems, total=wrong)
+        raise ProblemsError(material.recipients.placed(problems), total=wrong)
     if not chosen:
         raise InputError(_nobody(wish, list_name))
     shown = chosen[: wish.count] if wish.line is None and wish.openid is None else chosen
@@ -112,13 +112,13 @@ def preview(
 def _nobody(wish: Wish, list_name: str) -> str:
     if wish.line is not None:
         return _("{list} has no row on line {line} that the campaign sends to.").format(
-            list=list_name, line=wish.line
+            list=called(list_name), line=wish.line
         )
     if wish.openid is not None:
         return _("{list} has no row with the openid {openid} that the campaign sends to.").format(
-            list=list_name, openid=wish.openid
+            list=called(list_name), openid=wish.openid
         )
-    return _("{list} has no row that the campaign sends to.").format(list=list_name)
+    return _("{list} has no row that the campaign sends to.").format(list=called(list_name))
 
 
 class _Chooser:

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from wxpush.app.known_runs import all_runs
-from wxpush.app.request import Surroundings
 from wxpush.app.suppressing import FOLDER as SUPPRESSIONS
+from wxpush.app.surroundings import Surroundings
 from wxpush.channels.wechat import token_store
 from wxpush.config.directories import ACCOUNTS, RECEIPTS, TRIALS
 from wxpush.delivery import journal, ledger, store

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Final
 from wxpush.app.kinds import is_foreign, is_of_chart, kind
 from wxpush.app.material import list_of, papers_of, template_of
 from wxpush.app.repeats import Repeats, conflict
-from wxpush.app.request import Sieve
+from wxpush.app.sieve import Sieve
 from wxpush.app.sources.sifting import joined
 from wxpush.campaign.check import Bad, Checker, Ready, Skipped
 from wxpush.campaign.lint import one_sided_condition
 from wxpush.campaign.schema import Campaign, Reading, read_campaign
 from wxpush.campaign.sources import lines_at
-from wxpush.channels.wechat.redact import redact
+from wxpush.channels.http.redact import redact
 from wxpush.channels.wechat.template import Template, load_template
 from wxpush.delivery.fingerprints import Seen
 from wxpush.errors import InputError, ProblemsError
@@ -158,6 +158,8 @@ def validate(
             _("There is neither a campaign nor a template to check."),
             _("Name the files, or the folder that they are in."),
         )
+    if found.opened is not None:
+        found.problems = found.opened.placed(found.problems)
     found.sort()
     return found
 
@@ -365,8 +367,9 @@ def _check_rows(
                         if audience is not None and seen is Seen.NEW:
                             audience.see(ready.message.line, ready.message.to)
                         if seen is Seen.DIFFERENT:
-                            add([conflict(ready, opened.name)])
-                    case Skipped("condition"):
+                            add([conflict(ready, opened.name, checker.cell_of("key"))])
+                    case Skipped("condition", warnings=warnings):
+                        add(warnings)
                         unwanted += 1
                     case Skipped():
                         left_out += 1

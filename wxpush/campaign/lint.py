@@ -30,7 +30,8 @@ def unused_columns(
         return []
     message = _("used nowhere in the campaign: {columns}.").format(columns=", ".join(unused))
     hint = _("If that is meant: checks: {{{rule}: off}}").format(rule=UNUSED_COLUMN)
-    return [Problem(list_name, header_line, 0, "WX210", message, hint, severity)]
+    cell = unused[0] if len(unused) == 1 else ""
+    return [Problem(list_name, header_line, 0, "WX210", message, hint, severity, cell=cell)]
 
 
 def constant_condition(campaign: Campaign, renderer: Renderer) -> list[Problem]:

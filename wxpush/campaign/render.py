@@ -19,7 +19,8 @@ from wxpush.campaign.expressions import (
     parse_text,
     tests_of,
 )
-from wxpush.campaign.filters import MAX_RESULT, ValueProblemError
+from wxpush.campaign.expressions.environment import text_as_number
+from wxpush.campaign.filters import MAX_RESULT, ValueProblemError, unreckonable
 from wxpush.campaign.schema import Campaign
 from wxpush.errors import InputError
 from wxpush.i18n import _
@@ -187,10 +188,10 @@ def _finding(where: str, error: Exception, values: Mapping[str, Any]) -> Finding
     if isinstance(error, ValueProblemError):
         return _found(where, error.code, error.message, error.hint)
     if isinstance(error, ArithmeticError):
-        message = _("the numbers can't be reckoned with (division by zero, or too large).")
-        return _found(where, "WX403", message, _("Fix the row, or leave it out with `send --skip-invalid`."))
-    message = _("a text is used as a number.")
-    return _found(where, "WX403", message, _("Write {{ amount | float }} where a number is meant."))
+        hint = _("Fix the row, or leave it out with `send --skip-invalid`.")
+        return _found(where, "WX403", unreckonable(), hint)
+    fault = text_as_number()
+    return _found(where, fault.code, fault.message, fault.hint)
 
 
 def _lacking(where: str, name: str, values: Mapping[str, Any]) -> Finding:

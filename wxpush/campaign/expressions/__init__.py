@@ -12,6 +12,7 @@ from wxpush.campaign.expressions.language import (
     fixed_pieces,
     parse_condition,
     parse_text,
+    paths_of,
     render_alone,
     tests_of,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "meant_column",
     "parse_condition",
     "parse_text",
+    "paths_of",
     "render_alone",
     "tests_of",
 ]

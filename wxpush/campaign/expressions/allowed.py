@@ -93,6 +93,9 @@ def refuse(node: nodes.Node) -> None:
         _refuse_constant(node.value)
     elif isinstance(node, nodes.Getattr) and node.attr.startswith("__"):
         raise ExpressionError("WX206", _("`{name}` can't be reached.").format(name=node.attr))
+    elif isinstance(node, nodes.Getitem) and _is_pythons(getattr(node.arg, "value", None)):
+        name = node.arg.value  # type: ignore[attr-defined] # a constant
+        raise ExpressionError("WX206", _("`{name}` can't be reached.").format(name=name))
     elif isinstance(node, nodes.Filter):
         _refuse_filter(node)
     elif isinstance(node, nodes.Slice) and node.step is not None:
@@ -102,6 +105,11 @@ def refuse(node: nodes.Node) -> None:
         raise ExpressionError("WX207", message, _("Compare with ==, !=, <, > or in."))
     elif isinstance(node, nodes.Compare):
         _refuse_text_against_number(node)
+
+
+def _is_pythons(key: object) -> bool:
+    """Whether a key is a name of Python's own, as `__class__` is; `__EMPTY` may be a column."""
+    return isinstance(key, str) and key.startswith("__") and key.endswith("__")
 
 
 def _named(node: nodes.Node) -> str:
