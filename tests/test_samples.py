@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from wxpush.app.validating import ListToCheck, validate
-from wxpush.campaign.check import Bad, Checker, Ready, Skipped
+from wxpush.campaign.checker import Bad, Checker, Ready, Skipped
 from wxpush.campaign.recipients import open_recipients
 from wxpush.campaign.render import Renderer
 from wxpush.campaign.schema import load_campaign

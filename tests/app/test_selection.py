@@ -15,7 +15,7 @@ from tests.delivery.ledgers import record
 from wxpush.app.material import Material
 from wxpush.app.selection import Choices, Decision, Known, Passed, Selection, ToSend, Wrong
 from wxpush.app.survey import by_state, recall_survey, remembered, survey_list
-from wxpush.campaign.check import Ready
+from wxpush.campaign.checker import Ready
 from wxpush.delivery.identity import hash64
 from wxpush.delivery.ledger import Place
 from wxpush.delivery.records import Mark, Record

@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from wxpush.campaign.check import Checker
+from wxpush.campaign.checker import Checker
 from wxpush.campaign.render import Renderer
 from wxpush.campaign.schema import Campaign, load_campaign
 from wxpush.model import Finding, Recipient

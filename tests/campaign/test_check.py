@@ -16,7 +16,8 @@ from tests.campaign.samples import (
     recipient,
     with_data,
 )
-from wxpush.campaign.check import Bad, Ready, Skipped, check_campaign, keyword_problems
+from wxpush.campaign.check import check_campaign, keyword_problems
+from wxpush.campaign.checker import Bad, Ready, Skipped
 from wxpush.campaign.render import Renderer
 from wxpush.model import BadRow, Problem, Severity
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.campaign.samples import HEAD, OPENID, ROW, campaign, checker, recipient, with_data
-from wxpush.campaign.check import Bad, Ready, Skipped
+from wxpush.campaign.checker import Bad, Ready, Skipped
 from wxpush.campaign.damage import Damage
 from wxpush.campaign.expressions import parse_text
 from wxpush.model import Problem, Severity

@@ -9,7 +9,7 @@ from wxpush.app.results import Survey
 from wxpush.app.screening import Screening
 from wxpush.app.selection import Decision, Known, Passed, Screened, Selection, ToSend, Wrong
 from wxpush.app.verdicts import Recount, Verdicts
-from wxpush.campaign.check import fields_text
+from wxpush.campaign.checker import fields_text
 from wxpush.campaign.expiry import Expiry
 from wxpush.clock import Clock
 from wxpush.delivery.ledger import Ledger

@@ -16,7 +16,7 @@ from wxpush.app.side_files import unmatched_file
 from wxpush.app.suppressing import folder_of
 from wxpush.app.survey import recall_survey, remembered, survey_list
 from wxpush.app.verdicts import Verdicts
-from wxpush.campaign.check import Ready
+from wxpush.campaign.checker import Ready
 from wxpush.delivery import store
 from wxpush.delivery.leftout import LeftOut
 from wxpush.delivery.suppressions import Reading

@@ -11,7 +11,7 @@ from wxpush.app.repeats import Repeats
 from wxpush.app.results import Sample
 from wxpush.app.sieve import Sieve
 from wxpush.app.sources.spool import Source, called
-from wxpush.campaign.check import Ready, Skipped
+from wxpush.campaign.checker import Ready, Skipped
 from wxpush.campaign.render import Choices
 from wxpush.delivery.fingerprints import Seen
 from wxpush.errors import InputError, ProblemsError

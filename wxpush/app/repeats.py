@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from wxpush.campaign.check import Ready
+from wxpush.campaign.checker import Ready
 from wxpush.delivery.fingerprints import Fingerprints, Seen
 from wxpush.i18n import _
 from wxpush.model import Message, Problem

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 from wxpush.app.material import Material
 from wxpush.app.repeats import Repeats, conflict
 from wxpush.app.screening import NEVER, Screening
-from wxpush.campaign.check import Bad, Ready, Skipped
+from wxpush.campaign.checker import Bad, Ready, Skipped
 from wxpush.campaign.render import Rendered, RowError
 from wxpush.delivery.fingerprints import Seen
 from wxpush.delivery.identity import hash64

@@ -14,7 +14,7 @@ from wxpush.app.pace import Pace
 from wxpush.app.place import Scene, real_scene
 from wxpush.app.request import SendRequest
 from wxpush.app.surroundings import Surroundings
-from wxpush.campaign.check import Bad, Ready
+from wxpush.campaign.checker import Bad, Ready
 from wxpush.campaign.schema import Campaign
 from wxpush.channels.wechat.addresses import openid_findings
 from wxpush.channels.wechat.errcodes import info

@@ -1,44 +1,31 @@
 """Checks campaign, template and list files as they lie on the desk: no network, no account, no state."""
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from wxpush.app.kinds import is_foreign, is_of_chart, kind
-from wxpush.app.material import list_of, papers_of, template_of
-from wxpush.app.repeats import Repeats, conflict
+from wxpush.app.papers import list_of, papers_of, template_of
 from wxpush.app.sieve import Sieve
-from wxpush.app.sources.sifting import joined
-from wxpush.campaign.check import Bad, Checker, Ready, Skipped
-from wxpush.campaign.lint import one_sided_condition
-from wxpush.campaign.schema import Campaign, Reading, read_campaign
+from wxpush.app.validation import Checking, Validation
+from wxpush.campaign.schema import Reading, read_campaign
 from wxpush.campaign.sources import lines_at
 from wxpush.channels.http.redact import redact
 from wxpush.channels.wechat.template import Template, load_template
-from wxpush.delivery.fingerprints import Seen
 from wxpush.errors import InputError, ProblemsError
 from wxpush.i18n import _
 from wxpush.model import Problem, Severity
 from wxpush.yamlfile import Document, KeyPath, Parsed, load_yaml, parse_yaml
 
 if TYPE_CHECKING:
-    from wxpush.app.usage import Audience, Audiences, Use
+    from wxpush.app.usage import Audiences, Use
     from wxpush.campaign.recipients import RecipientList
 
-#: So many errors, and as many warnings, are told one by one; more are counted.
-MOST: Final = 1_000
 _ENDINGS: Final = frozenset({".yaml", ".yml"})
-_TELL_EVERY: Final = 2_000
 _DECIDING: Final = frozenset({"to", "key", "when", "checks"})
 """The keys without which nothing can be said of a row: whether it is wanted, whose it is, what matters."""
-
-#: A context that is given how many lines the list has, and gives what is told how many rows are done.
-Checking = Callable[[int | None], AbstractContextManager[Callable[[int], None]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,74 +37,6 @@ class ListToCheck:
     format: str | None = None
     sieve: Sieve | None = None
     """What narrows it and adds to it."""
-
-
-@dataclass(slots=True)
-class Validation:
-    """What was found: the first `MOST` errors and warnings in full, all of them counted.
-
-    `files` are those that were checked, each once, in the order in which they were met; `rows` those of the
-    list; `passed_over` YAML files of a folder that are neither campaign nor template, and those
-    of Helm charts.
-    """
-
-    files: list[str] = field(default_factory=list)
-    passed_over: list[str] = field(default_factory=list)
-    rows: int = 0
-    problems: list[Problem] = field(default_factory=list)
-    counts: Counter[Severity] = field(default_factory=Counter)
-    opened: "RecipientList | None" = None
-    """The list, where it can be read."""
-    uses: list["Use"] = field(default_factory=list)
-    """The templates without a fault, as the files use them, where somebody asks the account about them."""
-    audiences: "Audiences | None" = None
-    """Whom to ask the account about, where somebody wants to."""
-    several: bool = False
-    """Whether there are several campaigns, so that what is wrong with the list is so for one of them."""
-    quoted: dict[tuple[str, int], str] = field(default_factory=dict)
-    """Lines that stand in no file: a condition of the command line."""
-    _told: set[Problem] = field(default_factory=set)
-
-    @property
-    def total(self) -> int:
-        """How many problems there are."""
-        return self.counts.total()
-
-    def ok(self, *, strict: bool) -> bool:
-        """Whether nothing is wrong; `strict` counts warnings, too."""
-        return not (self.total if strict else self.counts[Severity.ERROR])
-
-    def sort(self) -> None:
-        """Bring the problems into the order of files and lines."""
-        order = {file: number for number, file in enumerate(self.files)}
-        self.problems.sort(
-            key=lambda one: (
-                order.get(one.file, len(order)),
-                one.line,
-                one.column,
-                one.severity is Severity.WARNING,
-            )
-        )
-
-    def add_for(self, campaign: str, problems: Sequence[Problem]) -> None:
-        """Take in what a campaign meets; where several share the list, its problems say whose they are."""
-        listed = self.opened.name if self.opened is not None and self.several else None
-        self.add([_by(campaign, one) if one.file == listed else one for one in problems])
-
-    def add(self, problems: Sequence[Problem]) -> None:
-        """Take in problems; one that two campaigns meet, as in the template of both, counts once."""
-        for problem in problems:
-            if problem in self._told:
-                continue
-            self.counts[problem.severity] += 1
-            if self.counts[problem.severity] <= MOST:
-                self.problems.append(problem)
-                self._told.add(problem)
-
-
-def _by(campaign: str, problem: Problem) -> Problem:
-    message = _("{whose}: {message}").format(whose=campaign, message=problem.message)
-    return replace(problem, message=message)
 
 
 def validate(
@@ -310,7 +229,9 @@ def _check_campaign(
         keep, audiences = papers.campaign.keep_quota, found.audiences
         audience = None if audiences is None else audiences.begin(str(path), keep)
         checker = papers.checker(opened, thorough=True)
-        _check_rows(papers.campaign, path, checker, opened, found, checking, audience)
+        from wxpush.app.validating_rows import check_rows
+
+        check_rows(papers.campaign, path, checker, opened, found, checking, audience)
 
 
 def _use_of(reading: Reading, template: Template, keep_quota: float) -> "Use":
@@ -328,6 +249,8 @@ def _opened(wanted: ListToCheck | None, found: Validation) -> "RecipientList | N
     problems: list[Problem] = []
     opened = list_of(wanted.path, wanted.name, wanted.format, problems)
     if wanted.sieve is not None:
+        from wxpush.app.sources.sifting import joined
+
         opened = joined(opened, wanted.sieve, problems)
     _note_files(found, problems)
     found.add(problems)
@@ -340,42 +263,3 @@ def _note_files(found: Validation, problems: Sequence[Problem]) -> None:
     for problem in problems:
         if problem.is_in_file:
             _note(found, problem.file)
-
-
-def _check_rows(
-    campaign: Campaign,
-    path: Path,
-    checker: Checker,
-    opened: "RecipientList",
-    found: Validation,
-    checking: Checking,
-    audience: "Audience | None",
-) -> None:
-    """Every row, rendered and checked; what the condition and the keys come to over all of them."""
-    add = partial(found.add_for, str(path))
-    repeats, rows, unwanted, left_out = Repeats(), 0, 0, 0
-    with checking(opened.lines) as tell:
-        try:
-            for row in opened:
-                rows += 1
-                if rows % _TELL_EVERY == 0:
-                    tell(rows)
-                match checker.examine(row):
-                    case Ready() as ready:
-                        add(ready.warnings)
-                        seen = repeats.meet(ready.message)
-                        if audience is not None and seen is Seen.NEW:
-                            audience.see(ready.message.line, ready.message.to)
-                        if seen is Seen.DIFFERENT:
-                            add([conflict(ready, opened.name, checker.cell_of("key"))])
-                    case Skipped("condition", warnings=warnings):
-                        add(warnings)
-                        unwanted += 1
-                    case Skipped():
-                        left_out += 1
-                    case Bad() as bad:
-                        add(bad.problems)
-        except ProblemsError as error:
-            found.add(error.problems)
-    found.rows = max(found.rows, rows)
-    found.add(one_sided_condition(campaign, rows - left_out - unwanted, unwanted))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 from wxpush.cli.misuse import command_in
 
 if TYPE_CHECKING:
-    from wxpush.app.validating import Validation
+    from wxpush.app.validation import Validation
     from wxpush.console import Console
     from wxpush.errors import WxpushError
 

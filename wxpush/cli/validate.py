@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from wxpush.app.sieve import Sieve
     from wxpush.app.sources.spool import Source
     from wxpush.app.usage import Audiences
-    from wxpush.app.validating import Validation
+    from wxpush.app.validation import Validation
 
 
 _NAMED: Final = 5
