@@ -1,5 +1,6 @@
 """Every problem code has an example that shows it and one that doesn't; the page that lists them is true."""
 
+import json
 import re
 import runpy
 import zipfile
@@ -14,13 +15,14 @@ import pytest
 import yaml
 
 import wxpush
-from wxpush.app.request import Sieve
+from wxpush.app.sieve import Sieve
 from wxpush.app.validating import ListToCheck, validate
 from wxpush.channels.wechat.eventfile import entries, event_of
 from wxpush.channels.wechat.events import BadEventError
 from wxpush.config.file import read_config
 from wxpush.errors import ProblemsError
 from wxpush.model import Problem
+from wxpush.report.annotations import sarif
 from wxpush.sandbox.scenario import load
 
 ROOT = Path(__file__).parent.parent
@@ -72,7 +74,10 @@ class Folder:
         )
         checking = lambda _lines: nullcontext(lambda _rows: None)  # noqa: E731 - a listener that is silent
         today = date(2026, 11, 23)
-        return validate([self.path / "campaign.yaml"], wanted, today=today, checking=checking).problems
+        try:
+            return validate([self.path / "campaign.yaml"], wanted, today=today, checking=checking).problems
+        except ProblemsError as error:
+            return list(error.problems)
 
 
 def workbook(path: Path, cell: object) -> None:
@@ -269,3 +274,15 @@ def test_the_page_is_written_from_the_examples(language: str) -> None:
     path: Path = script["PAGES"][language]
     assert path.read_text(encoding="utf-8") == script["page"](language)
     assert re.findall(r"^### (WX\d{3}):", path.read_text(encoding="utf-8"), re.MULTILINE) == CODES
+
+
+def test_what_sarif_tells_of_the_rules_is_written_from_the_examples() -> None:
+    script = runpy.run_path(str(ROOT / ".ci" / "problems.py"))
+    assert script["RULES"].read_text(encoding="utf-8") == script["rules"](), "run: python .ci/problems.py"
+    log = json.loads(sarif([Problem("a.yaml", 1, 1, code, "x") for code in CODES]))
+    described = log["runs"][0]["tool"]["driver"]["rules"]
+    assert [rule["id"] for rule in described] == sorted(CODES)
+    for rule, meant in zip(described, sorted(EXAMPLES, key=lambda one: str(one["code"])), strict=True):
+        assert rule["shortDescription"]["text"] == meant["en"]
+        assert "Wrong" in rule["help"]["text"]
+        assert "Right" in rule["help"]["markdown"]

@@ -3,6 +3,7 @@
 import gettext as _gettext
 import locale
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ Language = Literal["zh", "en"]
 
 DOMAIN = "wxpush"
 LOCALE_DIR = Path(__file__).parent / "locale"
+_CHINESE = ("zh", "chinese", "cn")
+_TAGS = (*_CHINESE, "en", "english")
 _CATALOGUES: dict[Language, str] = {"zh": "zh_CN", "en": "en"}
 
 
@@ -77,13 +80,9 @@ def choose_language(arguments: Sequence[str], environ: Mapping[str, str]) -> Lan
 
     Looks at the raw arguments because help texts are built before the command line is parsed.
     """
-    for place, argument in enumerate(arguments):
-        if argument == "--":
-            break
-        if argument == "--lang" and place + 1 < len(arguments):
-            return _from_tag(arguments[place + 1])
-        if argument.startswith("--lang="):
-            return _from_tag(argument.removeprefix("--lang="))
+    asked = asked_language(arguments)
+    if asked is not None:
+        return _from_tag(asked)
     if environ.get("WXPUSH_LANG"):
         return _from_tag(environ["WXPUSH_LANG"])
     for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
@@ -92,5 +91,22 @@ def choose_language(arguments: Sequence[str], environ: Mapping[str, str]) -> Lan
     return _from_tag(locale.getlocale()[0] or "")
 
 
+def asked_language(arguments: Sequence[str]) -> str | None:
+    """What stands behind `--lang`; None where it isn't given."""
+    for place, argument in enumerate(arguments):
+        if argument == "--":
+            break
+        if argument == "--lang" and place + 1 < len(arguments):
+            return arguments[place + 1]
+        if argument.startswith("--lang="):
+            return argument.removeprefix("--lang=")
+    return None
+
+
+def is_spoken(tag: str) -> bool:
+    """Whether a language asked for is one of ours: `zh`, `en`, `zh_CN`, `en-US`, `chinese`."""
+    return re.split("[-_.@]", tag.lower())[0] in _TAGS
+
+
 def _from_tag(tag: str) -> Language:
-    return "zh" if tag.lower().startswith(("zh", "chinese", "cn")) else "en"
+    return "zh" if tag.lower().startswith(_CHINESE) else "en"

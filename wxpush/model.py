@@ -138,7 +138,8 @@ class Problem:
     """Something wrong in a file: place, stable code (`WX101`), what is wrong and how to mend it.
 
     `line` and `column` count from 1; 0 where the place has none. `detail` are lines that show more of it,
-    such as a diff.
+    such as a diff. `cell` is the list's column that a row's problem belongs to, "" for none or several: its
+    place in the line is found when the problem is told (RecipientList.placed).
     """
 
     file: str
@@ -149,6 +150,7 @@ class Problem:
     hint: str = ""
     severity: Severity = Severity.ERROR
     detail: tuple[str, ...] = ()
+    cell: str = ""
 
     @property
     def place(self) -> str:
@@ -159,6 +161,11 @@ class Problem:
             if self.column:
                 parts.append(str(self.column))
         return ":".join(parts)
+
+    @property
+    def is_in_file(self) -> bool:
+        """Whether the place is in a file, and not in an option of the command line (`--where`) or nowhere."""
+        return bool(self.file) and not self.file.startswith("--")
 
     def __str__(self) -> str:
         return f"{self.place}: {self.message}" + (f" {self.hint}" if self.hint else "")
@@ -242,7 +249,8 @@ class Finding:
 
     `where` names the part (`data.thing1`, `to`, `url`), `rule` the rule that a campaign's `checks:` can
     turn to a warning or off (a keyword type such as `thing`, or `openid`). `advice` is a rule that only
-    warns of what nothing forbids, unless the campaign makes it an error.
+    warns of what nothing forbids, unless the campaign makes it an error. `cell` is the list's column that
+    it is about, where the rule knows.
     """
 
     where: str
@@ -252,3 +260,4 @@ class Finding:
     hint: str = ""
     severity: Severity = Severity.ERROR
     advice: bool = False
+    cell: str = ""

@@ -2,10 +2,9 @@
 
 import re
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
-from difflib import get_close_matches
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import yaml
 from yaml.reader import ReaderError
@@ -13,6 +12,7 @@ from yaml.reader import ReaderError
 from wxpush.errors import ProblemsError
 from wxpush.i18n import _
 from wxpush.model import Problem, Severity
+from wxpush.near import nearest
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 32
@@ -20,9 +20,6 @@ MAX_NODES = 20_000
 _MAX_REPAIRS = 20
 _UNFIT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
-_NEAR: Final = 0.75
-"""How alike a key must be to be taken for another one; a lacking one is found sooner."""
-_RATHER_NEAR: Final = 0.6
 
 KeyPath = tuple[str | int, ...]
 """Where a value stands: `("data", "thing1")`, `("accounts", 0)`; `()` is the whole document."""
@@ -134,12 +131,10 @@ def misspelt(written: Iterable[str], known: Collection[str], required: Collectio
     for key in written:
         if key in known:
             continue
-        near = get_close_matches(key, lacking, 1, _NEAR) or get_close_matches(
-            key, [one for one in lacking if one in required], 1, _RATHER_NEAR
-        )
-        if near:
-            found[key] = near[0]
-            lacking.remove(near[0])
+        near = nearest(key, lacking) or nearest(key, [one for one in lacking if one in required], sought=True)
+        if near is not None:
+            found[key] = near
+            lacking.remove(near)
     return found
 
 
@@ -186,6 +181,8 @@ class _Builder:
     file: str
     text: str
     problems: list[Problem] = field(default_factory=list)
+    _extras: dict[str, int] = field(default_factory=dict)
+    """How many there are of what is told once, by its code."""
     bare_braces: int | None = None
     """Index of a value that starts with `{{` without quotes: YAML takes it for a mapping."""
     _values: dict[KeyPath, Place] = field(default_factory=dict)
@@ -194,7 +191,10 @@ class _Builder:
 
     def build(self) -> Document | None:
         try:
-            return self._document(yaml.parse(self.text, Loader=yaml.SafeLoader))
+            try:
+                return self._document(yaml.parse(self.text, Loader=yaml.SafeLoader))
+            finally:
+                self._count_extras()
         except ReaderError as error:
             self._unprintable(error)
         except yaml.MarkedYAMLError as error:
@@ -300,17 +300,31 @@ class _Builder:
     def _refuse_extras(self, event: yaml.Event) -> None:
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
             message = _("anchors and aliases (`&name`, `*name`) are not allowed.")
-            self._add(event, "WX106", message, _("Write the value out, or put the text in quotes."))
+            self._add_once(event, "WX106", message, _("Write the value out, or put the text in quotes."))
         if isinstance(event, yaml.ScalarEvent) and (unfit := _UNFIT.search(event.value)):
             message = _("the character U+{number} is not allowed.").format(number=f"{ord(unfit[0]):04X}")
             self._add(event, "WX104", message, _("Remove it."))
         if getattr(event, "tag", None) is not None:
             hint = _("Remove it, or put the text in quotes.")
-            self._add(event, "WX107", _("tags (`!name`) are not allowed."), hint)
+            self._add_once(event, "WX107", _("tags (`!name`) are not allowed."), hint)
 
     def _stop(self, event: yaml.Event, code: str, message: str, hint: str = "") -> None:
         self._add(event, code, message, hint)
         raise _UnreadableError
+
+    def _add_once(self, event: yaml.Event, code: str, message: str, hint: str) -> None:
+        """At the first of them: who uses one uses many, and a bomb is made of nothing else."""
+        self._extras[code] = self._extras.get(code, 0) + 1
+        if self._extras[code] == 1:
+            self._add(event, code, message, hint)
+
+    def _count_extras(self) -> None:
+        for number, problem in enumerate(self.problems):
+            count = self._extras.get(problem.code, 0)
+            if count > 1:
+                message = _("{message} There are {count} of them.")
+                message = message.format(message=problem.message, count=count)
+                self.problems[number] = replace(problem, message=message)
 
     def _add(self, event: yaml.Event, code: str, message: str, hint: str = "") -> None:
         self.problems.append(Problem(self.file, *self._place(event), code, message, hint))

@@ -14,7 +14,7 @@ from tests.delivery.world import MORNING, RUN, message
 from wxpush.app.delivered import Delivery, delivery_of, receipts_folder
 from wxpush.app.doubtful import SETTLED
 from wxpush.app.imported_runs import count_by_run
-from wxpush.app.request import Surroundings
+from wxpush.app.surroundings import Surroundings
 from wxpush.config import Account
 from wxpush.delivery.fates import Fates
 from wxpush.delivery.ledger import Ledger
@@ -243,7 +243,7 @@ def test_where_the_ledger_knows_the_key_alone_the_msgid_is_enough(books: Books) 
     assert [told is not None for _record, told in books.delivery()] == [True, False]
 
 
-@settings(deadline=None, max_examples=60)  # each writes two stores
+@settings(max_examples=60)  # each writes two stores
 @given(
     messages=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 400)), min_size=1, max_size=12),
     fates=st.data(),

@@ -18,12 +18,13 @@ from hypothesis import strategies as st
 from tests.app.desk import CONTENT, TEMPLATE_ID, Silence, new_sandbox, openid
 from tests.app.test_sending import adds_up
 from wxpush.app import retrying
-from wxpush.app.request import SendRequest, Surroundings
+from wxpush.app.request import SendRequest
 from wxpush.app.results import Plan, Summary, Survey
 from wxpush.app.retrying import RetryPlan, RetryRequest
 from wxpush.app.sending import opened
 from wxpush.app.suppressing import folder_of, note_trouble, welcome
 from wxpush.app.suppression_list import suppression_list
+from wxpush.app.surroundings import Surroundings
 from wxpush.clock import Clock
 from wxpush.config import load_account
 from wxpush.delivery.identity import hash64
@@ -607,7 +608,7 @@ CALLS = st.lists(
 )
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(ROWS, CALLS, st.sets(st.integers(0, 6), max_size=2), st.sets(st.integers(0, 6), max_size=2))
 def test_whatever_is_screened_the_numbers_add_up(
     rows: list[Order],

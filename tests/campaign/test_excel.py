@@ -107,9 +107,9 @@ def test_a_bad_cell_is_named_with_its_row_and_column(tmp_path: Path):
     )
     rows = list(open_recipients(file, name="users.xlsx"))
     assert [str(row.problems[0]) for row in rows if isinstance(row, BadRow)] == [
-        'users.xlsx:2: column "订单号": Excel has cut this number to 15 digits. '
+        'users.xlsx:2:2: column "订单号": Excel has cut this number to 15 digits. '
         "Format the column as text, and enter the value again.",
-        'users.xlsx:3: column "订单号" holds the error #N/A. '
+        'users.xlsx:3:2: column "订单号" holds the error #N/A. '
         "Fix the row, or leave it out with `send --skip-invalid`.",
         "users.xlsx:4: a cell stands to the right of the last named column. "
         "Fix the row, or leave it out with `send --skip-invalid`.",

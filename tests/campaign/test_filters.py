@@ -92,19 +92,19 @@ def test_a_filter_makes_the_text_that_people_expect(
         ("{{ x | money }}", "", "“” is not a number."),
         ("{{ x | money }}", "1,2,3", "not a number"),
         ("{{ x | money }}", "1e9999", "not a number"),
-        ("{{ x | money(decimals=9) }}", "1", "not a whole number from 0 to 4"),
+        ("{{ x | money(decimals=y) }}", "1", "not a whole number from 0 to 4"),
         ("{{ x | date }}", "tomorrow", "not a date"),
         ("{{ x | date }}", "2026-02-30", "not a date"),
         ("{{ x | date }}", "2026-11-23 25:00", "not a date"),
         ("{{ x | date }}", "12月3日", "not a date"),
         ("{{ x | date('%H:%M') }}", "2026-11-23", "no time of day"),
-        ("{{ x | date('%q') }}", "2026-11-23", "“%q” is unknown"),
+        ("{{ x | date(unit) }}", "2026-11-23", "“%q” is unknown"),
         ("{{ x | mask_phone }}", "none", "not a phone number"),
         ("{{ x | int }}", "3.5", "not a whole number"),
-        ("{{ x | shorten(0) }}", "a", "not a whole number from 1"),
+        ("{{ x | shorten(nothing) }}", "a", "not a whole number from 1"),
         ("{{ x | shorten(x) }}", "a", "not a number"),
         ("{{ x | join }}", "a", "not a list"),
-        ("{{ x | replace('', 'b') }}", "a", "empty"),
+        ("{{ x | replace(blank, 'b') }}", "a", "empty"),
         ("{{ x | upper }}", ["a"], "a list or a group"),
         ("{{ nobody | upper }}", "", 'no value for "nobody"'),
         ("{{ nobody | money }}", "", 'no value for "nobody"'),
@@ -115,7 +115,7 @@ def test_a_value_that_does_not_fit_is_a_fault_of_its_row(
     tmp_path: Path, expression: str, value: object, words: str
 ):
     with pytest.raises(RowError) as caught:
-        rendered(tmp_path, expression, x=value)
+        rendered(tmp_path, expression, x=value, y="9", unit="%q", nothing="0", blank="")
     (found,) = caught.value.findings
     assert found.where == "data.thing1"
     assert words in found.message

@@ -247,8 +247,13 @@ def test_a_bad_line_of_jsonl_is_named_and_the_others_are_read(tmp_path: Path, li
     rows = rows_of(tmp_path, f'{{"openid": "o1"}}\n{line}\n{{"openid": "o3"}}\n', "users.jsonl")
     assert [isinstance(row, BadRow) for row in rows] == [False, True, False]
     (bad,) = the_bad(rows)
-    assert bad.startswith("users.jsonl:2: ")
+    assert bad.startswith("users.jsonl:2:")
     assert words in bad
+
+
+def test_a_line_of_jsonl_that_breaks_says_where(tmp_path: Path):
+    (bad,) = the_bad(rows_of(tmp_path, '{"a": 1}\n  {"a": x}\n', "users.jsonl"))
+    assert bad.startswith("users.jsonl:2:9: not JSON: Expecting value at character 9.")
 
 
 def test_a_pair_of_surrogates_is_one_character(tmp_path: Path):
@@ -318,7 +323,7 @@ def test_memory_does_not_grow_with_the_list(tmp_path: Path, name: str):
 CELL = st.text(alphabet=st.characters(blacklist_categories=("Cs",), blacklist_characters="\0"), max_size=12)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(CELL, CELL, CELL), min_size=1, max_size=6), st.sampled_from(["utf-8", "utf-16"]))
 def test_what_the_csv_module_writes_is_read_or_told_never_lost(
     tmp_path: Path, rows: list[Any], encoding: str
@@ -336,7 +341,7 @@ def test_what_the_csv_module_writes_is_read_or_told_never_lost(
         assert [tuple(row.values.values()) for row in open_recipients(file)] == expected
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.binary(max_size=80)
     | st.text(alphabet=st.sampled_from(list('ab,;"\n\r\t{}[]:\\u张 1')), max_size=80).map(str.encode),

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wxpush.channels.wechat.addresses import fixed_url_findings, url_findings
 from wxpush.channels.wechat.keywords import parse_content
 from wxpush.channels.wechat.rules import WeChatRules
 from wxpush.channels.wechat.template import Template
@@ -169,6 +170,13 @@ def test_a_web_address_passes(url: str) -> None:
 def test_no_web_address_is_an_error(url: str) -> None:
     (found,) = check(url=url)
     assert (found.where, found.severity, found.code) == ("url", Severity.ERROR, "WX503")
+
+
+def test_a_wrong_scheme_and_a_blank_are_both_told() -> None:
+    messages = [finding.message for finding in url_findings("htp://a b")]
+    assert messages == ["the link holds U+0020.", '"htp://a b" is no web address.']
+    assert len(url_findings("https://a b")) == 1
+    assert len(fixed_url_findings(("htp://a b/", None))) == 2
 
 
 @pytest.mark.parametrize("url", ["", "https://example.com/" + "a" * 1020])

@@ -81,27 +81,27 @@ LISTS = {
     ),
     "a row without a needed value": (
         HEADER + GOOD + f"{openid(2)},李晓雯,SO2,,1\n",
-        r'^users\.csv:3: error WX\d{3}: no value for "product"\. Fix the row, or leave it out',
+        r'^users\.csv:3:38: error WX\d{3}: no value for "product"\. Fix the row, or leave it out',
     ),
     "a row without an openid": (
         HEADER + GOOD + ",李晓雯,SO2,盖碗,1\n",
-        r'^users\.csv:3: error WX\d{3}: no value for "openid"',
+        r'^users\.csv:3:1: error WX\d{3}: no value for "openid"',
     ),
     "an openid of the wrong shape": (
         HEADER + GOOD + "李晓雯,李晓雯,SO2,盖碗,1\n",
-        r"^users\.csv:3: error WX\d{3}: to: .*openid",
+        r"^users\.csv:3:1: error WX\d{3}: to: .*openid",
     ),
     "an openid that is far too short": (
         HEADER + GOOD + "oW3kTz,李晓雯,SO2,盖碗,1\n",
-        r"^users\.csv:3: error WX\d{3}: to: .*6 char",
+        r"^users\.csv:3:1: error WX\d{3}: to: .*6 char",
     ),
     "a value that breaks its keyword's rule": (
         HEADER + GOOD + f"{openid(2)},李晓雯,SO2,景德镇手绘青花缠枝莲纹三才盖碗茶具礼盒套装,1\n",
-        r"^users\.csv:3: error WX\d{3}: data\.thing1: .*20.*shorten\(20\)",
+        r"^users\.csv:3:38: error WX\d{3}: data\.thing1: .*20.*shorten\(20\)",
     ),
     "an amount that is none": (
         HEADER + GOOD + f"{openid(2)},李晓雯,SO2,盖碗,很多\n",
-        r"^users\.csv:3: error WX\d{3}: data\.amount4: ",
+        r"^users\.csv:3:41: error WX\d{3}: data\.amount4: ",
     ),
 }
 
@@ -122,7 +122,7 @@ def test_an_openid_of_an_unusual_length_is_at_least_remarked_on(desk: Desk) -> N
     desk.campaign()
     desk.write("users.csv", HEADER + GOOD + f"{openid(2)[:-2]},李晓雯,SO2,盖碗,1\n")
     done = send(desk, "--limit", "1")
-    assert "users.csv:3: " in done.err
+    assert "users.csv:3:1: " in done.err
     assert "26 characters" in done.err
     assert desk.sends() == 1
 
@@ -170,7 +170,7 @@ def test_all_bad_rows_are_told_up_to_20_then_counted(desk: Desk) -> None:
     desk.list([{**row, "product": ""} for row in people(33)])
     done = send(desk)
     assert refused(desk, done)
-    assert len(re.findall(r"^users\.csv:\d+: ", done.err, re.MULTILINE)) == 20
+    assert len(re.findall(r"^users\.csv:\d+:50: ", done.err, re.MULTILINE)) == 20
     assert "13" in done.err
 
 

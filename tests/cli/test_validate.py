@@ -81,8 +81,88 @@ def test_a_line_of_the_list_is_shown_in_the_lists_own_encoding(offline: Desk) ->
     offline.write("users.csv", text.encode("gb18030"))
     done = validate(offline, "campaign.yaml", "--recipients", "users.csv")
     assert done.code == 1
-    assert "users.csv:3: error WX519: data.amount4" in done.out
-    assert "  3 | oW3kTzuBGTNqeX76QEj000000002,李晓雯,SO2026112300002,云南小粒咖啡豆,六十八\n" in done.out
+    assert "users.csv:3:58: error WX519: data.amount4" in done.out
+    line = "  3 | oW3kTzuBGTNqeX76QEj000000002,李晓雯,SO2026112300002,云南小粒咖啡豆,六十八\n"
+    mark = "    | " + " " * (57 + 3 + 7) + "^\n"  # a Chinese character is two cells wide
+    assert line + mark in done.out
+
+
+DAMAGED = """\
+name,openid,order_no,product,amount
+"张，三",oW3kTzuBGTNqeX76QEj000000001,1.2E+10,"咖啡""豆""!",68.00
+李四,oW3kTzuBGTNqeX76QEj000000002,SO2,"两行的
+商品",#N/A
+王五,oW3kTzuBGTNqeX76QEj000000003,=A1,"咖啡
+豆",68.00
+"""
+
+
+def test_a_rows_problem_has_the_place_of_its_cell_in_every_format(offline: Desk) -> None:
+    offline.campaign(checks="{unused_column: off, thing: off}")
+    offline.write("users.csv", DAMAGED)
+    check = ("campaign.yaml", "--recipients", "users.csv")
+    places = [(2, 36), (3, 0), (5, 33)]
+    done = validate(offline, *check, "--json")
+    assert told(done) == [
+        ("users.csv", 2, 36, "error", "WX411"),
+        ("users.csv", 3, 0, "error", "WX410"),  # its cell begins in line 4
+        ("users.csv", 5, 33, "error", "WX412"),
+    ]
+    text = validate(offline, *check).out
+    assert f"  2 | {DAMAGED.splitlines()[1]}\n    | {' ' * (35 + 3)}^\n" in text
+    assert "users.csv:2:36: error WX411: " in text
+    assert "users.csv:3: error WX410: " in text
+    annotations = validate(offline, *check, "--format", "github").out
+    assert re.findall(r"line=(\d+)(?:,col=(\d+))?,", annotations) == [("2", "36"), ("3", ""), ("5", "33")]
+    results = json.loads(validate(offline, *check, "--format", "sarif").out)["runs"][0]["results"]
+    regions = [one["locations"][0]["physicalLocation"]["region"] for one in results]
+    assert [(one["startLine"], one.get("startColumn", 0)) for one in regions] == places
+    cases = ElementTree.fromstring(validate(offline, *check, "--format", "junit").out).iter("testcase")
+    assert [case.get("name") for case in cases if case.get("classname") == "users.csv"] == [
+        "WX411 2:36", "WX410 3", "WX412 5:33"
+    ]  # fmt: skip
+
+
+def test_a_sending_that_is_refused_tells_the_places_too(offline: Desk) -> None:
+    offline.campaign(checks="{thing: off}")
+    offline.write("users.csv", DAMAGED)
+    done = offline.run("send", "campaign.yaml", "users.csv", "--dry-run", "--json")
+    assert done.code == 2
+    assert [(one["line"], one["column"], one["code"]) for one in done.json["problems"]] == [
+        (2, 36, "WX411"), (3, 0, "WX410"), (5, 33, "WX412")
+    ]  # fmt: skip
+
+
+def test_in_a_list_of_json_the_place_is_that_of_the_value(offline: Desk) -> None:
+    offline.campaign(checks="{unused_column: off}")
+    good = '"openid": "oW3kTzuBGTNqeX76QEj000000001", "product": "咖啡", "amount": 68'
+    offline.write("users.jsonl", f'{{{good}, "order_no": "SO1"}}\n  {{{good}, "order_no" : "1.2E+10"}}\n')
+    (problem,) = told(validate(offline, "campaign.yaml", "--recipients", "users.jsonl", "--json"))
+    assert problem == ("users.jsonl", 2, len(f'  {{{good}, "order_no" : "'), "error", "WX411")
+    offline.write("users.json", f'[{{"order_no": "1.2E+10",\n {good}}},\n {{{good},\n "order_no": "=A1"}}]\n')
+    assert told(validate(offline, "campaign.yaml", "--recipients", "users.json", "--json")) == [
+        ("users.json", 1, 15, "error", "WX411"),
+        ("users.json", 3, 0, "error", "WX412"),  # the value stands in another line than the row
+    ]
+
+
+def test_who_goes_unsent_for_a_damaged_value_is_told_of_before_the_sending(offline: Desk) -> None:
+    offline.campaign(when="name == '李晓雯'")
+    rows = people(2)
+    rows[0]["name"] = "#N/A"
+    offline.list(rows)
+    done = offline.run("send", "campaign.yaml", "users.csv", "--dry-run")
+    assert done.code == 0
+    assert "users.csv:2:30: WX410: the condition leaves this row out" in " ".join(done.err.split())
+
+
+def test_a_mark_is_left_out_where_the_line_is_cut_before_it(offline: Desk) -> None:
+    offline.campaign(checks="{unused_column: off}")
+    row = f"{'o' * 28},{'x' * 2000},咖啡,SO1,#N/A"
+    offline.write("users.csv", f"openid,note,product,order_no,amount\n{row}\n")
+    text = validate(offline, "campaign.yaml", "--recipients", "users.csv").out
+    assert "users.csv:2:2038: error WX410: " in text
+    assert "^" not in text
 
 
 def test_warnings_fail_only_where_they_are_to(offline: Desk) -> None:
@@ -121,6 +201,11 @@ def test_sarif_says_where_each_problem_is(wrong: Desk) -> None:
     (run,) = log["runs"]
     assert log["version"] == "2.1.0"
     rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
+    told = run["tool"]["driver"]["rules"][rules.index("WX203")]
+    assert told["shortDescription"] == {"text": "a keyword that the template doesn't have"}
+    assert told["fullDescription"]["text"].startswith("a keyword that the template doesn't have")
+    assert told["help"]["markdown"].count("```") == 4, "a wrong and a right example"
+    assert "```" not in told["help"]["text"]
     results = run["results"]
     assert [rules[result["ruleIndex"]] for result in results] == [result["ruleId"] for result in results]
     place: dict[str, Any] = results[0]["locations"][0]["physicalLocation"]
@@ -153,6 +238,83 @@ def test_a_folder_is_looked_through_and_other_yaml_is_passed_over(offline: Desk)
     assert done.json["files"] == 3
     text = validate(offline, "a")
     assert "Passed over, being neither campaigns nor templates: a/docker-compose.yml\n" in text.err
+
+
+FOREIGN = {
+    "compose.yaml": "name: shop\nservices:\n  web: {image: nginx}\n",
+    "environment.yml": "name: shop\nchannels: [conda-forge]\ndependencies: [python]\n",
+    "gitlab.yml": ".base: &base\n  image: python\ntest:\n  <<: *base\n  script: [pytest]\n",
+    "stack.yaml": "Resources:\n  Bucket: !Ref Other\n",
+    "kube.yaml": "apiVersion: v1\nkind: ConfigMap\ndata: {a: b}\n---\napiVersion: v1\nkind: Secret\n",
+    "map.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\ndata: {a: b}\n",
+    "playbook.yml": "- hosts: all\n  tasks: []\n",
+    "workflow.yaml": "name: CI\non: [push]\njobs: {a: {runs-on: x}}\n",
+    "lock.yaml": "lockfileVersion: '9'\nimporters: {}\n" + "# x\n" * 70_000,
+}
+CHART = {
+    "Chart.yaml": "apiVersion: v2\nname: shop\nversion: 0.1.0\n",
+    "values.yaml": "name: shop\nimage: nginx\n",
+    "templates/deployment.yaml": "apiVersion: v1\nkind: Deployment\nmetadata:\n  name: {{ .Values.name }}\n",
+    "templates/_helpers.yaml": '{{- define "shop.name" -}}\n{{- end }}\n',
+    "templates/campaign.yaml": "kind: Job\n{{- if .Values.x }}\nspec: {}\n{{- end }}\n",
+}
+
+
+def test_what_is_clearly_not_ours_fails_no_folder(offline: Desk) -> None:
+    offline.campaign("a/campaign.yaml", template="../template.yaml")
+    for name, content in FOREIGN.items():
+        offline.write(f"a/{name}", content)
+    for name, content in CHART.items():
+        offline.write(f"a/chart/{name}", content)
+    done = validate(offline, "a", "--json")
+    assert (done.code, told(done), done.json["files"]) == (0, [], 2)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "nmae: x\ntempalte: ../template.yaml\ndta: {thing1: a}\n",
+        "name: x\nvorlage: ../template.yaml\ndata: {thing1: a}\nkind: x\nfoo: y\nbar: z\n",
+        "name: x\nrate: 30/s\nto: y\ndaten: {thing1: a}\n",
+        "idd: x\ntitle: y\ncontnt: z\n",
+        "name: x\ntemplate: {{ x }}\ndata: {{\n",
+    ],
+)
+def test_a_campaign_of_a_folder_is_found_by_its_keys_though_they_are_misspelt(
+    offline: Desk, content: str
+) -> None:
+    offline.write("a/orders.yaml", content)
+    done = validate(offline, "a", "--json")
+    assert done.code == 1
+    assert {problem["file"] for problem in done.json["problems"]} == {"a/orders.yaml"}
+    assert "WX130" not in {problem["code"] for problem in done.json["problems"]}
+
+
+def test_files_of_a_chart_fail_no_hook_that_names_them(offline: Desk) -> None:
+    for name, content in CHART.items():
+        offline.write(f"chart/{name}", content)
+    names = [f"chart/{name}" for name in CHART if "/" in name]
+    done = validate(offline, *names)
+    assert (done.code, done.out) == (0, "")
+    assert f"Passed over, being neither campaigns nor templates: {', '.join(names)}\n" in done.err
+    offline.write("chart/templates/orders.yaml", "id: x\ntitle: y\n")
+    assert validate(offline, *names, "chart/templates/orders.yaml").code == 1, "ours may lie there, too"
+
+
+@pytest.mark.parametrize("form", ["json", "github", "junit", "sarif"])
+def test_all_that_is_not_there_is_told_at_once_and_is_bad_input(offline: Desk, form: str) -> None:
+    offline.campaign()
+    beside = ("campaign.yaml", "one.yaml", "two.yaml")
+    done = validate(
+        offline, *beside, "--recipients", "users.csv", "--join", "more.csv", "--on", "x", "--format", form
+    )
+    assert done.code == 2
+    for name in ("one.yaml", "two.yaml", "users.csv", "more.csv"):
+        assert name in done.out
+        assert f"{name}: error WX" in done.err
+    offline.list(people(1))
+    done = validate(offline, "campaign.yaml", "--recipients", "none.csv", "--format", form)
+    assert (done.code, "none.csv" in done.out) == (2, True)
 
 
 @pytest.mark.parametrize(
@@ -229,10 +391,78 @@ def test_a_template_that_two_campaigns_share_is_told_of_once(offline: Desk) -> N
     ]
 
 
+def test_what_is_wrong_with_a_list_says_for_which_of_several_campaigns(offline: Desk) -> None:
+    offline.campaign("one.yaml")
+    offline.campaign("two.yaml", data='{thing1: "{{ name }}", character_string2: x, amount4: "{{ amount }}"}')
+    rows = [*people(2), people(1)[0] | {"product": "", "name": "陈静"}]
+    offline.list(rows)
+    line = ("--recipients", "users.csv", "--json")
+    messages = [one["message"] for one in validate(offline, "one.yaml", "two.yaml", *line).json["problems"]]
+    assert messages == [
+        "one.yaml: used nowhere in the campaign: name.",
+        "two.yaml: used nowhere in the campaign: order_no, product.",
+        'one.yaml: no value for "product".',
+        f'two.yaml: another row with the key "{rows[0]["openid"]}" has a different content.',
+    ]
+    alone = [one["message"] for one in validate(offline, "one.yaml", *line).json["problems"]]
+    assert alone[0] == "used nowhere in the campaign: name."
+
+
+@pytest.mark.parametrize("form", ["json", "junit", "sarif", "github"])
+def test_an_option_is_no_file(offline: Desk, form: str) -> None:
+    offline.campaign(checks="{unused_column: off}")
+    offline.list(people(1))
+    done = validate(
+        offline, "campaign.yaml", "--recipients", "users.csv", "--where", "a = 1", "--format", form
+    )
+    assert done.code == 1
+    match form:
+        case "json":
+            assert (done.json["files"], done.json["errors"]) == (3, 1)
+            assert told(done) == [("--where", 1, 3, "error", "WX205")]
+        case "junit":
+            suite = ElementTree.fromstring(done.out)[0]
+            assert (suite.get("tests"), suite.get("failures")) == ("4", "1")
+        case "sarif":
+            (result,) = json.loads(done.out)["runs"][0]["results"]
+            assert "locations" not in result
+            assert result["message"]["text"].startswith("--where:1:3: ")
+        case _:
+            assert done.out.startswith("::error title=WX205::--where:1:3: ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words", "remedy"),
+    [
+        (("--sample", "5"), "--sample goes with --online.", "Add --online, or leave --sample out."),
+        (("--account", "shop"), "--account goes with --online.", "leave --account out."),
+        (("--list-format", "csv"), "--list-format, --where", "Name it with --recipients"),
+        (("--json", "--format", "sarif"), "--json and --format sarif contradict", "Leave one of them out."),
+        (("--lang", "fr"), "--lang: “fr” is not known here.", "Write one of: zh, en."),
+        (("--lang=fr", "--json"), "--lang: “fr” is not known here.", "Write one of: zh, en."),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused(
+    offline: Desk, arguments: tuple[str, ...], words: str, remedy: str
+) -> None:
+    offline.campaign()
+    done = validate(offline, "campaign.yaml", *arguments)
+    assert done.code == 2
+    assert words in done.talk
+    assert remedy in done.talk
+    assert (done.out == "") is ("--json" not in arguments)
+
+
+def test_the_same_format_twice_and_a_language_by_its_locale_are_no_contradiction(offline: Desk) -> None:
+    offline.campaign()
+    for options in (("--json", "--format", "json"), ("--lang", "zh_CN"), ("--lang", "en-US")):
+        assert validate(offline, "campaign.yaml", *options).code == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("nowhere.yaml",), "nowhere.yaml: there is no such file or folder."),
+        (("nowhere.yaml",), "nowhere.yaml: error WX101: there is no such file or folder."),
         (("empty",), "There is neither a campaign nor a template to check."),
         (("template.yaml", "--recipients", "users.csv"), "A list is checked against a campaign"),
         (("template.yaml", "--format", "yaml"), "--format"),
@@ -241,6 +471,7 @@ def test_a_template_that_two_campaigns_share_is_told_of_once(offline: Desk) -> N
 )
 def test_bad_usage_exits_2(offline: Desk, arguments: tuple[str, ...], words: str) -> None:
     (offline.folder / "empty").mkdir()
+    offline.list(people(1))
     done = validate(offline, *arguments)
     assert done.code == 2
     assert words in done.talk
@@ -264,7 +495,7 @@ def failure_in(done: Done, form: str) -> str:
             assert (invocation["executionSuccessful"], invocation["exitCode"]) == (False, done.code)
             assert run["results"] == []
             return " ".join(one["message"]["text"] for one in invocation["toolExecutionNotifications"])
-    assert re.match("::error( title=[a-z]+)?::", done.out)
+    assert re.match("::error( [a-zA-Z0-9.,=]+)?::", done.out)
     return done.out
 
 
@@ -272,10 +503,10 @@ def failure_in(done: Done, form: str) -> str:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("nowhere.yaml",), "nowhere.yaml: there is no such file or folder."),
+        (("nowhere.yaml",), "there is no such file or folder."),
         (("template.yaml", "--strickt"), "There is no option --strickt. Did you mean --strict?"),
         ((), "PATH... is missing."),
-        (("template.yaml", "--sample", "x"), "--sample takes a number, or all."),
+        (("template.yaml", "--online", "--sample", "x"), "--sample takes a number, or all."),
         (("template.yaml", "--recipients"), "--recipients needs a value."),
         (("template.yaml", "--online", "--account", "nobody"), "nobody"),
     ],
@@ -326,7 +557,7 @@ def test_a_list_on_standard_input_is_checked(offline: Desk) -> None:
     rows[0]["openid"] = "1.2E+10"
     text = "\n".join([",".join(COLUMNS), *(",".join(row.values()) for row in rows)])
     done = offline.run("validate", "campaign.yaml", "--recipients", "-", "--json", stdin=text.encode())
-    assert told(done) == [("-", 2, 0, "error", "WX501")]
+    assert told(done) == [("-", 2, 1, "error", "WX501")]
 
 
 def test_rows_that_disagree_conditions_that_never_hold_and_blocked_words_are_found(offline: Desk) -> None:
@@ -340,13 +571,37 @@ def test_rows_that_disagree_conditions_that_never_hold_and_blocked_words_are_fou
     offline.campaign(blocked_words="[words.txt]", checks="{unused_column: off}")
     offline.list(rows)
     done = validate(offline, "campaign.yaml", "--recipients", "users.csv", "--json")
-    assert told(done) == [("users.csv", 4, 0, "error", "WX408")]
+    assert told(done) == [("users.csv", 4, 50, "error", "WX408")]
     (problem,) = done.json["problems"]
     assert problem["message"] == 'data.thing1: the blocked word "ｖｉｐ" (words.txt, line 3).'
     rows[2]["product"] = "另一种咖啡"
     offline.list(rows)
     done = validate(offline, "campaign.yaml", "--recipients", "users.csv", "--json")
-    assert told(done) == [("users.csv", 4, 0, "error", "WX330")]
+    assert told(done) == [("users.csv", 4, 1, "error", "WX330")]
+
+
+def test_a_topic_is_a_blocked_word_and_a_comment_is_none(offline: Desk) -> None:
+    offline.write("words.txt", "# 咖啡\n#\n## 云南\n#红包\n")
+    offline.campaign(blocked_words="words.txt", checks="{unused_column: off, marketing: off}")
+    rows = people(2)
+    rows[1]["product"] = "转发 #红包 咖啡"
+    offline.list(rows)
+    done = validate(offline, "campaign.yaml", "--recipients", "users.csv", "--json")
+    assert told(done) == [("users.csv", 3, 50, "error", "WX408")]
+    assert '"#红包" (words.txt, line 4)' in done.json["problems"][0]["message"]
+
+
+def test_both_faults_of_a_link_are_told(offline: Desk) -> None:
+    offline.campaign(url='"htp://a b"')
+    assert [code for *_place, code in told(validate(offline, "campaign.yaml", "--json"))] == ["WX503"] * 2
+
+
+def test_a_refund_is_a_doubt_in_an_amount_as_in_a_number(offline: Desk) -> None:
+    """WeChat's table speaks of digits and says nothing of a sign, for both."""
+    offline.campaign(checks="{unused_column: off}")
+    offline.list([people(1)[0] | {"amount": "-68.00"}])
+    done = validate(offline, "campaign.yaml", "--recipients", "users.csv", "--json")
+    assert told(done) == [("users.csv", 2, 58, "warning", "WX519")]
 
 
 def test_a_campaign_whose_word_list_is_lacking_says_so_where_it_names_it(offline: Desk) -> None:
@@ -646,7 +901,7 @@ def test_what_is_the_same_for_all_is_told_once_in_the_campaign(offline: Desk) ->
         ("campaign.yaml", 18, 10, "error", "WX517"),
         ("campaign.yaml", 19, 11, "error", "WX408"),
         ("campaign.yaml", 20, 16, "error", "WX521"),
-        *[("users.csv", line, 0, "error", "WX408") for line in (2, 3, 4)],
+        *[("users.csv", line, 50, "error", "WX408") for line in (2, 3, 4)],
     ], "the blocked word in the list's own column is the rows' matter"
     (long,) = (one for one in done.json["problems"] if one["code"] == "WX511")
     assert long["message"].startswith("data.thing1, what is the same for all: 22 characters;")
@@ -747,8 +1002,8 @@ def test_mistakes_of_every_kind_in_campaign_template_and_list_are_told_in_one_go
         ("template.yaml", 2, "WX552"),  # titel
         ("template.yaml", 3, "WX556"),  # first is not seen
         ("users.csv", 3, "WX501"),  # 1.2E+10
-        ("users.csv", 4, "WX401"),  # an empty cell
         ("users.csv", 4, "WX501"),  # a formula
+        ("users.csv", 4, "WX401"),  # an empty cell
         ("users.csv", 5, "WX519"),  # no amount, below the misspelt keyword
         ("users.csv", 5, "WX517"),  # 30 February
         ("users.csv", 6, "WX330"),  # another row of this person

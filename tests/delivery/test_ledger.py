@@ -338,7 +338,7 @@ class AnyLife(RuleBasedStateMachine):
         assert [each for _place, each in ledgers.records(self.folder)] == self.records
 
 
-AnyLife.TestCase.settings = settings(max_examples=25, stateful_step_count=15, deadline=None)
+AnyLife.TestCase.settings = settings(max_examples=25, stateful_step_count=15)
 TestAnyLife = AnyLife.TestCase
 
 

@@ -161,7 +161,7 @@ def shorten(store: Path) -> None:
     journal.close()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(CHANGE | st.just(TIDY), max_size=14))
 def test_the_list_on_disk_is_the_same(steps: list[Change | str]) -> None:
     """However often it is put together on the way, for whoever reads it anew and whoever holds it open."""

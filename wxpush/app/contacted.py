@@ -17,7 +17,7 @@ from wxpush.i18n import _
 
 if TYPE_CHECKING:
     from wxpush.app.place import Scene
-    from wxpush.app.request import Surroundings
+    from wxpush.app.surroundings import Surroundings
 
 #: The time of a file can be of another clock than that of its records.
 _CLOCKS_S: Final = 3_600

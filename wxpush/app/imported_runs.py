@@ -7,7 +7,7 @@ from pathlib import Path
 from wxpush.app.delivered import accepted, joined, named
 from wxpush.app.known_runs import all_runs
 from wxpush.app.proven import last_change
-from wxpush.app.request import Surroundings
+from wxpush.app.surroundings import Surroundings
 from wxpush.config import Account
 from wxpush.delivery.fates import Fate, Fates
 from wxpush.delivery.identity import hash64

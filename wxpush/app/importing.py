@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 from wxpush.app.imported_runs import count_by_run
 from wxpush.app.people_news import PeopleNews
 from wxpush.app.receiving import Intake, mark_of, require_libraries
-from wxpush.app.request import Surroundings
 from wxpush.app.settling_by_receipts import settle_known_runs
 from wxpush.app.suppressing import folder_of
+from wxpush.app.surroundings import Surroundings
 from wxpush.config import Account, load_account, load_callback
 from wxpush.delivery.fates import Fates
 from wxpush.delivery.receipts import receipts

@@ -1,7 +1,7 @@
 """What a sending finds out before its plan: how its list is, and who of it isn't to be written to."""
 
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,9 @@ from wxpush.app.survey import recall_survey, remembered, survey_list
 from wxpush.app.verdicts import Verdicts
 from wxpush.campaign.check import Ready
 from wxpush.delivery import store
+from wxpush.delivery.leftout import LeftOut
 from wxpush.delivery.suppressions import Reading
-from wxpush.errors import ProblemsError
+from wxpush.errors import ProblemsError, StateError
 
 
 class Preflight:
@@ -38,6 +39,8 @@ class Preflight:
         """What the list holds; None as long as it isn't checked."""
         self.unmatched: Path | None = None
         """The file of the rows that the joined list knows nothing of."""
+        self.left_out = _left_out(errand, run)
+        """Why lines of the list are left out."""
         self.notes: list[str] = []
         """What to say aloud of who follows."""
 
@@ -71,7 +74,7 @@ class Preflight:
                 resend_in_doubt=self._request.resend_in_doubt,
             )
             return self.found
-        survey = survey_list(self._material, self.selection(), self._run.standing, tell)
+        survey = survey_list(self._material, self.selection(), self._run.standing, tell, self.left_out)
         self.list_unmatched()
         if survey.wrong and not self._request.skip_invalid:
             raise ProblemsError(survey.problems, total=survey.wrong)
@@ -161,3 +164,14 @@ class Preflight:
             if isinstance(examined, Ready):
                 return self._material.sample(examined.message, examined.rendered)
         return None
+
+
+def _left_out(errand: Errand, run: OpenRun) -> LeftOut:
+    """What an earlier call found, where it was the same list: this one may not come to its end."""
+    digest = errand.material.recipients.digest()
+    if run.unchanged:
+        with suppress(StateError):
+            found = LeftOut.read(errand.folder.left_out)
+            if found is not None and found.of == digest:
+                return found
+    return LeftOut(digest)

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Final
 
 from wxpush.app.material import Material, read_material
-from wxpush.app.request import Sieve
+from wxpush.app.repeats import Repeats
 from wxpush.app.results import Sample
-from wxpush.app.sources.spool import Source
+from wxpush.app.sieve import Sieve
+from wxpush.app.sources.spool import Source, called
 from wxpush.campaign.check import Ready, Skipped
 from wxpush.campaign.render import Choices
+from wxpush.delivery.fingerprints import Seen
 from wxpush.errors import InputError, ProblemsError
 from wxpush.i18n import _
 from wxpush.model import Problem, Recipient
@@ -31,7 +33,8 @@ class Chosen:
 class Preview:
     """What is shown of a campaign; `others` kinds of messages were left out for want of room.
 
-    `wrong` rows can't be sent, `skipped` ones aren't wanted; `code` is what is approved.
+    `wrong` rows can't be sent, by themselves or beside another of their key; `skipped` ones aren't wanted.
+    `code` is what is approved.
     """
 
     campaign: str
@@ -68,7 +71,7 @@ def preview(
     material = read_material(
         campaign, source.path, list_name=list_name, list_format=source.list_format, today=today, sieve=sieve
     )
-    chooser = _Chooser(material, wish)
+    chooser, repeats = _Chooser(material, wish), Repeats()
     rows = wrong = skipped = 0
     problems: tuple[Problem, ...] = ()
     for row in material.recipients:
@@ -77,6 +80,7 @@ def preview(
             tell(rows)
         examined = material.checker.examine(row)
         if isinstance(examined, Ready):
+            wrong += repeats.meet(examined.message) is Seen.DIFFERENT
             if isinstance(row, Recipient):
                 chooser.look_at(row, examined)
         elif isinstance(examined, Skipped):
@@ -85,10 +89,10 @@ def preview(
             wrong += 1
             problems = problems or examined.problems
             if wish.line == row.line:
-                raise ProblemsError(examined.problems)
+                raise ProblemsError(material.recipients.placed(examined.problems))
     chosen = list(chooser.chosen())
     if not chosen and wrong == rows:
-        raise ProblemsError(problems, total=wrong)
+        raise ProblemsError(material.recipients.placed(problems), total=wrong)
     if not chosen:
         raise InputError(_nobody(wish, list_name))
     shown = chosen[: wish.count] if wish.line is None and wish.openid is None else chosen
@@ -108,13 +112,13 @@ def preview(
 def _nobody(wish: Wish, list_name: str) -> str:
     if wish.line is not None:
         return _("{list} has no row on line {line} that the campaign sends to.").format(
-            list=list_name, line=wish.line
+            list=called(list_name), line=wish.line
         )
     if wish.openid is not None:
         return _("{list} has no row with the openid {openid} that the campaign sends to.").format(
-            list=list_name, openid=wish.openid
+            list=called(list_name), openid=wish.openid
         )
-    return _("{list} has no row that the campaign sends to.").format(list=list_name)
+    return _("{list} has no row that the campaign sends to.").format(list=called(list_name))
 
 
 class _Chooser:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from wxpush.app.known_runs import all_runs
-from wxpush.app.request import Surroundings
+from wxpush.app.surroundings import Surroundings
 from wxpush.app.suspects import RunSuspects, TrialSuspects
 from wxpush.delivery import store
 from wxpush.delivery.fates import Fates, Unowned

@@ -22,8 +22,8 @@ class Repeats:
         return self._keys.add(hash(message.key) & _BITS64, hash(message.payload) & _BITS64)
 
 
-def conflict(ready: Ready, list_name: str) -> Problem:
-    """What is wrong with a row whose key an earlier row has with another content."""
+def conflict(ready: Ready, list_name: str, cell: str) -> Problem:
+    """What is wrong with a row whose key (in the column `cell`) an earlier row has with other content."""
     message = ready.message
     return Problem(
         list_name,
@@ -32,4 +32,5 @@ def conflict(ready: Ready, list_name: str) -> Problem:
         "WX330",
         _('another row with the key "{key}" has a different content.').format(key=message.key),
         _("Set `key:` in the campaign so that both are sent, or send the first with `send --keep-first`."),
+        cell=cell,
     )

@@ -15,7 +15,7 @@ from wxpush.delivery.suppressions import Reading, Suppressed
 
 if TYPE_CHECKING:
     from wxpush.app.place import Scene
-    from wxpush.app.request import Surroundings
+    from wxpush.app.surroundings import Surroundings
 
 
 #: Of a message that never becomes too late.

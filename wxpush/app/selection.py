@@ -37,11 +37,12 @@ class ToSend(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """A row that gets nothing, by a rule; `values` are its columns."""
+    """A row that gets nothing, by a rule; `values` are its columns, `warnings` why that may be a mistake."""
 
     reason: str
     line: int = 0
     values: Mapping[str, Any] = field(default_factory=dict)
+    warnings: tuple[Problem, ...] = ()
 
 
 class Screened(NamedTuple):
@@ -199,7 +200,8 @@ class Selection:
             if seen is Seen.ALIKE or (seen is Seen.DIFFERENT and self._choices.keep_first):
                 return Passed(DUPLICATE, message.line, loads(message.fields))
             if seen is Seen.DIFFERENT:
-                problem = conflict(ready, self._material.recipients.name)
+                cell = self._material.checker.cell_of("key")
+                problem = conflict(ready, self._material.recipients.name, cell)
                 return Wrong(Bad(message.key, (problem,), {}, message.line, message.row), conflict=True)
         if self._nothing_known:
             return ToSend(*ready)
@@ -239,4 +241,4 @@ class Selection:
 
 
 def _passed(skipped: Skipped) -> Passed:
-    return Passed(skipped.reason, skipped.line, skipped.values)
+    return Passed(skipped.reason, skipped.line, skipped.values, skipped.warnings)

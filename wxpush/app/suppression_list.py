@@ -8,13 +8,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
-from wxpush.app.request import Surroundings
 from wxpush.app.suppressing import FOLDER, folder_of
+from wxpush.app.surroundings import Surroundings
 from wxpush.campaign.fault import FaultError
 from wxpush.campaign.formula import quote_formula
 from wxpush.channels.wechat.addresses import openid_findings
+from wxpush.clock import BEIJING
 from wxpush.config import load_account
-from wxpush.delivery.hours import BEIJING
 from wxpush.delivery.identity import hash64
 from wxpush.delivery.suppressions import LONGEST_REASON, OPERATOR, Entry, Suppressions, entries
 from wxpush.errors import InputError

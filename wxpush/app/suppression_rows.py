@@ -11,7 +11,7 @@ from wxpush.campaign.formula import unquote_formula
 from wxpush.campaign.recipients import open_recipients
 from wxpush.campaign.units import UnitError, parse_duration
 from wxpush.channels.wechat.addresses import openid_findings
-from wxpush.delivery.hours import BEIJING
+from wxpush.clock import BEIJING
 from wxpush.delivery.suppressions import LONGEST_REASON, OPERATOR, Entry
 from wxpush.errors import ProblemsError
 from wxpush.i18n import _

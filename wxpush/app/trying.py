@@ -12,7 +12,8 @@ from wxpush.app.delivering import Delivered, Delivering
 from wxpush.app.material import Material, read_material
 from wxpush.app.pace import Pace
 from wxpush.app.place import Scene, real_scene
-from wxpush.app.request import SendRequest, Surroundings
+from wxpush.app.request import SendRequest
+from wxpush.app.surroundings import Surroundings
 from wxpush.campaign.check import Bad, Ready
 from wxpush.campaign.schema import Campaign
 from wxpush.channels.wechat.addresses import openid_findings
@@ -146,7 +147,7 @@ def _ready(material: Material, line: int | None) -> Ready:
         if isinstance(examined, Ready):
             return examined
         if isinstance(examined, Bad):
-            raise ProblemsError(examined.problems)
+            raise ProblemsError(material.recipients.placed(examined.problems))
     raise InputError(
         _("The list has no row on line {line} that the campaign sends to.").format(line=line or 1),
         _("Pass --row with the line of another row, as an editor or Excel counts it."),

@@ -5,9 +5,10 @@ import unicodedata
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from typing import Any, NamedTuple, Protocol
 
+from wxpush.campaign import damage
+from wxpush.campaign.damage import Damage
 from wxpush.campaign.expiry import Expiry
 from wxpush.campaign.expressions import column_hint
 from wxpush.campaign.render import LACKING, Condition, Rendered, Renderer, RowError
@@ -16,13 +17,14 @@ from wxpush.campaign.wordlists import BLOCKED, WordList
 from wxpush.fastjson import dumps
 from wxpush.i18n import _
 from wxpush.model import BadRow, Finding, Message, Problem, Recipient, Severity, Unmatched
+from wxpush.near import nearest
 from wxpush.yamlfile import Document
 
 MAX_KEY = 200
-_NEAR = 0.7
-"""How alike names of keywords must be for one to be taken for the other."""
 #: The rules of this room that `checks:` can turn off.
-CAMPAIGN_RULES = frozenset({BLOCKED, "condition", "unused_column"})
+CAMPAIGN_RULES = frozenset({BLOCKED, "condition", "unused_column", *damage.RULES})
+_SAID_WHOLE = frozenset({LACKING, *damage.CODES})
+"""The codes of findings that name the column, and are clear without the part of the campaign."""
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
@@ -68,13 +70,17 @@ class Ready(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A row that isn't wanted; `key` is None where it can't be rendered."""
+    """A row that isn't wanted; `key` is None where it can't be rendered.
+
+    `warnings` say why it may be unwanted by mistake.
+    """
 
     reason: str
     key: str | None
     row: int
     line: int
     values: dict[str, Any]
+    warnings: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +105,10 @@ def meant_keywords(data: Iterable[str], keywords: Sequence[str]) -> dict[str, st
     lacking = [keyword for keyword in keywords if keyword not in names]
     meant = {}
     for name in names:
-        near = [] if name in keywords else get_close_matches(name, lacking, 1, _NEAR)
-        if near:
-            meant[name] = near[0]
-            lacking.remove(near[0])
+        near = None if name in keywords else nearest(name, lacking)
+        if near is not None:
+            meant[name] = near
+            lacking.remove(near)
     return meant
 
 
@@ -114,7 +120,7 @@ def keyword_problems(document: Document, data: Mapping[str, Any], keywords: Sequ
     for name in data:
         if name in keywords:
             continue
-        near = meant.get(name) or "".join(get_close_matches(name, keywords, 1, _NEAR))
+        near = meant.get(name) or nearest(name, keywords)
         hint = _("The template has: {keywords}.").format(keywords=", ".join(keywords))
         if near:
             hint = _("Did you mean `{key}`?").format(key=near)
@@ -155,8 +161,8 @@ def _unknown_rules(campaign: Campaign, rules: Rules) -> list[Problem]:
     problems = []
     for name in campaign.checks:
         if name not in known:
-            near = get_close_matches(name, known, 1)
-            hint = _("Did you mean `{key}`?").format(key=near[0]) if near else ""
+            near = nearest(name, known)
+            hint = _("Did you mean `{key}`?").format(key=near) if near else ""
             hint = hint or _("Rules are: {names}.").format(names=", ".join(known))
             message = _("checks: there is no rule `{name}`.").format(name=name)
             problems.append(
@@ -288,12 +294,19 @@ class Checker:
         self._file = list_name
         self._levels = campaign.checks
         self._columns = {
-            where: next(iter(expression.required))
+            where: next(iter(expression.required | expression.optional))
             for where, expression in renderer.expressions.items()
-            if len(expression.required) == 1 and not expression.optional
+            if len(expression.required | expression.optional) == 1
+        }
+        self._required = {
+            where for where, expression in renderer.expressions.items() if not expression.optional
         }
         self._has_condition = campaign.when is not None
         self.expiry = Expiry(campaign.expires) if campaign.expires else None
+        if campaign.expires:
+            self._columns["expires"] = campaign.expires.column
+        self._columns.setdefault("key", self._columns.get("to", ""))
+        self._damage = Damage(renderer.expressions, campaign.expires.column if campaign.expires else None)
         self._constant = frozenset(renderer.constants())
         """Whose faults are told with the campaign."""
         self._fixed = {_kind_of(found) for found in _fixed(renderer, rules)}
@@ -310,12 +323,14 @@ class Checker:
             if self._where is not None and not self._where.holds(row):
                 return self._skipped("where", row)
             if self._has_condition and not self._renderer.wanted(row):
-                return self._skipped("condition", row)
+                return self._unwanted(row)
             rendered = self._renderer.render(row)
         except RowError as error:
             if self._excluded is not None and self._is_excluded(row):
                 return self._skipped("excluded", row)
-            return self._bad(row, self._key_or_none(row), list(error.findings))
+            damaged = self._damaged(row)
+            found = [one for one in error.findings if one.where not in self._damaged_places(damaged)]
+            return self._bad(row, self._key_or_none(row), damaged + found)
         if self._excluded is not None and rendered.to in self._excluded:
             return self._skipped("excluded", row)
         findings = self._rules.check(rendered.data, rendered.to, rendered.url, rendered.miniprogram)
@@ -325,23 +340,49 @@ class Checker:
             findings += self._words_in(rendered)
         key = rendered.key
         expires = math.inf if self.expiry is None else self.expiry.moment(row.values)
+        damaged = self._damaged(row) if self._damage.suspects(row.values) else []
         if (
             findings
+            or damaged
             or isinstance(expires, Finding)
             or not rendered.to
             or not _is_plain(key)
             or "" in rendered.data.values()
         ):
             ours = self._own_findings(rendered) + ([expires] if isinstance(expires, Finding) else [])
-            said = {found.where for found in ours}
-            said |= self._constant
-            findings = ours + [found for found in weighed(findings, self._levels) if found.where not in said]
+            places = self._damaged_places(damaged)
+            ours = [found for found in ours if found.where not in places]
+            said = {found.where for found in ours} | places | self._constant
+            weighty = [found for found in weighed(findings, self._levels) if found.where not in said]
+            findings = damaged + ours + weighty
             if isinstance(expires, Finding) or any(found.severity is Severity.ERROR for found in findings):
                 return self._bad(row, rendered.key or None, findings)
         payload = self._rules.compose(rendered.to, rendered.data, rendered.url, rendered.miniprogram)
         own = row.values if row.own is None else row.own
         message = Message(key, rendered.to, payload, row.row, row.line, dumps(own))
         return Ready(message, rendered, tuple(self._problem(row, found) for found in findings), expires)
+
+    def _unwanted(self, row: Recipient) -> Skipped:
+        """A row that the condition leaves out, perhaps for a damaged value: then nobody would notice."""
+        skipped = self._skipped("condition", row)
+        if not self._damage.suspects(row.values):
+            return skipped
+        found = weighed(self._damage.of_condition(row.values), self._levels)
+        message = _("the condition leaves this row out, perhaps for this: {message}")
+        doubts = [
+            replace(one, severity=Severity.WARNING, message=message.format(message=one.message))
+            for one in found
+        ]
+        return replace(skipped, warnings=tuple(self._problem(row, one) for one in doubts))
+
+    def _damaged(self, row: Recipient) -> list[Finding]:
+        """What a spreadsheet has made of the row's values."""
+        return weighed(self._damage.findings(row.values), self._levels)
+
+    def _damaged_places(self, damaged: list[Finding]) -> set[str]:
+        """The parts of the message of which it is said enough that a value in them is damaged."""
+        errors = [found for found in damaged if found.severity is Severity.ERROR]
+        return {where for found in errors for where in self._damage.readers(found)}
 
     def _words_in(self, rendered: Rendered) -> list[Finding]:
         texts = {f"data.{name}": text for name, text in rendered.data.items()}
@@ -361,7 +402,7 @@ class Checker:
 
     def _nothing_at(self, where: str) -> Finding:
         column = self._columns.get(where)
-        if column is None:
+        if column is None or where not in self._required:
             hint = _("Fix the row, or write {{ … | default('…') }}.")
             return Finding(where, "empty", "WX406", _("the value is empty."), hint)
         message = _('no value for "{name}".').format(name=column)
@@ -385,8 +426,13 @@ class Checker:
 
     def _problem(self, row: Recipient, found: Finding) -> Problem:
         # Which column is lacking says it all; anything else is clearer with the part that it concerns.
-        message = found.message if found.code == LACKING else f"{found.where}: {found.message}"
-        return Problem(self._file, row.line, 0, found.code, message, found.hint, found.severity)
+        message = found.message if found.code in _SAID_WHOLE else f"{found.where}: {found.message}"
+        cell = found.cell or self.cell_of(found.where)
+        return Problem(self._file, row.line, 0, found.code, message, found.hint, found.severity, cell=cell)
+
+    def cell_of(self, where: str) -> str:
+        """The one column that a part of the message comes from; empty where it is none, or several."""
+        return self._columns.get(where, "")
 
     def _key_or_none(self, row: Recipient) -> str | None:
         try:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import date
-from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from jinja2 import UndefinedError
@@ -15,11 +14,13 @@ from wxpush.campaign.expressions import (
     as_written,
     compile_parts,
     fixed_pieces,
+    meant_column,
     parse_condition,
     parse_text,
     tests_of,
 )
-from wxpush.campaign.filters import MAX_RESULT, ValueProblemError
+from wxpush.campaign.expressions.environment import text_as_number
+from wxpush.campaign.filters import MAX_RESULT, ValueProblemError, unreckonable
 from wxpush.campaign.schema import Campaign
 from wxpush.errors import InputError
 from wxpush.i18n import _
@@ -187,16 +188,16 @@ def _finding(where: str, error: Exception, values: Mapping[str, Any]) -> Finding
     if isinstance(error, ValueProblemError):
         return _found(where, error.code, error.message, error.hint)
     if isinstance(error, ArithmeticError):
-        message = _("the numbers can't be reckoned with (division by zero, or too large).")
-        return _found(where, "WX403", message, _("Fix the row, or leave it out with `send --skip-invalid`."))
-    message = _("a text is used as a number.")
-    return _found(where, "WX403", message, _("Write {{ amount | float }} where a number is meant."))
+        hint = _("Fix the row, or leave it out with `send --skip-invalid`.")
+        return _found(where, "WX403", unreckonable(), hint)
+    fault = text_as_number()
+    return _found(where, fault.code, fault.message, fault.hint)
 
 
 def _lacking(where: str, name: str, values: Mapping[str, Any]) -> Finding:
-    near = get_close_matches(name, [one for one in values if one not in (ROW, TODAY, name)], 1, 0.75)
+    near = meant_column(name, [one for one in values if one not in (ROW, TODAY)])
     if near:
-        hint = _("Did you mean {expression}?").format(expression=as_written(near[0]))
+        hint = _("Did you mean {expression}?").format(expression=as_written(near))
     else:
         hint = _("Fix the row, or leave it out with `send --skip-invalid`.")
     return _found(where, LACKING, _('no value for "{name}".').format(name=name), hint)

@@ -40,6 +40,7 @@ from wxpush.campaign.windows import Window, parse_windows
 from wxpush.errors import ProblemsError
 from wxpush.i18n import _
 from wxpush.model import Problem
+from wxpush.near import nearest
 from wxpush.yamlfile import Document, KeyPath, Parsed, misspelt, parse_yaml
 
 _NAME_LENGTH = 80
@@ -431,8 +432,8 @@ def _problem(document: Document, fault: dict[str, Any]) -> Problem:
 
 def _unknown(document: Document, place: KeyPath) -> Problem:
     known = list((_model_of(place[:-1]) or Campaign).model_fields)
-    near = get_close_matches(str(place[-1]), known, 1)
-    hint = _("Did you mean `{key}`?").format(key=near[0]) if near else ""
+    near = nearest(str(place[-1]), known)
+    hint = _("Did you mean `{key}`?").format(key=near) if near else ""
     hint = hint or _("Known keys: {keys}.").format(keys=", ".join(known))
     message = _("the key `{key}` is unknown.").format(key=".".join(map(str, place)))
     return document.problem(place, "WX120", message, hint, at_key=True)

@@ -1,6 +1,7 @@
 """Lists of blocked words: files with one word a line, and a search for all of them at once."""
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -13,10 +14,15 @@ from wxpush.yamlfile import KeyPath
 
 BLOCKED: Final = "blocked_words"
 _MOST_BYTES: Final = 8 * 1024 * 1024
+_COMMENT: Final = re.compile(r"#+(?:\s|$)")
+"""A line that is no word. `#红包` is one: a topic, as people write them."""
 
 
 class WordList:
-    """The words of one or more files. Upper and lower case, and full-width forms of ASCII, count as one."""
+    """The words of one or more files; a line that begins with # and a blank is a comment.
+
+    Upper and lower case, and full-width forms of ASCII, count as one.
+    """
 
     def __init__(self, paths: Iterable[Path]) -> None:
         """Read the files; those that can't be read are left out. Raises FaultError without the library."""
@@ -39,7 +45,7 @@ class WordList:
     def _take(self, name: str, text: str) -> None:
         for number, line in enumerate(text.splitlines(), 1):
             word = line.strip()
-            if word and not word.startswith("#"):
+            if word and not _COMMENT.match(word):
                 self._words.append(_alike(word))
                 self._places.append((name, number))
 

@@ -53,7 +53,7 @@ def _quoted(page: Page, problem: Problem, text: str, width: int) -> None:
     number, bare = f"  {problem.line:>{width}} | ", f"  {'':{width}} | "
     before, shown = _window(text, problem.column, (page.width or _LONGEST_ON_A_PIPE) - len(number))
     page.whole([(number, "dim"), (shown, "")])
-    if problem.column:
+    if 0 < problem.column <= len(text) + 1:
         page.whole([(bare + " " * cell_len(before), "dim"), ("^", "bold red")])
 
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from wxpush import __version__
+from wxpush.app.sources.spool import called
 from wxpush.channels.wechat.errcodes import info
 from wxpush.console import words
 from wxpush.delivery.minutes import BOUNDS, MINUTE
@@ -66,7 +67,7 @@ def paper(report: RunReport) -> Paper:
         timeline=_timeline(report),
         distributions=list(_distributions(report)),
         causes=_causes(view.failures),
-        skips=[Fact(words.reason(name), words.number(count)) for name, count in view.skips.items()],
+        skips=[Fact(words.reason(name), words.number(count)) for name, count in words.ordered(view.skips)],
         slow=[_slow(slow, report) for slow in report.slow],
         remarks=list(_remarks(report)),
         details=_details(report),
@@ -107,9 +108,7 @@ def _facts(report: RunReport) -> Iterator[Fact]:
         return
     yield Fact(_("Begun"), words.moment(begun, begun), f"{begun:%Y-%m-%d}")
     yield Fact(_("Last outcome"), words.moment(ended, ended), f"{ended:%Y-%m-%d}")
-    pauses = len(report.stretches) - 1
-    left_out = ngettext("{count} pause left out", "{count} pauses left out", pauses).format(count=pauses)
-    yield Fact(_("Time of sending"), words.duration(report.active), left_out if pauses else "")
+    yield Fact(_("Time of sending"), words.duration(report.sending), _left_out(report))
     yield Fact(_("Rate"), words.rate(report.rate), _peak(report))
     again = report.course.repeated
     several = ngettext("{count} message took several", "{count} messages took several", again)
@@ -122,10 +121,18 @@ def _facts(report: RunReport) -> Iterator[Fact]:
             yield Fact(_("Waited: {why}").format(why=words.why(why)), spent)
 
 
+def _left_out(report: RunReport) -> str:
+    """The time between the first outcome and the last in which nothing was being sent."""
+    if report.begun is None or report.ended is None:
+        return ""
+    rest = (report.ended - report.begun).total_seconds() - report.sending
+    return _("without pauses of {time}").format(time=words.duration(rest)) if rest >= MINUTE else ""
+
+
 def _peak(report: RunReport) -> str:
     """The most in a short time; empty where only long times are known, or the run was too short."""
     peak = report.peak
-    if peak is None or report.step > MINUTE or report.active < MINUTE:
+    if peak is None or report.step > MINUTE or report.sending < MINUTE:
         return ""
     return _("at most {rate}").format(rate=_per(peak.total, report.step))
 
@@ -174,20 +181,16 @@ def _timeline(report: RunReport) -> Timeline | None:
 
 
 def _slots(report: RunReport, kept: Sequence[State]) -> Iterator[Slot]:
-    number = sum(map(len, report.bars))
-    every = _label_step(number * report.step)
+    every = _label_step(sum(map(len, report.bars)) * report.step)
     ends = [stretch.end for stretch in report.stretches]
-    last = -_DAY * 365
     for index, bars in enumerate(report.bars):
         if index:
             passed = report.stretches[index].start - ends[index - 1]
             yield Slot((), _("{time} without a sending").format(time=words.duration(passed)), "", True)
         for place, bar in enumerate(bars):
-            crossed = bar.start // every != (bar.start - report.step) // every
-            wanted = crossed or (place == 0 and (index > 0 or number * report.step < every))
-            label = ""
-            if wanted and bar.start - last >= (every if index == 0 else every / 2):
-                label, last = _clock(bar.start, report.step, report.bars), bar.start
+            # Of those that would touch, the chart leaves out the later ones.
+            wanted = place == 0 or bar.start // every != (bar.start - report.step) // every
+            label = _clock(bar.start, report.step, report.bars) if wanted else ""
             waited = _waited(bar, report)
             tip = " ".join([_tip(bar, kept), *([f"({words.why(waited)})"] if waited else [])])
             counts = [bar.counts.get(state, 0) for state in kept]
@@ -276,7 +279,6 @@ def _class(number: int, report: RunReport) -> Class:
     if number == len(BOUNDS):
         return Class(count, f"> {below}: {words.number(count)}")
     above = _time(BOUNDS[number])
-    # A label at every other bound has room, and round figures are among them.
     return Class(count, f"{below} – {above}: {words.number(count)}", above)
 
 
@@ -369,7 +371,7 @@ def _details(report: RunReport) -> list[Fact]:
         Fact(_("Account"), f"{view.account} ({view.appid})"),
         Fact(_("Template"), f"{view.template_title} ({view.template_id})"),
         Fact(_("Campaign"), str(view.campaign)),
-        Fact(_("List"), view.list_name),
+        Fact(_("List"), called(view.list_name)),
         *([Fact(_("Approved"), view.approved)] if view.approved else []),
         Fact(_("Folder"), str(view.folder)),
     ]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from rich.cells import cell_len
 
+from wxpush.app.sources.spool import called
 from wxpush.channels.wechat.errcodes import info_of, worded
 from wxpush.console import words
 from wxpush.console.layout import Column, Page, Span, cropped
@@ -131,7 +132,7 @@ def run(page: Page, view: RunView) -> None:
             (_("Account"), (f"{view.account} ({view.appid})", "")),
             (_("Template"), (f"{view.template_title} ({view.template_id})", "")),
             (_("Campaign"), (str(view.campaign), "")),
-            (_("List"), (view.list_name, "")),
+            (_("List"), (called(view.list_name), "")),
             (_("Begun"), (words.moment(view.created), "")),
             (_("Last change"), (words.moment(view.updated), "")),
             *([(_("Approved"), (view.approved, ""))] if view.approved else []),
@@ -159,6 +160,9 @@ def examined(page: Page, topic: str, verdict: str, text: str, remedy: str) -> No
         "python": _("installation"),
         "sqlite": "SQLite",
         "state": _("state"),
+        "runs": _("runs"),
+        "ledgers": _("ledgers"),
+        "records": _("records"),
         "account": _("account"),
         "network": _("network"),
         "clock": _("clock"),

@@ -15,7 +15,7 @@ Where most of the log no longer counts, its blocks are put together to fewer tha
 import math
 import shlex
 import struct
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from itertools import islice
 from pathlib import Path
@@ -247,6 +247,20 @@ def _latest(changes: Callable[[], Iterator[Change]]) -> Iterator[Entry]:
             ordinal += 1
             if known.is_latest(hash64(change.openid), ordinal):
                 yield change
+
+
+def held_at(folder: Path, openids: Collection[str], at: float) -> dict[str, Entry]:
+    """What held of these people at a moment, by openid. Raises DamagedStateError."""
+    known, found = Suppressed(), dict[str, Entry]()
+    with _damage_told(folder), at_one_moment(folder) as blocks:
+        for change in _all_changes(blocks):
+            made = change.since if isinstance(change, Entry) else change.at
+            if change.openid not in openids or made > at:
+                continue
+            if isinstance(change, Entry) and known.counts(change):
+                found[change.openid] = change
+            known.take(change)
+    return {openid: entry for openid, entry in found.items() if known.until(hash64(openid)) > at}
 
 
 def _removals(changes: Callable[[], Iterator[Change]]) -> Iterator[tuple[str, float]]:

@@ -1,6 +1,5 @@
 """Reads plain mappings into frozen dataclasses by their annotations; every problem is kept with its place."""
 
-import difflib
 import math
 import types
 import typing
@@ -11,6 +10,7 @@ from typing import Any, TypeVar
 
 from wxpush.i18n import _
 from wxpush.model import Problem
+from wxpush.near import nearest
 from wxpush.sandbox.settings import Span
 
 KeyPath = tuple[str | int, ...]
@@ -73,8 +73,8 @@ class Reader:
             return None
 
     def _unknown(self, key: Any, known: Mapping[str, Any], path: KeyPath) -> None:
-        near = difflib.get_close_matches(str(key), known, n=1)
-        hint = _("Did you mean `{near}`?").format(near=near[0]) if near else ""
+        near = nearest(str(key), known)
+        hint = _("Did you mean `{near}`?").format(near=near) if near else ""
         self.blame(path, "WX701", _("no such setting."), hint)
 
     def _value(self, kind: Any, value: Any, path: KeyPath) -> Any:

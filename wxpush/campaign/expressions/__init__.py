@@ -12,10 +12,11 @@ from wxpush.campaign.expressions.language import (
     fixed_pieces,
     parse_condition,
     parse_text,
+    paths_of,
     render_alone,
     tests_of,
 )
-from wxpush.campaign.expressions.names import ROW, TODAY, as_written, column_hint
+from wxpush.campaign.expressions.names import ROW, TODAY, as_written, column_hint, meant_column
 
 __all__ = [
     "ROW",
@@ -28,8 +29,10 @@ __all__ = [
     "compile_parts",
     "fault_column",
     "fixed_pieces",
+    "meant_column",
     "parse_condition",
     "parse_text",
+    "paths_of",
     "render_alone",
     "tests_of",
 ]

@@ -1,10 +1,10 @@
 """Jinja2 as expressions run in it: plain values only, exact and bounded arithmetic."""
 
 import operator
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast
 
-from jinja2 import StrictUndefined, Undefined
+from jinja2 import StrictUndefined, Template, Undefined, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from wxpush.campaign.filters import FILTERS, ValueProblemError, is_true, number_of, text_of
@@ -21,6 +21,16 @@ _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "//": operator.floordiv,
     "%": operator.mod,
 }
+
+
+def text_reckoned_with(operator: str) -> ValueProblemError:
+    message = _("`{operator}` works on numbers, and values are text.").format(operator=operator)
+    return ValueProblemError("WX403", message, _("Write {{ amount | float * 2 }}, or join text with `~`."))
+
+
+def text_as_number() -> ValueProblemError:
+    hint = _("Write {{ amount | float }} where a number is meant.")
+    return ValueProblemError("WX403", _("a text is used as a number."), hint)
 
 
 class Lacking(StrictUndefined):
@@ -58,10 +68,7 @@ class _Environment(ImmutableSandboxedEnvironment):
         if operator == "+" and isinstance(left, str) and isinstance(right, str):
             return text_of(left + right)
         if isinstance(left, str) or isinstance(right, str) or operator not in _OPERATORS:
-            message = _("`{operator}` works on numbers, and values are text.").format(operator=operator)
-            raise ValueProblemError(
-                "WX403", message, _("Write {{ amount | float * 2 }}, or join text with `~`.")
-            )
+            raise text_reckoned_with(operator)
         result = _OPERATORS[operator](number_of(left), number_of(right))
         if abs(result) > LARGEST:
             raise ValueProblemError("WX403", _("the result is too large a number."))
@@ -80,3 +87,18 @@ def _environment() -> _Environment:
 
 
 ENVIRONMENT = _environment()
+
+
+def compiled(body: Sequence[nodes.Node]) -> Callable[[Mapping[str, Any]], str]:
+    """One function that renders `body` with a row's values; raises what rendering raises."""
+    tree = nodes.Template(list(body)).set_environment(ENVIRONMENT).set_lineno(1, override=True)
+    code = ENVIRONMENT.compile(cast(nodes.Template, tree))
+    template = Template.from_code(ENVIRONMENT, code, {})
+    # One context for all rows: an expression assigns nothing, so that nothing of a row can stay in it.
+    context, render = template.new_context({}, shared=True), template.root_render_func
+
+    def run(values: Mapping[str, Any]) -> str:
+        context.parent = cast(dict[str, Any], values)
+        return "".join(render(context))
+
+    return run

@@ -4,12 +4,13 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import Any, cast
+from typing import Any
 
-from jinja2 import Template, TemplateSyntaxError, nodes
+from jinja2 import TemplateSyntaxError, nodes
 
 from wxpush.campaign.expressions.allowed import ExpressionError, column_of, odd_column_hint, refuse, walk
-from wxpush.campaign.expressions.environment import ENVIRONMENT, TRUTH
+from wxpush.campaign.expressions.certain import refuse_certain_failures
+from wxpush.campaign.expressions.environment import ENVIRONMENT, TRUTH, compiled
 from wxpush.campaign.filters import MAX_RESULT, MAX_TEXT
 from wxpush.i18n import _
 
@@ -95,17 +96,7 @@ def compile_by_jinja(parts: Collection[Expression], separator: str) -> Callable[
         if number:
             body.append(nodes.Output([nodes.TemplateData(separator)]))
         body.extend(part.body)
-    tree = nodes.Template(body).set_environment(ENVIRONMENT).set_lineno(1, override=True)
-    code = ENVIRONMENT.compile(cast(nodes.Template, tree))
-    template = Template.from_code(ENVIRONMENT, code, {})
-    # One context for all rows: an expression assigns nothing, so that nothing of a row can stay in it.
-    context, render = template.new_context({}, shared=True), template.root_render_func
-
-    def run(values: Mapping[str, Any]) -> str:
-        context.parent = cast(dict[str, Any], values)
-        return "".join(render(context))
-
-    return run
+    return compiled(body)
 
 
 def _short_cut(
@@ -171,6 +162,36 @@ def tests_of(expression: Expression) -> list[Expression]:
     return found
 
 
+def paths_of(expression: Expression) -> frozenset[tuple[str | int, ...]]:
+    """The columns that an expression reads, each with the keys by which it goes on from there.
+
+    `user.name` is `("user", "name")`. Where it goes on by what another column says, the path ends.
+    """
+    found = set()
+    waiting: list[nodes.Node] = list(expression.body)
+    while waiting:
+        node = waiting.pop()
+        if (path := _path(node)) is not None:
+            found.add(path)
+            while isinstance(node, nodes.Getattr | nodes.Getitem):
+                waiting += [node.arg] if isinstance(node, nodes.Getitem) else []
+                node = node.node
+        else:
+            waiting.extend(node.iter_child_nodes())
+    return frozenset(found)
+
+
+def _path(node: nodes.Node) -> tuple[str | int, ...] | None:
+    column = column_of(node)
+    if column is not None:
+        return (column,)
+    before = _path(node.node) if isinstance(node, nodes.Getattr | nodes.Getitem) else None
+    if before is None:
+        return None
+    key = node.attr if isinstance(node, nodes.Getattr) else getattr(node.arg, "value", None)  # type: ignore[attr-defined] # one of the two
+    return (*before, key) if isinstance(key, str | int) else before
+
+
 def render_alone(expression: Expression, values: Mapping[str, Any]) -> str:
     """Render one expression once; for names and other things that are not rendered row by row."""
     return compile_parts([expression], "")(values)[: MAX_RESULT + 1]
@@ -216,6 +237,7 @@ def _checked(source: str, tree: nodes.Template) -> Expression:
         column = column_of(node)
         if column is not None:
             (optional if guarded else required).add(column)
+    refuse_certain_failures(tree.body)
     for branch in list(tree.find_all((nodes.CondExpr, nodes.If))):
         branch.test = _truth(branch.test)  # type: ignore[attr-defined] # find_all is typed for one class only
     return Expression(source, tuple(tree.body), frozenset(required - optional), frozenset(optional))

@@ -84,14 +84,14 @@ class ExcelRows:
     def _row(self, cells: Any, row: int, number: int, ours: bool) -> Recipient | BadRow:
         columns = self.columns
         values = dict.fromkeys(columns, "")
-        for column, cell in zip(columns, cells, strict=False):
+        for place, (column, cell) in enumerate(zip(columns, cells, strict=False), 1):
             if cell.value is None:
                 continue
             if cell.data_type == "e":
                 message = _('column "{column}" holds the error {error}.').format(
                     column=column, error=cell.value
                 )
-                return bad_row(self._name, row, number, "WX315", message, dict(values))
+                return bad_row(self._name, row, number, "WX315", message, dict(values), column=place)
             try:
                 values[column] = cell_text(cell.value, cell.number_format)
             except CellError:
@@ -99,7 +99,7 @@ class ExcelRows:
                     column=column
                 )
                 hint = _("Format the column as text, and enter the value again.")
-                return bad_row(self._name, row, number, "WX316", message, dict(values), hint)
+                return bad_row(self._name, row, number, "WX316", message, dict(values), hint, place)
         if any(cell.value not in (None, "") for cell in cells[len(columns) :]):
             message = _("a cell stands to the right of the last named column.")
             return bad_row(self._name, row, number, "WX310", message, dict(values))

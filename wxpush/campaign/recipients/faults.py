@@ -23,10 +23,11 @@ def bad_row(
     message: str,
     values: dict[str, object] | None = None,
     hint: str = "",
+    column: int = 0,
 ) -> BadRow:
-    """A row that can't be read, while the rest of the list can."""
+    """A row that can't be read, while the rest of the list can; `column` is where in its line."""
     remedy = hint or _("Fix the row, or leave it out with `send --skip-invalid`.")
-    return BadRow(row, line, (Problem(name, line, 0, code, message, remedy),), values or {})
+    return BadRow(row, line, (Problem(name, line, column, code, message, remedy),), values or {})
 
 
 def check_columns(name: str, line: int, columns: list[str]) -> None:

@@ -20,7 +20,11 @@ _UNFIT = re.compile("[\0\ud800-\udfff]")
 
 
 class RowFaultError(ValueError):
-    """What is wrong with a row, in words."""
+    """What is wrong with a row, in words, and the column (from 1) at which its text breaks; 0 for none."""
+
+    def __init__(self, message: str, column: int = 0) -> None:
+        super().__init__(message)
+        self.column = column
 
 
 class JsonRows:
@@ -50,7 +54,7 @@ class JsonRows:
         try:
             return Recipient(row, number, parse_row(line, with_ours=self._with_ours))
         except RowFaultError as fault:
-            return bad_row(self._name, row, number, "WX312", str(fault))
+            return bad_row(self._name, row, number, "WX312", str(fault), column=fault.column)
 
 
 def parse_row(line: str, *, with_ours: bool = False) -> dict[str, Any]:
@@ -60,7 +64,7 @@ def parse_row(line: str, *, with_ours: bool = False) -> dict[str, Any]:
     values, end = decode_row(line, len(line) - len(line.lstrip(_BLANK)), with_ours=with_ours)
     if line[end:].strip(_BLANK):
         message = _("not JSON: {reason} at character {column}.")
-        raise RowFaultError(message.format(reason="Extra data", column=end + 1))
+        raise RowFaultError(message.format(reason="Extra data", column=end + 1), end + 1)
     return values
 
 
@@ -70,7 +74,7 @@ def decode_row(text: str, start: int, *, with_ours: bool = False) -> tuple[dict[
         value, end = _DECODER.raw_decode(text, start)
     except json.JSONDecodeError as error:
         message = _("not JSON: {reason} at character {column}.")
-        raise RowFaultError(message.format(reason=error.msg, column=error.colno)) from None
+        raise RowFaultError(message.format(reason=error.msg, column=error.colno), error.colno) from None
     except RecursionError:
         raise RowFaultError(_("the values are nested too deep.")) from None
     if not isinstance(value, dict):

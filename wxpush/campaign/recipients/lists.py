@@ -1,7 +1,7 @@
 """A list of recipients: opened once, read as often as needed, in memory that doesn't grow with it."""
 
 import hashlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,10 +12,11 @@ from wxpush.campaign.recipients.excelrows import ExcelRows
 from wxpush.campaign.recipients.faults import empty_hint, list_error
 from wxpush.campaign.recipients.jsonarray import JsonArrayRows
 from wxpush.campaign.recipients.jsonrows import JsonRows
-from wxpush.campaign.sources import lines_at
+from wxpush.campaign.recipients.positions import csv_starts, json_starts
+from wxpush.campaign.sources import lines_at, whole_lines
 from wxpush.errors import InputError
 from wxpush.i18n import _
-from wxpush.model import BadRow, Recipient, Unmatched
+from wxpush.model import BadRow, Problem, Recipient, Unmatched
 
 if TYPE_CHECKING:
     from wxpush.campaign.recipients.joined import Join, On
@@ -98,6 +99,33 @@ class RecipientList:
     def texts_of(self, lines: Collection[int]) -> dict[int, str]:
         """The text of these lines; of a workbook there is none."""
         return {} if self._text is None else lines_at(self.path, lines, self._text.encoding)
+
+    def placed(self, problems: Sequence[Problem]) -> list[Problem]:
+        """The problems, those in a cell of this list with the column at which it begins in its line.
+
+        In a workbook that is the number of its column. Where the cell begins in another line than the row,
+        or the list has no such column, the problem stays as it is.
+        """
+        wanted = {one.line for one in problems if self._is_to_place(one)}
+        places = self._places(wanted) if wanted else {}
+        return [
+            replace(one, column=places.get(one.line, {}).get(one.cell, 0)) if self._is_to_place(one) else one
+            for one in problems
+        ]
+
+    def _is_to_place(self, problem: Problem) -> bool:
+        return bool(problem.cell) and not problem.column and problem.file == self.name
+
+    def _places(self, lines: Collection[int]) -> dict[int, dict[str, int]]:
+        """The columns at which the cells of these lines begin, by their names."""
+        if self._text is None:
+            columns = {name: number for number, name in enumerate(self.columns or (), 1)}
+            return dict.fromkeys(lines, columns)
+        texts = whole_lines(self.path, lines, self._text.encoding)
+        if self._header is None:
+            return {number: json_starts(text) for number, text in texts}
+        names, delimiter = self._header.columns, self._header.delimiter
+        return {number: dict(zip(names, csv_starts(text, delimiter), strict=False)) for number, text in texts}
 
     def digest(self) -> str:
         """SHA-256 in hex of the file's bytes as they were when the list was opened."""

@@ -30,7 +30,7 @@ def openid_findings(to: str) -> list[Finding]:
 def _openid_fault(to: str) -> Fault:
     if not to:
         return Fault(_("the openid is empty."), _("Fill in this row's openid, or remove the row."))
-    if _DAMAGED.fullmatch(to) or to[0] in "=+-":
+    if _DAMAGED.fullmatch(to) or to[0] in "=+-#":
         return Fault(
             _('"{openid}" is what a spreadsheet program makes of an openid.').format(openid=to),
             _("Export the list anew with this column as text."),
@@ -75,7 +75,8 @@ def _url_faults(url: str, *, possible: bool = False) -> Iterator[Fault]:
     if blank is not None:
         message = _("the link holds {character}.").format(character=shown(blank.group()))
         yield Fault(message, _("Remove it, or write it in the %XX form."))
-    elif not possible and not _has_host(url):
+    # What is wrong with the rest is told beside the blank.
+    if not possible and not _has_host(_BLANKS.sub("", url)):
         yield Fault(
             _('"{url}" is no web address.').format(url=url), _("It starts with https:// and a host name.")
         )

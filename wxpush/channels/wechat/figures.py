@@ -20,10 +20,7 @@ def number_faults(value: str) -> Iterator[Fault]:
         yield _no_number(value, _("digits with an optional decimal point"))
         return
     if found[1]:
-        yield doubt(
-            _("a sign; whether WeChat takes one is not documented."),
-            _("Send one message to yourself first, or use a `character_string` keyword."),
-        )
+        yield _signed(_("Send one message to yourself first, or use a `character_string` keyword."))
     if len(value) > MAX_DIGITS:
         digits = len(found[2] + (found[3] or ""))
         message = too_long(len(value), MAX_DIGITS)
@@ -31,7 +28,13 @@ def number_faults(value: str) -> Iterator[Fault]:
 
 
 def amount_faults(value: str) -> Iterator[Fault]:
-    found = re.fullmatch(r"(\D?)([0-9]+)(?:\.([0-9]+))?元?", value)
+    signed = re.fullmatch(r"([^\d+-]?)[-+]([^\d+-]?)([0-9].*)", value)
+    if signed is not None and not (signed[1] and signed[2]):
+        yield _signed(_("Send one message to yourself first, or use a `thing` keyword."))
+        unsigned = "".join(signed.groups())
+    else:
+        unsigned = value
+    found = re.fullmatch(r"(\D?)([0-9]+)(?:\.([0-9]+))?元?", unsigned)
     if found is None or (found[1] and unicodedata.category(found[1]) != "Sc"):
         yield _no_number(value, _("one currency sign, digits with an optional decimal point, 元"))
         return
@@ -48,6 +51,11 @@ def amount_faults(value: str) -> Iterator[Fault]:
             ),
             _("Leave it out, or write the currency in a `thing` keyword."),
         )
+
+
+def _signed(hint: str) -> Fault:
+    """The parameter table has digits only, for numbers as for amounts, and says nothing of a sign."""
+    return doubt(_("a sign; whether WeChat takes one is not documented."), hint)
 
 
 def _no_number(value: str, rule: str) -> Fault:
