@@ -21,6 +21,7 @@ from wxpush.channels.wechat.eventfile import entries, event_of
 from wxpush.channels.wechat.events import BadEventError
 from wxpush.config.file import read_config
 from wxpush.errors import ProblemsError
+from wxpush.i18n import in_english, speaking
 from wxpush.model import Problem
 from wxpush.report.annotations import sarif
 from wxpush.sandbox.scenario import load
@@ -205,22 +206,28 @@ def write_example(folder: Folder, entry: dict[str, Any], example: Any) -> None:
 
 
 def codes_of(entry: dict[str, Any], which: str, path: Path) -> list[str]:
+    """The codes of what is found."""
+    return [problem.code for problem in problems_of(entry, which, path)]
+
+
+def problems_of(entry: dict[str, Any], which: str, path: Path) -> list[Problem]:
     """The codes of the problems that one example of `entry` has."""
     folder = Folder(path)
     if entry.get("made"):
         MADE[entry["code"]][which == "right"](folder)
     elif entry["in"] == "events":
-        return ["WX801"] if _wrong_events(entry[which]) else []
+        wrong = _wrong_events(entry[which])
+        return [Problem("events", 0, 0, "WX801", "")] * wrong
     elif entry["in"] in ("config", "scenario"):
         folder.write("example.yaml", entry[which])
         try:
             (read_config if entry["in"] == "config" else load)(folder.path / "example.yaml")
         except ProblemsError as error:
-            return [problem.code for problem in error.problems]
+            return list(error.problems)
         return []
     else:
         write_example(folder, entry, entry[which])
-    return [problem.code for problem in folder.problems()]
+    return folder.problems()
 
 
 def _wrong_events(text: str) -> int:
@@ -247,6 +254,23 @@ each = pytest.mark.parametrize("entry", EXAMINED, ids=[entry["code"] for entry i
 def test_the_wrong_example_has_the_problem(entry: dict[str, Any], tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.chdir(tmp_path)
     assert entry["code"] in codes_of(entry, "wrong", tmp_path)
+
+
+@each
+def test_a_problem_knows_what_it_is_in_english(
+    entry: dict[str, Any], tmp_path: Path, monkeypatch: Any
+) -> None:
+    """Machines are told in English, while people are in their language."""
+    monkeypatch.chdir(tmp_path)
+    with speaking("en"):
+        english = [(one.message, one.hint) for one in problems_of(entry, "wrong", tmp_path)]
+    with speaking("zh"):
+        chinese = problems_of(entry, "wrong", tmp_path)
+        told = [(in_english(one.message), in_english(one.hint)) for one in chinese]
+    assert told == english
+    assert "".join(message for message, _hint in english) == "" or english != [
+        (str(one.message), str(one.hint)) for one in chinese
+    ]
 
 
 @each

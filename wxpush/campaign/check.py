@@ -181,7 +181,7 @@ def _constant_problems(
     texts = renderer.constants()
     for found in weighed(_constant_findings(texts, rules, words), campaign.checks):
         if found.where in texts:
-            problems.append(_of_campaign(campaign, found, f"{found.where}: {found.message}"))
+            problems.append(_of_campaign(campaign, found, f"{found.where}: " + found.message))
     for found in weighed([*_fixed(renderer, rules), *_fixed_words(renderer, rules, words)], campaign.checks):
         message = _("{where}, what is the same for all: {message}")
         problems.append(
@@ -426,7 +426,7 @@ class Checker:
 
     def _problem(self, row: Recipient, found: Finding) -> Problem:
         # Which column is lacking says it all; anything else is clearer with the part that it concerns.
-        message = found.message if found.code in _SAID_WHOLE else f"{found.where}: {found.message}"
+        message = found.message if found.code in _SAID_WHOLE else f"{found.where}: " + found.message
         cell = found.cell or self.cell_of(found.where)
         return Problem(self._file, row.line, 0, found.code, message, found.hint, found.severity, cell=cell)
 

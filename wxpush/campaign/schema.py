@@ -406,7 +406,7 @@ def _problems(document: Document, fault: dict[str, Any]) -> list[Problem]:
     for spot, inner in reason.faults:
         path = (*fault["loc"], *spot.path)
         name = ".".join(str(part) for part in path if isinstance(part, str))
-        message = f"{name}: {inner.message}"
+        message = f"{name}: " + inner.message
         problems.append(document.problem(path, inner.code, message, inner.hint, at_key=spot.at_key))
     return problems
 
@@ -418,7 +418,7 @@ def _problem(document: Document, fault: dict[str, Any]) -> Problem:
     reason = (fault.get("ctx") or {}).get("error")
     kind = fault["type"]
     if isinstance(reason, FaultError):
-        return document.problem(place, reason.code, f"{name}: {reason.message}", reason.hint)
+        return document.problem(place, reason.code, f"{name}: " + reason.message, reason.hint)
     if kind == "extra_forbidden":
         return _unknown(document, place)
     if kind == "missing":

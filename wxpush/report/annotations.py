@@ -14,6 +14,7 @@ from urllib.parse import quote
 from xml.sax.saxutils import quoteattr
 
 from wxpush import __version__
+from wxpush.i18n import in_english
 from wxpush.model import Problem, Severity
 
 _SARIF: Final = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -23,7 +24,7 @@ _NOT_XML: Final = re.compile("[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U0001000
 
 
 def problem_json(problem: Problem) -> dict[str, Any]:
-    """A problem as `validate --json` prints it; `detail` is there where more lines show it."""
+    """A problem as `validate --json` prints it, in English; `detail` is there where more lines show it."""
     detail = {"detail": list(problem.detail)} if problem.detail else {}
     return {
         "file": problem.file,
@@ -31,8 +32,8 @@ def problem_json(problem: Problem) -> dict[str, Any]:
         "column": problem.column,
         "severity": problem.severity.value,
         "code": problem.code,
-        "message": problem.message,
-        "hint": problem.hint,
+        "message": in_english(problem.message),
+        "hint": in_english(problem.hint),
         **detail,
     }
 

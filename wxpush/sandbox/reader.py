@@ -62,14 +62,14 @@ class Reader:
     def blame(self, path: KeyPath, code: str, message: str, hint: str = "") -> None:
         """Record a problem of the value at `path`."""
         name = ".".join(str(part) for part in path)
-        text = f"{name}: {message}" if name else message
+        text = f"{name}: " + message if name else message
         self.problems.append(Problem(self._file, *self._place(path), code, text, hint))
 
     def _made(self, kind: type[T], found: dict[str, Any], path: KeyPath) -> T | None:
         try:
             return kind(**found)
         except ValueError as error:
-            self.blame(path, "WX704", str(error))
+            self.blame(path, "WX704", error.args[0])
             return None
 
     def _unknown(self, key: Any, known: Mapping[str, Any], path: KeyPath) -> None:
@@ -116,7 +116,7 @@ class Reader:
                 return kind(_choice(value, tuple(kind)))
             return _SCALARS[kind](value)
         except (ValueError, OverflowError) as error:
-            self.blame(path, "WX704", str(error))
+            self.blame(path, "WX704", error.args[0])
             return _BAD
 
 
