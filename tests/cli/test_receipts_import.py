@@ -2,8 +2,11 @@
 
 import gzip
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -134,9 +137,33 @@ def test_strict_takes_nothing_unless_all_is_right(desk: Desk) -> None:
 def test_many_wrong_lines_are_counted(desk: Desk) -> None:
     desk.write("events.log", b"junk\n" * 500)
     done = desk.run("receipts", "import", "events.log")
-    assert done.code == 1
-    assert done.err.count("events.log:") == 20
-    assert "480" in done.err
+    assert (done.code, done.err.count("events.log:")) == (1, 3)
+    assert "497 more" in done.err
+    assert "Not one event" in done.err
+    desk.write("events.log", b"junk\n" * 500 + FORMS["json"])
+    done = desk.run("receipts", "import", "events.log")
+    assert (done.code, done.err.count("events.log:")) == (1, 20)
+    assert "480 more" in done.err
+    assert "2 receipts" in done.err
+
+
+def test_ctrl_c_keeps_what_was_taken_in(desk: Desk) -> None:
+    pushes = (as_json(event(number)) for number in range(3_000))
+    os.mkfifo(desk.folder / "events.log")
+    with (
+        desk.start("receipts", "import", "events.log") as running,
+        (desk.folder / "events.log").open("wb") as pipe,
+    ):
+        pipe.write(lines(*pushes))
+        pipe.flush()
+        deadline = time.monotonic() + 30
+        while len(stored(desk)) < 1_000:
+            assert time.monotonic() < deadline
+        running.signal(signal.SIGINT)
+        done = running.done()
+    assert done.code == 130
+    assert "Interrupted: what was taken in is kept" in done.err
+    assert len(stored(desk)) >= 1_000
 
 
 def test_a_second_import_changes_nothing(desk: Desk) -> None:

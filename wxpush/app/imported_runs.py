@@ -31,13 +31,12 @@ def count_by_run(imported: Fates, log: Path, account: Account, around: Surroundi
     counts = dict.fromkeys((card.name for card in runs.values()), 0)
     for path, card in runs.items():
         counts[card.name] += _named(path, imported)
-    people = imported.people_left() if sum(counts.values()) < imported.count else set()
-    told = {(one.who, one.fate) for one in imported.unowned(people)} if people else set()
-    if told:
-        read, span = _reader(log, people), imported.span()
-        for path, card in runs.items():
-            if _is_of_then(path, card, span):
-                counts[card.name] += _unnamed(path, card, around, imported, told, read)
+    if sum(counts.values()) < imported.count:
+        span = imported.span()
+        of_then = {path: card for path, card in runs.items() if _is_of_then(path, card, span)}
+        read = _reader(log, imported.people_left()) if of_then else Fates
+        for path, card in of_then.items():
+            counts[card.name] += _unnamed(path, card, around, imported, read)
     return {run: count for run, count in counts.items() if count}
 
 
@@ -59,20 +58,23 @@ def _named(path: Path, imported: Fates) -> int:
 
 
 def _unnamed(
-    path: Path,
-    card: RunCard,
-    around: Surroundings,
-    imported: Fates,
-    told: Set[tuple[int, Fate]],
-    read: Callable[[], Fates],
+    path: Path, card: RunCard, around: Surroundings, imported: Fates, read: Callable[[], Fates]
 ) -> int:
     """How many messages of a run have a receipt by person and time, or as the only one it can be of."""
-    count = 0
+    count, unclear = 0, list[tuple[int, Fate]]()
     with suppress(StateError):
         for record, receipt in joined(RunFolder(path), card, around, read):
-            if receipt is not None and named(record, imported) is None:
-                count += (hash64(record.to), Fate(receipt.status, receipt.at)) in told
-    return count
+            if receipt is None or named(record, imported) is not None:
+                continue
+            who, fate = hash64(record.to), Fate(receipt.status, receipt.at)
+            if imported.tells(who, fate):
+                count += 1
+            elif not record.msgid:
+                unclear.append((who, fate))
+    if not unclear:
+        return count
+    told = {(one.who, one.fate) for one in imported.unowned({who for who, _fate in unclear})}
+    return count + sum(one in told for one in unclear)
 
 
 def _reader(log: Path, people: Set[int]) -> Callable[[], Fates]:

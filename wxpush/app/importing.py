@@ -5,7 +5,7 @@ import zlib
 from array import array
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,6 +64,16 @@ class Imported:
     """Messages that were in doubt or held and have their receipt now, by run."""
 
     @property
+    def entries(self) -> int:
+        """All that was read."""
+        return self.receipts + self.people + self.others + self.wrong
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether there was something to read, and not one event in it."""
+        return self.wrong > 0 and self.wrong == self.entries
+
+    @property
     def strangers(self) -> int:
         """Messages of no run that is known here, test messages among them."""
         return self.messages - sum(self.runs.values())
@@ -91,8 +101,11 @@ def import_events(
     inner: str | None,
     strict: bool,
     suppress: float | None,
+    tell: Callable[[int], None] = lambda _entries: None,
 ) -> Imported:
     """Take in the events of files; `inner` is the field of a JSON object that holds the push.
+
+    `tell` hears now and then how many entries were read. Cut off, it has kept what came before.
 
     Who refuses the messages is put on the suppression list for `suppress` seconds, or with None isn't.
     With `strict` nothing is taken in unless everything is right, else ProblemsError. Raises InputError,
@@ -100,7 +113,7 @@ def import_events(
     """
     require_libraries()
     account = load_account(name, around.environ, need_secret=False)
-    reader = _Reader(sources, inner, _ciphers(name, account, around), around)
+    reader = _Reader(sources, inner, _ciphers(name, account, around), around, tell)
     if strict:
         _refuse_wrong(reader)
     found, told = Imported(), Fates()
@@ -132,6 +145,7 @@ class _Reader:
     inner: str | None
     ciphers: "Sequence[Cipher]"
     around: Surroundings
+    tell: Callable[[int], None]
 
     def events(self, found: Imported) -> "Iterator[Receipt | Following]":
         """Every event that is for us; the others, and what is wrong, are counted in `found`."""
@@ -146,6 +160,8 @@ class _Reader:
                 else:
                     _count(found, result)
                     yield result
+                if not found.entries % _GROUP:
+                    self.tell(found.entries)
 
     def _results(self, source: Source) -> "Iterator[tuple[int, Event | BadEventError]]":
         from wxpush.channels.wechat.eventfile import LacksFieldError, entries, event_of

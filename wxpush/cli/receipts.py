@@ -2,15 +2,15 @@
 
 import threading
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from wxpush.cli.base import command, new_app, parse_wait, signals_to, surroundings
+from wxpush.cli.base import command, interruptible, new_app, parse_wait, signals_to, surroundings
 from wxpush.cli.lists import list_of
 from wxpush.cli.options import AccountName, Json
 from wxpush.console import Console
-from wxpush.errors import WxpushError
+from wxpush.errors import InterruptedRunError, WxpushError
 from wxpush.i18n import _, ngettext
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from wxpush.web.receiver import Counts
 
 app = new_app()
+
+#: Of a file that is none of events, so many faults say it all.
+_FEW: Final = 3
 
 Suppress = Annotated[
     str | None,
@@ -64,6 +67,9 @@ def serve(
         console.say(
             _("Receiving for {account} on {url}. Ctrl-C ends it.").format(account=chosen.name, url=url)
         )
+        if address.forward is not None:
+            without_query = address.forward.partition("?")[0]  # which may hold a key
+            console.say(_("Pushes are passed on to {url}.").format(url=without_query))
         if not address.is_loopback:
             console.warn(_("Others can reach this address in the clear. Put nginx with TLS in front."))
 
@@ -138,23 +144,30 @@ def import_files(
     """Take in the events that another system wrote down: XML or JSON, also gzipped."""
     from wxpush.app.importing import Source, import_events
 
-    console = Console(json=as_json)
-    with ExitStack() as stack:
-        opened = {name: list_of(name, None, None, None) for name in files}
-        sources = [Source(name, stack.enter_context(found).path) for name, found in opened.items()]
-        found = import_events(
-            sources,
-            account,
-            surroundings(),
-            inner=field,
-            strict=strict,
-            suppress=parse_wait("--suppress", suppress),
-        )
+    console, seconds = Console(json=as_json), parse_wait("--suppress", suppress)
+    try:
+        with interruptible(), ExitStack() as stack:
+            opened = {name: list_of(name, None, None, None) for name in files}
+            sources = [Source(name, stack.enter_context(found).path) for name, found in opened.items()]
+            tell = stack.enter_context(console.importing())
+            found = import_events(
+                sources, account, surroundings(), inner=field, strict=strict, suppress=seconds, tell=tell
+            )
+    except KeyboardInterrupt:
+        console.say(_("Interrupted: what was taken in is kept, and the same command takes in the rest."))
+        return InterruptedRunError.exit_code
     if found.wrong:
-        console.problems(found.problems, found.wrong)
+        console.problems(found.problems[:_FEW] if found.is_nothing else found.problems, found.wrong)
+    if found.is_nothing:
+        console.warn(
+            _(
+                "Not one event: each line or element is what WeChat pushes, as XML or JSON; where it lies "
+                "within other records, name its field with --field."
+            )
+        )
     if as_json:
         console.json({"schema": 1, **found.to_json()})
-    else:
+    elif not found.is_nothing:
         _tell_imported(found, console)
     return 1 if found.wrong else 0
 
@@ -167,7 +180,9 @@ def _tell_imported(found: "Imported", console: Console) -> None:
         told += " " + _("{statuses}.").format(statuses=_(", ").join(listed))
     console.say(told)
     runs = [f"{run} {count:,}" for run, count in found.runs.items()]
-    if found.strangers:
+    if found.strangers and not runs:
+        console.say(_("They are of no run that is known here."))
+    elif found.strangers:
         runs.append(_("of no run that is known here {count}").format(count=f"{found.strangers:,}"))
     if runs:
         console.say(_("By run: {runs}.").format(runs=_(", ").join(runs)))

@@ -72,3 +72,8 @@ def fetching(people: int) -> str:
 def looking_back(messages: int) -> str:
     """How far the look at earlier messages is."""
     return _("Looking up the messages of the last days: {count}").format(count=words.number(messages))
+
+
+def importing(entries: int) -> str:
+    """How many entries of the files were read."""
+    return _("Taking in: {count} entries").format(count=words.number(entries))

@@ -181,6 +181,10 @@ class Console:
         """The same for people that are fetched from the account."""
         return self._telling(pages.checking.fetching)
 
+    def importing(self) -> AbstractContextManager[Callable[[int], None]]:
+        """The same for entries that are taken in from files."""
+        return self._telling(pages.checking.importing)
+
     def asking_who_follows(self) -> AbstractContextManager[Callable[[int], None]]:
         """Tells on a terminal how many people were asked about; the context gives what to call."""
         return self._telling(pages.checking.asking)

@@ -114,6 +114,10 @@ class Fates:
         }
         return left | self.nameless.people()
 
+    def tells(self, who: int, fate: Fate) -> bool:
+        """Whether a receipt without a msgid says this of a person."""
+        return any(self.unpacked(fact) == fate for fact in self.nameless.of(who))
+
     def drop_double(self, msgid: int, who: int) -> None:
         """Forget the receipt of this person without a msgid that says what that of `msgid` says."""
         number, place, found = self._look_up(msgid, who)
