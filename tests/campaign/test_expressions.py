@@ -254,7 +254,8 @@ def test_what_fails_for_every_row_is_refused_without_one(text: str, code: str, w
 
 @pytest.mark.parametrize("text", [
     "{{ a + b }}", "{{ a | float * 2 }}", "{{ a | default(0) * 2 }}", "{{ a if b in ['x', 'y'] else c }}",
-    "{{ 'vip' if 'vip' in row else '' }}", "{{ row[a] }}", "{{ a[0] }}", "{{ a[0:3] ~ (1 + 2) }}", "{{ today[0:4] }}",
+    "{{ 'vip' if 'vip' in row else '' }}", "{{ row[a] }}", "{{ a[0] }}", "{{ a[0:3] ~ (1 + 2) }}",
+    "{{ today[0:4] }}",
     "{{ a | shorten(n | int) }}", "{{ (a | int) % 7 }}", "{{ 1 + 1 }}", "{{ a if a > b else b }}",
     "{{ today.nothing | default(a) }}", "{{ user.name | default('x') }}", "{{ {'a': '甲'}[a] }}",
     "{{ row['__EMPTY'] }}", "{{ (a | length) * 2 }}", "{{ a | date('%H:%M') }}",

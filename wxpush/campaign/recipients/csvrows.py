@@ -10,6 +10,7 @@ from typing import Any
 from wxpush.campaign.formula import unquote_formula
 from wxpush.campaign.recipients.encoding import TextFile
 from wxpush.campaign.recipients.faults import bad_row, check_columns, empty_hint, list_error
+from wxpush.campaign.recipients.headless import refuse_headless
 from wxpush.campaign.recipients.watched import WrittenToError, open_text
 from wxpush.errors import ProblemsError
 from wxpush.i18n import _, ngettext
@@ -61,8 +62,22 @@ def read_header(file: TextFile, name: str) -> Header:
         raise faults[0]
     if not header.columns:
         raise list_error(name, 1, "WX303", _("the list is empty."), empty_hint())
+    refuse_headless(name, header.line, list(header.columns), _row_below(file, name, header))
     check_columns(name, header.line, list(header.columns))
     return header
+
+
+def _row_below(file: TextFile, name: str, header: Header) -> list[str]:
+    """The first row below the header; empty where there is none, or none that can be read."""
+    try:
+        with _opened(file) as stream, _told(name, lambda: reader.line_num, lambda: 1):
+            reader = csv.reader(stream, delimiter=header.delimiter, strict=True)
+            for cells in reader:
+                if reader.line_num > header.lines and any(map(str.strip, cells)):
+                    return cells
+    except ProblemsError:
+        pass  # told when the rows are read
+    return []
 
 
 def _first_row(file: TextFile, name: str, delimiter: str) -> Header:
