@@ -74,7 +74,12 @@ def _plan(options: argparse.Namespace) -> Plan:
 def _measure(names: list[str], plan: Plan) -> dict[str, Any]:
     # On the disk of the checkout: the system's temporary files may be in memory, where flushing is free.
     with tempfile.TemporaryDirectory(dir=KEPT, prefix="run-") as folder:
-        return {name: results.dated(_PARTS[name](plan, Path(folder))) for name in _PARTS if name in names}
+        return {name: _dated(name, plan, Path(folder)) for name in _PARTS if name in names}
+
+
+def _dated(name: str, plan: Plan, folder: Path) -> dict[str, Any]:
+    (folder / name).mkdir()  # one part's runs are none of the next one's
+    return results.dated(_PARTS[name](plan, folder / name))
 
 
 def _keep(conditions: results.Conditions, parts: Mapping[str, Any], *, is_try_out: bool) -> dict[str, Any]:

@@ -22,9 +22,9 @@ from benchmarks.material import MESSAGE
 from benchmarks.place import ROOT
 from benchmarks.servers.nginx import Nginx
 from benchmarks.tools import find_nginx
-from wxpush.channels.wechat.courier import Courier, ThreadCourier
-from wxpush.channels.wechat.curl import CurlCourier
-from wxpush.channels.wechat.wire import Request
+from wxpush.channels.http.courier import Courier, ThreadCourier
+from wxpush.channels.http.curl import CurlCourier
+from wxpush.channels.http.wire import Request
 
 AT_ONCE: Final = 16
 PATH: Final = "/cgi-bin/message/template/send"

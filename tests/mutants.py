@@ -228,14 +228,14 @@ MUTANTS: Final = (
     ),
     Mutant(
         "follows redirects",
-        "wxpush/channels/wechat/wire.py",
+        "wxpush/channels/http/wire.py",
         "            redirect=False,\n",
         "            redirect=True,\n",
         ("tests/channels/test_transport.py::test_a_redirect_is_an_answer_and_never_followed",),
     ),
     Mutant(
         "believes the environment's proxies",
-        "wxpush/channels/wechat/wire.py",
+        "wxpush/channels/http/wire.py",
         '{"http": proxy, "https": proxy} if proxy else {}',
         '{"http": proxy, "https": proxy} if proxy else requests.utils.getproxies()',
         ("tests/channels/test_transport.py::test_proxies_and_cookies_of_elsewhere_are_ignored",),

@@ -19,9 +19,9 @@ from tests.delivery.world import OK, RUN, World, message, messages
 from wxpush.app.material import read_material
 from wxpush.app.screening import Screening
 from wxpush.app.selection import Choices, Selection, ToSend
-from wxpush.channels.wechat.courier import Courier
-from wxpush.channels.wechat.curl import CurlCourier
-from wxpush.channels.wechat.wire import Request
+from wxpush.channels.http.courier import Courier
+from wxpush.channels.http.curl import CurlCourier
+from wxpush.channels.http.wire import Request
 from wxpush.clock import SYSTEM
 from wxpush.delivery.contacts import Contacts
 from wxpush.delivery.engine import Settings

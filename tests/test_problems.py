@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 import wxpush
-from wxpush.app.request import Sieve
+from wxpush.app.sieve import Sieve
 from wxpush.app.validating import ListToCheck, validate
 from wxpush.channels.wechat.eventfile import entries, event_of
 from wxpush.channels.wechat.events import BadEventError

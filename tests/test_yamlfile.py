@@ -230,7 +230,7 @@ def test_a_file_of_ten_megabytes_is_not_read(tmp_path: Path):
         load_yaml(file)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.text(
         alphabet=st.sampled_from(list("ab:-[]{}&*!|>'\"%@`#?,~ \n\t0,.<{}订\x00\ud800\\xUuF1")), max_size=60

@@ -1,12 +1,17 @@
-"""The clocks of this machine, and how old something is when they may have been changed."""
+"""The clocks of this machine, how old something is where they may have been set, and Beijing's time."""
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta, timezone
 from functools import cache
 from pathlib import Path
 from typing import Final
 
+#: The time that WeChat counts days in, and that people are written to. It has had no summer time since 1991,
+#: and so needs no table of zones, which slim systems lack.
+BEIJING: Final = timezone(timedelta(hours=8))
+BEIJING_S: Final = 8 * 3600
 _A_DAY = 86_400.0
 
 

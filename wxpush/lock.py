@@ -43,7 +43,7 @@ def _opened(path: Path) -> int:
 
 def _wait_for(handle: int, patience: float, busy: Callable[[], LockedError]) -> None:
     end = time.monotonic() + patience
-    while not _try(handle):
+    while not try_to_hold(handle):
         if time.monotonic() >= end:
             raise busy() from None
         time.sleep(_PAUSE)
@@ -52,7 +52,8 @@ def _wait_for(handle: int, patience: float, busy: Callable[[], LockedError]) -> 
 if sys.platform == "win32":
     import msvcrt
 
-    def _try(handle: int) -> bool:
+    def try_to_hold(handle: int) -> bool:
+        """Lock an open file, unless another holds it; let go when it is closed. Raises OSError."""
         try:
             msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
         except OSError:
@@ -62,7 +63,8 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-    def _try(handle: int) -> bool:
+    def try_to_hold(handle: int) -> bool:
+        """Lock an open file, unless another holds it; let go when it is closed. Raises OSError."""
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

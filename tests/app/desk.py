@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from wxpush.app.material import Material, read_material
-from wxpush.app.request import SendRequest, Surroundings
+from wxpush.app.request import SendRequest
 from wxpush.app.results import Plan, Summary, Survey
 from wxpush.app.sending import opened
+from wxpush.app.surroundings import Surroundings
 from wxpush.delivery.ports import Notice, Progress, Waiting
 from wxpush.sandbox import Sandbox
 from wxpush.sandbox.sandbox import environment

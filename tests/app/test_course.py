@@ -115,3 +115,41 @@ def test_the_reason_is_what_was_seen_in_that_time() -> None:
     assert (second.slowed_down, second.codes) == (True, {"-1": 15})
     assert second.latency == pytest.approx(0.6, abs=0.1)
     assert (third.is_silent, first.is_silent) == (True, False)
+
+
+@pytest.mark.parametrize("long", [False, True])
+def test_an_outage_at_the_end_counts_until_the_last_attempt(long: bool) -> None:
+    """Also where no second is known any more, and where it began right after the start."""
+    course = course_of(*steady(40 if long else 6, per_minute=60))
+    end = TEN + (40 if long else 6) * 60
+    outage = [
+        Minute(end + n * 60, 2, codes=Counter(network=2), waits=Counter(outage=58_000)) for n in range(4)
+    ]
+    of_stats = {minute.start: minute for minute in outage}
+    stretches = course.stretches(of_stats)
+    assert [stretch.end for stretch in stretches] == [end + 4 * 60]
+    (found,) = slow_minutes(course, of_stats, stretches)
+    assert (found.start, found.end, found.sent, found.usual) == (end, end + 4 * 60, 0, 60)
+    assert (found.waits, found.codes) == ({"outage": 4 * 58_000}, {"network": 8})
+    assert sum(bar.total for bar in course.bars(stretches[0], course.step(stretches))) == course.sent
+
+
+def test_an_outage_after_the_first_minute_is_slow_too() -> None:
+    course = course_of(*steady(1))
+    outage = [Minute(TEN + n * 60, 1, waits=Counter(outage=58_000)) for n in range(1, 7)]
+    assert slow(course, *outage) == [(1, 6)]
+
+
+def test_a_wait_for_the_night_to_end_is_no_sending() -> None:
+    course = course_of(*steady(6))
+    night = [Minute(TEN + n * 60, 0, waits=Counter(hours=60_000)) for n in range(6, 600)]
+    of_stats = {minute.start: minute for minute in night}
+    assert [stretch.end for stretch in course.stretches(of_stats)] == [TEN + 6 * 60 - 0]
+    assert slow(course, *night) == []
+
+
+def test_what_was_settled_later_was_not_sent_then() -> None:
+    course = Course()
+    for number, code in enumerate(("0", "receipt", "settled")):
+        course.note(Place(1, number), record(message(number), Mark.ACCEPTED)._replace(code=code, attempts=3))
+    assert (course.sent, course.attempts, course.repeated) == (1, 3, 1)

@@ -12,11 +12,16 @@ from hypothesis import strategies as st
 from tests.delivery.ledgers import record
 from tests.delivery.world import MORNING, RUN, message
 from wxpush.app.delivered import Delivery, delivery_of, receipts_folder
-from wxpush.app.request import Surroundings
+from wxpush.app.doubtful import SETTLED
+from wxpush.app.imported_runs import count_by_run
+from wxpush.app.surroundings import Surroundings
+from wxpush.config import Account
+from wxpush.delivery.fates import Fates
 from wxpush.delivery.ledger import Ledger
 from wxpush.delivery.receipts import ReceiptLog
 from wxpush.delivery.records import Claim, Record
 from wxpush.delivery.run import RunCard, RunFolder
+from wxpush.delivery.trials import TrialLog
 from wxpush.model import Receipt
 from wxpush.private import ensure_private_dir
 
@@ -161,6 +166,57 @@ def test_a_receipt_of_another_run_is_not_taken_for_ours(books: Books, tmp_path: 
     assert [told is not None for _record, told in other.delivery()] == [True, True, False]
 
 
+def tested(books: Books, *records: Record) -> None:
+    """Test messages of the account, accepted."""
+    with closing(TrialLog(books.around.directories.trials_path(CARD.origin, CARD.appid), "a test")) as log:
+        log.commit(records)
+
+
+def test_a_receipt_of_a_test_message_is_not_taken_for_the_runs(books: Books) -> None:
+    books.accepted(sent(1, to="o"), sent(2, to="p"), sent(3, to="q"))
+    tested(books, sent(7, THEN + 60, to="o"), sent(8, THEN + 60, to="q"))
+    books.told(nameless("o", THEN + 61), nameless("p", THEN + 1), about(8, at=THEN + 61, to="q"))
+    books.told(nameless("q", THEN + 61), nameless("q", THEN + 1, "failed:user block"))
+    told = [told and (told.status, told.at - THEN) for _record, told in books.delivery()]
+    assert told == [None, ("success", 1), ("failed:user block", 1)]
+
+
+ACCOUNT = Account("default", CARD.appid, api_base=CARD.origin)
+
+
+def counted(books: Books, *imported: Receipt) -> tuple[dict[str, int], int]:
+    """Of how many messages of which run these receipts are, once they are stored, and of how many in all."""
+    books.told(*imported)
+    told = Fates(imported)
+    return count_by_run(told, receipts_folder(CARD, books.around), ACCOUNT, books.around), told.count
+
+
+def test_imported_receipts_are_counted_by_the_join_of_the_figures(books: Books, tmp_path: Path) -> None:
+    other = Books(tmp_path, replace(CARD, name="another"))
+    books.accepted(sent(1), sent(2), sent(3, to="o"))
+    other.accepted(sent(7), sent(1, to="else"), sent(8, THEN + 60, to="o"))
+    tested(books, sent(9, to="t"))
+    imported = [
+        about(1),
+        about(1),  # once more
+        about(7, "failed:user block"),
+        about(2, to="a stranger"),  # of another message that happens to have that msgid
+        about(9, to="t"),
+        nameless("o", THEN + 61),  # the other run's
+        nameless("t", THEN + 2),  # what the test's receipt says
+    ]
+    assert counted(books, *imported) == ({"orders": 1, "another": 2}, 6)
+    assert counted(books, about(1, to="else"), nameless("o", THEN + 5)) == (
+        {"orders": 1, "another": 1},
+        2,
+    )
+
+
+def test_a_receipt_is_of_the_message_of_which_nobody_knows_the_msgid(books: Books) -> None:
+    books.accepted(sent(1, msgid=None, code=SETTLED), sent(2))
+    assert counted(books, about(77, to="o1"), about(78, to="o2"))[0] == {"orders": 1}
+
+
 def test_who_has_a_receipt_of_his_own_takes_no_other(books: Books) -> None:
     books.accepted(sent(1, to="o"), sent(2, THEN + 10, to="o"))
     books.told(about(2, at=THEN + 12, to="o"), nameless("o", THEN + 13))
@@ -187,7 +243,7 @@ def test_where_the_ledger_knows_the_key_alone_the_msgid_is_enough(books: Books) 
     assert [told is not None for _record, told in books.delivery()] == [True, False]
 
 
-@settings(deadline=None, max_examples=60)  # each writes two stores
+@settings(max_examples=60)  # each writes two stores
 @given(
     messages=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 400)), min_size=1, max_size=12),
     fates=st.data(),

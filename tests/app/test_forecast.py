@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wxpush.app.forecast import forecast
-from wxpush.delivery.hours import BEIJING, DayHours, Hours, Week
+from wxpush.clock import BEIJING
+from wxpush.delivery.hours import DayHours, Hours, Week
 
 DAY = DayHours(time(8), time(21))
 NOON = DayHours(time(12), time(13))

@@ -10,8 +10,8 @@ from tests.app.desk import TEMPLATE_ID, Desk, Row, new_sandbox, openid
 from tests.delivery.ledgers import claim, message, record
 from wxpush.app.aftermath import failures_of
 from wxpush.app.known_runs import all_runs, find_run, remember_place, send_command, view
-from wxpush.app.request import Surroundings
 from wxpush.app.results import RunView
+from wxpush.app.surroundings import Surroundings
 from wxpush.delivery.identity import RunId
 from wxpush.delivery.ledger import Ledger
 from wxpush.delivery.records import Mark

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from wxpush.app.moments import beginning, end, is_over
 from wxpush.app.waiting import wait_until
-from wxpush.clock import Clock
-from wxpush.delivery.hours import BEIJING
+from wxpush.clock import BEIJING, Clock
 from wxpush.errors import InputError
 
 

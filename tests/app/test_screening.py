@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import tempfile
 import time
 from collections import Counter
@@ -17,18 +18,19 @@ from hypothesis import strategies as st
 from tests.app.desk import CONTENT, TEMPLATE_ID, Silence, new_sandbox, openid
 from tests.app.test_sending import adds_up
 from wxpush.app import retrying
-from wxpush.app.request import SendRequest, Surroundings
+from wxpush.app.request import SendRequest
 from wxpush.app.results import Plan, Summary, Survey
 from wxpush.app.retrying import RetryPlan, RetryRequest
 from wxpush.app.sending import opened
-from wxpush.app.suppressing import folder_of, known_suppressed, note_trouble, welcome
+from wxpush.app.suppressing import folder_of, note_trouble, welcome
 from wxpush.app.suppression_list import suppression_list
+from wxpush.app.surroundings import Surroundings
 from wxpush.clock import Clock
 from wxpush.config import load_account
 from wxpush.delivery.identity import hash64
 from wxpush.delivery.journal import blocks
 from wxpush.delivery.ports import Listener, Waiting
-from wxpush.delivery.suppressions import entries
+from wxpush.delivery.suppressions import entries, suppressed
 from wxpush.errors import ProblemsError, StoppedError
 from wxpush.sandbox import Sandbox
 from wxpush.sandbox.sandbox import environment
@@ -465,6 +467,19 @@ def test_retry_failed_looks_again_at_what_it_gave_back_for_the_night(desk: Desk)
     assert desk.shown().total() == summary.accepted
 
 
+def test_a_limit_by_day_reads_no_run_of_another_day(desk: Desk) -> None:
+    """The damage of yesterday's run is noticed only where its messages are counted."""
+    desk.send(PEOPLE, {"limits": {"per_user_per_day": 1}}, run="yesterday")
+    desk.passed = 25 * HOUR
+    (ledger,) = desk.folder.glob("**/runs/*/ledger/cache.db")
+    ledger.write_bytes(b"x" * 4096)
+    os.utime(ledger, (NOON + HOUR, NOON + HOUR))
+    by_day = desk.send(PEOPLE, {"limits": {"per_user_per_day": 1}}, run="today")
+    assert (by_day.plan.notes, by_day.summary.accepted) == ([], len(PEOPLE))
+    by_week = desk.send(PEOPLE, {"limits": {"per_user_per_week": 3}}, run="week")
+    assert len([note for note in by_week.plan.notes if "aren't counted" in note]) == 1
+
+
 def test_people_in_trouble_come_onto_the_list_and_a_success_takes_them_off(desk: Desk) -> None:
     desk.sandbox.unfollow(openid(1))
     desk.sandbox.set_state(openid(2), "refused")
@@ -483,11 +498,11 @@ def test_what_the_operator_said_outlives_what_is_found_out(desk: Desk) -> None:
     desk.suppress(1)
     desk.sandbox.unfollow(openid(1))
     note_trouble(desk.listed_folder, openid(1), "failed:user block", NOON + 1, NOON + HOUR)
-    assert welcome(desk.listed_folder, [openid(1), openid(2)], NOON + 2) == 0
+    welcome(desk.listed_folder, [openid(1), openid(2)], NOON + 2)
     assert desk.suppressed == {openid(1): "operator"}
     note_trouble(desk.listed_folder, openid(2), "failed:user block", NOON, None)
-    assert known_suppressed(desk.listed_folder).until(hash64(openid(2))) == float("inf")
-    assert welcome(desk.listed_folder, [openid(1), openid(2)], NOON + 2) == 1
+    assert suppressed(desk.listed_folder).until(hash64(openid(2))) == float("inf")
+    welcome(desk.listed_folder, [openid(1), openid(2)], NOON + 2)
     assert desk.suppressed == {openid(1): "operator"}
     # What happened before he was welcomed, and is only told now, is over.
     before = len(list(blocks(desk.listed_folder)))
@@ -496,7 +511,7 @@ def test_what_the_operator_said_outlives_what_is_found_out(desk: Desk) -> None:
     assert len(list(blocks(desk.listed_folder))) == before, "what has no effect isn't written"
     # He was welcomed before what happened now, and it is only told now.
     note_trouble(desk.listed_folder, openid(2), "43004", NOON + 3, None)
-    assert welcome(desk.listed_folder, [openid(2)], NOON + 2.5) == 0
+    welcome(desk.listed_folder, [openid(2)], NOON + 2.5)
     assert desk.suppressed == {openid(1): "operator", openid(2): "43004"}
 
 
@@ -593,7 +608,7 @@ CALLS = st.lists(
 )
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(ROWS, CALLS, st.sets(st.integers(0, 6), max_size=2), st.sets(st.integers(0, 6), max_size=2))
 def test_whatever_is_screened_the_numbers_add_up(
     rows: list[Order],

@@ -118,7 +118,7 @@ def named(decision: Decision) -> object:
             return "conflict" if conflict else "wrong"
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(ROWS.map(once_where_it_is_odd), PAST, CHOICES)
 def test_every_row_ends_in_the_one_decision_that_the_contract_wants(
     rows: list[Row], past: dict[int, tuple[Mark, str, int]], choices: Choices
@@ -178,7 +178,7 @@ def test_a_wrong_row_whose_message_has_no_outcome_counts_as_wrong_itself(
     assert not found.is_known
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(ROWS.map(once_where_it_is_odd), st.data())
 def test_an_unchanged_list_is_decided_alike_by_row_and_by_key(rows: list[Row], data: st.DataObject) -> None:
     with tempfile.TemporaryDirectory() as place:
@@ -215,7 +215,7 @@ def test_the_rows_that_were_not_reached_are_counted_and_belong_to_the_list(tmp_p
 # The survey is these decisions, counted
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(ROWS, st.booleans())
 def test_a_survey_counts_every_row_once(rows: list[Row], keep_first: bool) -> None:
     with tempfile.TemporaryDirectory() as place:
@@ -229,7 +229,7 @@ def test_a_survey_counts_every_row_once(rows: list[Row], keep_first: bool) -> No
     assert (survey.sample is not None) == (survey.to_send > 0)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(ROWS.map(once_where_it_is_odd), st.data())
 def test_a_remembered_survey_says_what_a_new_one_would(rows: list[Row], data: st.DataObject) -> None:
     rows = [row for row in rows if row.product] or [Row(0)]

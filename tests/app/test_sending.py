@@ -158,7 +158,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(STEPS)
 def test_the_numbers_add_up_over_any_calls_lists_and_texts(
     steps: list[tuple[list[Row], int | None, str, bool]],

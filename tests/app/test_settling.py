@@ -347,7 +347,7 @@ def begin_with(desk: Desk, kinds: Mapping[int, str], *, surveyed: bool) -> World
     return World(desk, surveyed, order, stands, Counter(map(openid, accepted)), set(order))
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(st.fixed_dictionaries(dict.fromkeys(OTHERS, KINDS)), ACTIONS, st.booleans())
 def test_after_any_decisions_the_counts_add_up_and_nobody_accepted_is_sent_to(
     kinds: dict[int, str], actions: list[tuple[str, list[int] | None]], surveyed: bool

@@ -24,11 +24,12 @@ from wxpush.app.delivered import delivery_of
 from wxpush.app.doubtful import Decision
 from wxpush.app.known_runs import find_run
 from wxpush.app.receipted import view
-from wxpush.app.request import SendRequest, Surroundings
+from wxpush.app.request import SendRequest
 from wxpush.app.retrying import RetryRequest
 from wxpush.app.retrying import opened as opened_again
 from wxpush.app.settling import opened
 from wxpush.app.settling_by_receipts import Settled, settle, settle_known_runs, told
+from wxpush.app.surroundings import Surroundings
 from wxpush.app.trying import prepare
 from wxpush.clock import Moment
 from wxpush.config import load_account
@@ -603,7 +604,7 @@ def receipts_of(sent: Sequence[Sent], chance: random.Random) -> list[Receipt]:
     return found
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(sent=st.lists(SENT, min_size=1, max_size=6), seed=st.integers(0, 2**32))
 def test_nothing_is_settled_that_nobody_was_shown(
     tmp_path_factory: pytest.TempPathFactory, sent: list[Sent], seed: int

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.app.desk import APPLES, TEA, Desk, Row, new_sandbox, once_where_it_is_odd, openid
 from tests.app.test_sending import adds_up
-from wxpush.app.request import Sieve
+from wxpush.app.sieve import Sieve
 
 CONDITIONS = {
     None: lambda _row: True,
@@ -37,7 +37,7 @@ CALLS = st.lists(
 
 
 @given(rows=ROWS, calls=CALLS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_the_numbers_add_up_and_nobody_gets_two_whoever_is_chosen(
     rows: list[Row], calls: list[tuple[str | None, set[int], bool, int | None]]
 ) -> None:

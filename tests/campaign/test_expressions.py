@@ -285,7 +285,7 @@ VALUES = (
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(
     st.lists(st.lists(PIECES, max_size=4), min_size=1, max_size=4),
     st.fixed_dictionaries({}, optional={"a": VALUES, "b": VALUES, "订单号": VALUES}),
@@ -307,7 +307,7 @@ def test_the_short_cut_for_plain_columns_says_what_jinja_says(
     assert result(quick) == result(slow)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.text(alphabet=st.sampled_from(list("{}%|~()[]'\".,:=<>!+-*/ ab1_#\\订")), max_size=40))
 def test_any_text_is_parsed_or_refused(text: str):
     for parse in (parse_text, parse_condition):

@@ -28,7 +28,7 @@ def opened(folder: Path, text: str, name: str = "users.json") -> RecipientList:
 
 
 @given(rows=ROWS, indent=st.sampled_from([None, 0, 2]), escaped=st.booleans())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_an_array_is_read_as_the_same_objects_a_line_are(tmp_path_factory, rows, indent, escaped):
     folder = tmp_path_factory.mktemp("lists")
     array = opened(folder, json.dumps(rows, indent=indent, ensure_ascii=escaped))

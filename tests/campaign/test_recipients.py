@@ -362,7 +362,7 @@ def test_memory_does_not_grow_with_the_list(tmp_path: Path, name: str):
 CELL = st.text(alphabet=st.characters(blacklist_categories=("Cs",), blacklist_characters="\0"), max_size=12)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(CELL, CELL, CELL), min_size=1, max_size=6), st.sampled_from(["utf-8", "utf-16"]))
 def test_what_the_csv_module_writes_is_read_or_told_never_lost(
     tmp_path: Path, rows: list[Any], encoding: str
@@ -380,7 +380,7 @@ def test_what_the_csv_module_writes_is_read_or_told_never_lost(
         assert [tuple(row.values.values()) for row in open_recipients(file)] == expected
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.binary(max_size=80)
     | st.text(alphabet=st.sampled_from(list('ab,;"\n\r\t{}[]:\\u张 1')), max_size=80).map(str.encode),

@@ -171,7 +171,7 @@ def test_a_row_is_not_changed_by_rendering(tmp_path: Path):
     assert row.values == before
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.dictionaries(
         st.sampled_from(list(ROW)), st.text(max_size=30) | st.lists(st.text(max_size=3), max_size=2)

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from loopback import Loopback, answering
 
+from wxpush.channels.http.courier import MakeCourier, ThreadCourier
+from wxpush.channels.http.curl import CurlCourier
 from wxpush.channels.wechat.client import SEND_PATH, WeChatChannel, WeChatClient, make_keeper
-from wxpush.channels.wechat.courier import MakeCourier, ThreadCourier
-from wxpush.channels.wechat.curl import CurlCourier
 from wxpush.config import Account, Directories, OutsideToken, Secret
 from wxpush.delivery.ports import Channel
 from wxpush.errors import StoppedError

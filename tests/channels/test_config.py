@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from wxpush.config import Account, Directories, OutsideToken, Secret, load_account, load_testers
@@ -305,7 +305,6 @@ KEYS = st.sampled_from(["default", "testers", "accounts", "a", "appid", "token",
 SHAPES = st.recursive(st.none() | st.just("a"), lambda inner: st.lists(inner) | st.dictionaries(KEYS, inner))
 
 
-@settings(deadline=None)
 @given(st.dictionaries(KEYS, SHAPES))
 def test_no_shape_breaks_the_reader(tmp_path_factory: pytest.TempPathFactory, shape: dict) -> None:
     path = tmp_path_factory.mktemp("any") / "config.yaml"

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wxpush import i18n
+from wxpush.channels.http.reply import Reply
 from wxpush.channels.wechat.errcodes import verdict
-from wxpush.channels.wechat.reply import Reply
 from wxpush.channels.wechat.token_trouble import seen_ip, token_trouble
 from wxpush.model import Arrival
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wxpush.channels.http.reply import Reply
 from wxpush.channels.wechat.errcodes import info, info_of, verdict, worded
-from wxpush.channels.wechat.reply import Reply
 from wxpush.model import Arrival, CodeClass, VerdictKind
 
 K, C, A = VerdictKind, CodeClass, Arrival

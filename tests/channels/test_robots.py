@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wxpush.channels.http.reply import Reply
+from wxpush.channels.http.transport import Transport
+from wxpush.channels.http.wire import Request
 from wxpush.channels.robots import answer, dingtalk, program, webhook, wecom
 from wxpush.channels.robots.answer import Fate, cut, verdict
 from wxpush.channels.robots.posting import post
-from wxpush.channels.wechat.reply import Reply
-from wxpush.channels.wechat.transport import Transport
-from wxpush.channels.wechat.wire import Request
 from wxpush.model import Arrival
 from wxpush.sandbox.robots import Robots
 

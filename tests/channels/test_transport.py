@@ -20,15 +20,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from loopback import OK, Loopback, answering, http
 
-from wxpush.channels.wechat.courier import Courier, ThreadCourier
-from wxpush.channels.wechat.curl import CurlCourier
-from wxpush.channels.wechat.flight import Flight, FlightOverError
-from wxpush.channels.wechat.lookup import Lookup
-from wxpush.channels.wechat.redact import redact
-from wxpush.channels.wechat.reply import Reply, parse_body
-from wxpush.channels.wechat.retry_after import parse_retry_after
-from wxpush.channels.wechat.transport import Transport
-from wxpush.channels.wechat.wire import Request
+from wxpush.channels.http.courier import Courier, ThreadCourier
+from wxpush.channels.http.curl import CurlCourier
+from wxpush.channels.http.flight import Flight, FlightOverError
+from wxpush.channels.http.lookup import Lookup
+from wxpush.channels.http.redact import redact
+from wxpush.channels.http.reply import Reply, parse_body
+from wxpush.channels.http.retry_after import parse_retry_after
+from wxpush.channels.http.transport import Transport
+from wxpush.channels.http.wire import Request
 from wxpush.model import Arrival
 
 TOKEN = "92_Canary-token_never-to-be-seen"
@@ -362,7 +362,7 @@ def test_an_answer_that_came_while_it_was_asked_who_is_free_is_not_waited_for() 
 
 def test_where_libcurl_is_lacking_the_threads_are_taken(tmp_path: Path) -> None:
     (tmp_path / "pycurl.py").write_text("raise ImportError('no such library')\n")
-    program = "from wxpush.channels.wechat.courier import best_courier; print(best_courier().__name__)"
+    program = "from wxpush.channels.http.courier import best_courier; print(best_courier().__name__)"
     named = {
         path: subprocess.run(
             [sys.executable, "-c", program],

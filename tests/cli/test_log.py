@@ -6,12 +6,14 @@ import re
 import shutil
 import stat
 from collections import Counter, defaultdict
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.cli.command import Desk, at_call, openid, people
+from wxpush.clock import BEIJING
 from wxpush.delivery.ports import Notice, Why
 from wxpush.errors import UnsafeStateError
 from wxpush.model import Arrival
@@ -155,7 +157,7 @@ def test_a_size_without_a_log_is_refused(desk: Desk) -> None:
 def test_a_log_that_makes_no_sense_is_refused(desk: Desk) -> None:
     desk.prepare(1)
     assert desk.send("--log", "x.log", "--log-max", "much").code == 2
-    assert desk.send("--log", "no/such/folder/x.log").code == 4
+    assert desk.send("--log", "no/such/folder/x.log").code == 2
     done = desk.run("send", "campaign.yaml", "users.csv", "--dry-run", "--log", "x.log")
     assert (done.code, "--dry-run" in done.err) == (2, True)
     assert desk.sends() == 0
@@ -220,3 +222,46 @@ def test_every_event_and_field_is_documented(desk: Desk, page: str) -> None:
     assert {field for line in lines for field in line} - told == set()
     assert {why.value for why in Why} | {notice.value for notice in Notice} <= told
     assert {arrival.value for arrival in Arrival} <= told
+
+
+def test_rows_that_are_left_out_are_told_with_their_reason(desk: Desk) -> None:
+    rows = people(4)
+    rows[2]["amount"] = "1.00"
+    desk.campaign(when="amount != '1.00'", key='"{{ order_no }}"')
+    desk.list([*rows, rows[0]])
+    desk.run("suppress", "add", openid(2))
+    for _again in range(2):
+        (desk.folder / "send.log").unlink(missing_ok=True)
+        assert desk.send("--log", "send.log").code == 0
+        told = {
+            line["line"]: line for line in lines_of(desk.folder / "send.log") if line["event"] == "skipped"
+        }
+        assert {line: one["reason"] for line, one in told.items()} == {
+            3: "suppressed", 4: "condition", 6: "duplicate",
+        }  # fmt: skip
+        assert (told[3]["openid"], told[3]["key"]) == (openid(2), rows[1]["order_no"])
+        assert len(told[3]["trace_id"]) == 32
+        assert not {"openid", "key", "trace_id"} & told[4].keys()
+
+
+def test_whom_a_retry_leaves_out_is_told_too(desk: Desk) -> None:
+    desk.prepare(3)
+    assert desk.sandbox is not None
+    desk.sandbox.unfollow(openid(2))
+    desk.sandbox.unfollow(openid(3))
+    desk.send()
+    desk.run("suppress", "add", openid(2))
+    desk.retry("--all", "--log", "retry.log")
+    told = [line for line in lines_of(desk.folder / "retry.log") if line["event"] == "skipped"]
+    assert [(line["openid"], line["reason"]) for line in told] == [(openid(2), "suppressed")]
+
+
+def test_the_wait_for_the_beginning_is_told(desk: Desk) -> None:
+    desk.prepare(2)
+    moment = datetime.now(BEIJING) + timedelta(seconds=4)
+    assert desk.send("--log", "send.log", "--at", f"{moment:%Y-%m-%d %H:%M:%S}").code == 0
+    wait, over, started, *_rest = lines_of(desk.folder / "send.log")
+    assert (wait["event"], wait["why"]) == ("waiting", "at")
+    assert wait["until"] == f"{moment:%Y-%m-%dT%H:%M:%S}+08:00"
+    assert (over["event"], started["event"]) == ("resumed", "run_started")
+    assert over["time"] >= wait["until"]

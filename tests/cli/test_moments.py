@@ -16,7 +16,7 @@ import pytest
 
 from tests.cli.command import Desk, Running, at_call, counts, people
 from tests.cli.terminal import Terminal
-from wxpush.delivery.hours import BEIJING
+from wxpush.clock import BEIJING
 from wxpush.sandbox import Sandbox
 
 ENTRY = Path(__file__).parents[1] / "guarantees" / "entry.py"
@@ -185,11 +185,32 @@ def test_it_stops_when_it_should_and_the_same_command_goes_on(desk: Desk) -> Non
     sent = desk.sends()
     assert 0 < sent < 2000
     # What comes only once is left out of what to type next.
-    assert f"Next: wxpush {' '.join(PLAIN)} --rate 200/s sends the rest; nobody gets it twice" in done.talk
+    assert f"Next: wxpush {' '.join(PLAIN)} --rate 200/s sends the rest at once, without an end" in done.talk
     done = desk.send()
     assert counts(done.json) == {"accepted": 2000}
     assert set(desk.shown().values()) == {1}
     assert desk.sends() == 2000
+
+
+@pytest.mark.parametrize("hours", [(), ("--at", "00:00")])
+def test_after_a_time_of_day_the_rest_does_not_go_on_until_tomorrow(
+    desk: Desk, hours: tuple[str, ...]
+) -> None:
+    """The same command would send through the night; with both ends of a day it waits for the next one."""
+    desk.prepare(3000)
+    moment = datetime.now(BEIJING).replace(second=0, microsecond=0) + timedelta(minutes=2)
+    early = moment - timedelta(seconds=SOON) - datetime.now(BEIJING)
+    if hours:
+        hours = ("--at", f"{moment - timedelta(minutes=1):%H:%M}")
+    typed = (*PLAIN, "--rate", "100/s", *hours, "--until", f"{moment:%H:%M}")
+    with begun(desk, *typed, ahead=early.total_seconds()) as running:
+        done = running.done()
+    assert (done.code, 0 < desk.sends() < 3000) == (3, True)
+    assert "the same command goes on" not in done.talk
+    if hours:
+        assert f"Next: wxpush {' '.join(typed)} sends the rest tomorrow, within the same hours" in done.talk
+    else:
+        assert f"Next: wxpush {' '.join(PLAIN)} --rate 100/s sends the rest at once, without" in done.talk
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")

@@ -1,6 +1,7 @@
 """Accepted and delivered apart, on the command line: summary, `runs`, waiting, settling, after a kill too."""
 
 import csv
+import io
 import json
 import os
 import signal
@@ -133,6 +134,15 @@ def test_a_sending_waits_for_its_receipts(desk: Desk) -> None:
         take_in(desk, receipts_of(desk)[10:])
         done = running.done()
     assert (done.code, done.json["delivered"], done.json["unconfirmed"]) == (0, 20, 0)
+
+
+def test_the_last_acceptance_is_not_the_end_of_the_wait(desk: Desk) -> None:
+    desk.prepare(3)
+    desk.send("--wait-receipts", "2500ms")
+    at = max(row["time"] for row in csv.DictReader(io.StringIO(desk.run("report", "--format", "csv").out)))
+    again = desk.send()
+    assert again.json["attempts"] == 0
+    assert f"accepted on {at[:10]} {at[11:19]}" in again.talk
 
 
 def test_it_waits_no_longer_than_was_asked(desk: Desk) -> None:

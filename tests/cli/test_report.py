@@ -13,7 +13,7 @@ import pytest
 
 from tests.cli.command import Desk, openid, people
 from wxpush.app.delivered import receipts_folder
-from wxpush.app.request import Surroundings
+from wxpush.app.surroundings import Surroundings
 from wxpush.delivery.receipts import ReceiptLog
 from wxpush.delivery.run import RunFolder, runs_in
 from wxpush.model import Receipt

@@ -1,6 +1,9 @@
 """Interrupted, killed, mended, copied: the same command goes on, and nobody gets a message twice."""
 
+import csv
+import io
 import os
+import re
 import shutil
 import signal
 from collections.abc import Callable
@@ -11,6 +14,7 @@ import pytest
 from tests.cli.command import (
     DATA,
     Desk,
+    Done,
     Running,
     adds_up,
     at_call,
@@ -69,6 +73,53 @@ def test_a_killed_run_goes_on_with_the_same_command(desk: Desk) -> None:
     third = desk.send()
     assert (third.code, third.json["attempts"]) == (0, 0)
     assert desk.shown().total() == MANY
+
+
+def test_what_was_cut_off_is_counted_once_in_the_progress(desk: Desk) -> None:
+    desk.prepare(MANY)
+    with disturbed(desk, MANY // 2, lambda running: running.process.kill()) as running:
+        running.process.wait(60)
+    for options in (("--limit", "300"), ()):
+        done = desk.send(*options)
+        told = re.findall(r"([\d,]+)/([\d,]+) ", done.err)
+        finished, total = (int(number.replace(",", "")) for number in told[-1])
+        assert finished == total == done.json["accepted"], done.err
+
+
+def test_a_run_is_counted_alike_while_it_is_sent(desk: Desk) -> None:
+    rows = people(300)
+    for number, row in enumerate(rows):
+        row["name"] = "2026-01-01 09:00" if number % 10 == 0 else "2099-01-01 09:00"
+        row["amount"] = "1.00" if number % 10 == 1 else "68.00"
+    desk.campaign(expires="{column: name, after: 7d}", when="amount != '1.00'")
+    desk.list(rows)
+    found: list[Done] = []
+
+    def look(_running: Running) -> None:
+        found.append(desk.run("report", "--json"))
+        found.append(desk.run("report", "--format", "csv"))
+
+    with disturbed(desk, 100, look, "--rate", "60/s") as running:
+        done = running.done()
+    report, listed = found[0].json, list(csv.DictReader(io.StringIO(found[1].out)))
+    assert (report["state"], report["total"], report["skipped"]) == ("running", 300, 60)
+    assert adds_up(report)
+    assert report["skips"] == done.json["skips"]
+    assert report["attempts"] >= report["accepted"] >= 50
+    assert 0 < report["pending"] < 240
+    assert {row["state"] for row in listed} == {"accepted"}
+
+
+def test_one_rate_is_told_everywhere(desk: Desk) -> None:
+    desk.prepare(200)
+    rates = []
+    for options in (("--limit", "100"), ()):
+        done = desk.send(*options, "--rate", "50/s")
+        assert float(re.findall(r"%, ([\d.]+)/s", done.err)[-1]) == done.json["rate_per_s"]
+        rates.append(done.json["rate_per_s"])
+    report = desk.run("report", "--json").json
+    assert min(rates) - 0.1 <= report["rate_per_s"] <= max(rates) + 0.1
+    assert report["active_s"] == pytest.approx(200 / report["rate_per_s"], abs=0.1)
 
 
 @pytest.mark.parametrize("answer", ["msgid", "40241"])

@@ -6,7 +6,7 @@ import shlex
 import sqlite3
 import stat
 from collections.abc import Callable
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import pytest
 from tests.cli.command import Desk, Done, adds_up, counts, openid, people
 from wxpush.app.known_runs import send_command
 from wxpush.app.sources.query import _reason, exact
+from wxpush.clock import BEIJING
 from wxpush.delivery.run import RunFolder
 from wxpush.errors import InputError
 from wxpush.sandbox import Sandbox
@@ -545,9 +546,6 @@ def test_options_that_contradict_are_refused(desk: Desk) -> None:
     assert (without.code, "--sql" in without.talk, without.json["state"]) == (2, True, "refused")
 
 
-CHINA = timezone(timedelta(hours=8))
-
-
 @pytest.mark.parametrize(
     ("value", "text"),
     [
@@ -557,7 +555,7 @@ CHINA = timezone(timedelta(hours=8))
         (0.1, "0.1"),
         (True, "true"),
         (datetime(2026, 11, 26, 10), "2026-11-26 10:00:00"),  # noqa: DTZ001 - as databases have it
-        (datetime(2026, 11, 26, 10, tzinfo=CHINA), "2026-11-26 10:00:00+08:00"),
+        (datetime(2026, 11, 26, 10, tzinfo=BEIJING), "2026-11-26 10:00:00+08:00"),
         (date(2026, 11, 26), "2026-11-26"),
         (time(10, 5), "10:05:00"),
         ({"a": [Decimal("1.50"), None]}, {"a": ["1.50", None]}),
@@ -591,3 +589,37 @@ def test_an_array_in_a_file_of_any_name(desk: Desk) -> None:
     desk.write("users.export", json.dumps(people(2)))
     done = desk.run("send", "campaign.yaml", "users.export", "--list-format", "json", "--yes", "--json")
     assert counts(done.json) == {"accepted": 2}
+
+
+# What is told of it
+
+
+def test_rows_without_a_match_are_told_once(desk: Desk) -> None:
+    desk.prepare(3)
+    desk.write("more.csv", f"who,nick\n{openid(1)},a\n{openid(2)},b\n")
+    done = desk.run("send", "campaign.yaml", "users.csv", "--yes", "--join", "more.csv", "--on", "openid=who")
+    assert done.talk.count("The rows without a match are listed in") == 1
+    done = desk.run(
+        *("send", "campaign.yaml", "users.csv", "--yes", "--quiet", "--limit", "1", "--run", "quiet"),
+        *("--join", "more.csv", "--on", "openid=who"),
+    )
+    assert done.talk.count("The rows without a match are listed in") == 1
+
+
+def test_lists_that_are_no_files_are_called_what_they_are(desk: Desk) -> None:
+    desk.prepare(3)
+    content = (desk.folder / "users.csv").read_bytes()
+    piped = ("send", "campaign.yaml", "-", "--list-format", "csv", "--yes")
+    assert "List standard input: 3 rows" in desk.run(*piped, stdin=content).talk
+    chinese = desk.run("--lang", "zh", *piped, "--run", "zh", stdin=content).talk
+    assert "标准输入" in chinese
+    shown = desk.run("runs", "show", "zh")
+    assert "List standard input" in shown.talk
+    assert desk.run("runs", "show", "zh", "--json").json["list"] == "-"
+    assert "standard input" in desk.run("report", "zh", "--format", "html").out
+    with sqlite3.connect(desk.folder / "shop.db") as shop:
+        shop.execute("CREATE TABLE o (openid, order_no, product, amount)")
+        shop.executemany("INSERT INTO o VALUES (:openid, :order_no, :product, :amount)", people(2))
+    query = ("--sql", "select * from o", "--dsn", "sqlite:///shop.db", "--run", "sql", "--yes")
+    assert "List the query: 2 rows" in desk.run("send", "campaign.yaml", *query).talk
+    assert "List the query" in desk.run("runs", "show", "sql").talk

@@ -10,7 +10,7 @@ import pytest
 from tests.cli.command import Desk, openid, people
 from tests.cli.test_settle import BURNT, put_in_doubt
 from wxpush.app.delivered import receipts_folder
-from wxpush.app.request import Surroundings
+from wxpush.app.surroundings import Surroundings
 from wxpush.config import Directories
 from wxpush.delivery.receipts import ReceiptLog
 from wxpush.delivery.run import runs_in
@@ -197,7 +197,93 @@ def test_wrong_rows_and_rows_that_are_not_wanted_are_found(desk: Desk) -> None:
     desk.send("--skip-invalid")
     (wrong,), (unwanted,) = events(desk, openid(2)), events(desk, openid(3))
     assert (wrong["event"], wrong["line"], "amount4" in wrong["detail"]) == ("wrong_row", 3, True)
-    assert (unwanted["event"], unwanted["line"]) == ("listed", 4)
+    assert (unwanted["event"], unwanted["code"], unwanted["line"]) == ("skipped", "condition", 4)
+
+
+def test_why_somebody_was_left_out_is_told_for_each_run(desk: Desk) -> None:
+    rows = people(7)
+    for row in rows:
+        row["name"] = "2099-01-01 09:00"
+    rows[1]["name"] = "2026-01-01 09:00"
+    assert desk.sandbox is not None
+    desk.sandbox.unfollow(openid(3))
+    desk.run("suppress", "add", openid(4), "--reason", "投诉")
+    rules = {"limits": "{per_user_per_day: 1}", "check_followers": "true"}
+    desk.campaign(expires="{column: name, after: 7d}", **rules)
+    desk.list([*rows, rows[0]])
+    desk.write("nobody.csv", f"openid\n{openid(6)}\n")
+    desk.send("--where", f"openid != '{openid(5)}'", "--exclude", "nobody.csv")
+    desk.send("--run", "again")
+
+    def why(number: int) -> list[tuple[str, str, str]]:
+        return [(one["run"], one["event"], one["code"]) for one in events(desk, openid(number))]
+
+    assert sorted(why(1)) == sorted(
+        [
+            ("order-shipped", "accepted", "0"),
+            ("order-shipped", "skipped", "duplicate"),
+            ("again", "skipped", "frequency"),
+            ("again", "skipped", "duplicate"),
+        ]
+    )
+    for number, reason in ((2, "expired"), (3, "not_following"), (4, "suppressed")):
+        assert why(number) == [("order-shipped", "skipped", reason), ("again", "skipped", reason)], number
+    for number, reason in ((5, "where"), (6, "excluded")):
+        assert why(number) == [("order-shipped", "skipped", reason), ("again", "accepted", "0")], number
+    shown = desk.run("trace", openid(4)).out
+    assert shown.count("skipped: on the suppression list (since 20") == 2
+    assert shown.count("because: 投诉") == 2
+    assert "`--where` is false (--where openid !=" in desk.run("trace", openid(5)).out
+
+
+def test_who_was_taken_off_the_suppression_list_since_was_on_it_then(desk: Desk) -> None:
+    desk.prepare(2)
+    desk.run("suppress", "add", openid(1), "--reason", "first")
+    desk.send()
+    desk.run("suppress", "remove", openid(1))
+    desk.run("suppress", "add", openid(1), "--reason", "second", "--until", "2099-01-01")
+    (skipped,) = events(desk, openid(1))
+    assert (skipped["event"], "because: first" in skipped["detail"]) == ("skipped", True)
+    desk.run("suppress", "remove", openid(1))
+    desk.send()
+    assert told(desk, openid(1)) == ["accepted"]
+
+
+def test_a_column_of_the_joined_list_leads_to_the_message(desk: Desk) -> None:
+    desk.campaign()
+    desk.write(
+        "orders.csv", "phone,order_no,product,amount\n" + "".join(f"{n},A{n},茶,1\n" for n in range(1, 5))
+    )
+    bound = "".join(f"{n},{openid(n)},nick{n}\n" for n in range(1, 4))
+    desk.write("bound.csv", f"mobile,openid,nick\n{bound}")
+    desk.run("suppress", "add", openid(2))
+    join = ("--join", "bound.csv", "--on", "phone=mobile")
+    assert desk.run("send", "campaign.yaml", "orders.csv", *join, "--yes").code == 0
+    (accepted,), (skipped,) = events(desk, "nick1"), events(desk, "nick2")
+    assert (accepted["event"], accepted["openid"], accepted["line"]) == ("accepted", openid(1), 2)
+    assert (skipped["event"], skipped["openid"], skipped["code"]) == ("skipped", openid(2), "suppressed")
+    assert [one["code"] for one in events(desk, "A4")] == ["no_match"]
+    assert told(desk, openid(2)) == ["skipped"]
+    desk.write("bound.csv", f"mobile,openid,nick\n{bound}9,{openid(9)},nick1\n")
+    done = desk.run("trace", "nick1")
+    assert (done.code, "were not looked through" in done.err) == (1, True)
+
+
+def test_each_message_is_one_block_in_the_order_of_time(sent: Desk) -> None:
+    assert sent.sandbox is not None
+    sent.sandbox.follow(openid(2))
+    sent.send("--run", "between")
+    sent.retry("order-shipped", "--code", "43004")
+    (between,) = [one for one in events(sent, openid(2)) if one["run"] == "between"]
+    receipt = Receipt(between["msgid"], openid(2), "success", 2_000_000_000, 2_000_000_000.0)
+    take_in(sent, receipt)
+    shown = sent.run("trace", openid(2)).out
+    blocks = [[line.strip() for line in block.splitlines()] for block in shown.strip().split("\n\n")]
+    assert [block[0].split('"')[1] for block in blocks] == ["order-shipped", "between"]
+    assert [len(block) for block in blocks] == [3, 3]
+    assert "43004" in blocks[0][1]
+    assert "accepted by WeChat" in blocks[0][2]
+    assert "receipt: delivered" in blocks[1][2]
 
 
 def test_a_row_whose_turn_has_not_come_is_found(desk: Desk) -> None:

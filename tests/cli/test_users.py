@@ -16,6 +16,7 @@ from wxpush.channels.wechat.client import WeChatClient, make_keeper
 from wxpush.channels.wechat.users import UserLists, pages
 from wxpush.config import Directories, load_account
 from wxpush.errors import StoppedError
+from wxpush.report.draft import draft_of
 from wxpush.sandbox import Sandbox, environment
 
 TAGS = [
@@ -183,6 +184,47 @@ def test_ctrl_c_leaves_no_half_file(account: Callable[..., Desk]) -> None:
             time.sleep(0.02)
         running.signal(signal.SIGINT)
         assert running.done().code == 130
+    assert [path.name for path in desk.folder.iterdir()] == ["template.yaml"]
+
+
+def test_what_a_kill_left_goes_with_the_next_pull_of_that_file(account: Callable[..., Desk]) -> None:
+    desk = account(followers={"listed": 20_000}, faults={"lists": {"silence_before": {"after": 1}}})
+    assert desk.sandbox is not None
+    mine = desk.write(".users.csv.notes", "mine")
+    with desk.start("users", "pull", "--output", "users.csv") as running:
+        deadline = time.monotonic() + 20
+        while desk.sandbox.requests_by_path.get("/cgi-bin/user/get", 0) < 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        (at_work,) = desk.folder.glob(".users.csv.*.wxpush-part")
+        with draft_of(desk.folder / "users.csv") as file:  # another pull leaves alone what is being written
+            file.write("openid\n")
+        assert at_work.exists()
+        running.process.kill()
+        running.process.wait(20)
+    assert at_work.exists()
+    with draft_of(desk.folder / "others.csv"):
+        assert at_work.exists()
+    with draft_of(desk.folder / "users.csv"):
+        assert not at_work.exists()
+    assert sorted(path.name for path in desk.folder.iterdir()) == [
+        mine.name, "others.csv", "template.yaml", "users.csv",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("option", ["--any", "--all"])
+def test_what_is_about_tags_needs_one(account: Callable[..., Desk], option: str) -> None:
+    desk = account(tags=TAGS)
+    done = desk.run("users", "pull", option)
+    assert (done.code, done.out) == (2, "")
+    assert "--tag" in done.err
+    assert desk.sandbox is not None
+    assert desk.sandbox.requests_by_path == {}
+
+
+def test_a_dash_is_standard_output(account: Callable[..., Desk]) -> None:
+    desk = account(followers={"listed": 3})
+    assert len(pulled(desk.run("users", "pull", "--output", "-").out)) == 3
     assert [path.name for path in desk.folder.iterdir()] == ["template.yaml"]
 
 

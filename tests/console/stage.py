@@ -2,15 +2,15 @@
 
 import io
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from wxpush.app.results import FailureGroup, Plan, RunView, Sample, StoppedBy, Summary, Survey
+from wxpush.clock import BEIJING
 from wxpush.console import Console
 from wxpush.model import CodeClass, Quota
 
-BEIJING = timezone(timedelta(hours=8))
 NOON = datetime(2026, 11, 23, 12, 0, 0, tzinfo=BEIJING)
 OPENID = "oAbCdEfGhIjKlMnOpQrStUvWxYz1"
 MARKUP = ["[red]", "[/]", "[/red]", "[link=file:///etc/passwd]x[/link]", ":smile:"]

@@ -6,10 +6,11 @@ import re
 import pytest
 from rich.cells import cell_len
 
-from tests.console.stage import Input, Stage, Stream, a_group, a_plan, a_stop, a_summary, a_view
+from tests.console.stage import OPENID, Input, Stage, Stream, a_group, a_plan, a_stop, a_summary, a_view
 from wxpush import i18n
 from wxpush.channels.wechat.errcodes import info
 from wxpush.console import Console
+from wxpush.delivery.suppressions import Entry
 from wxpush.errors import InputError, InterruptedRunError, ProblemsError
 from wxpush.model import Problem, Quota, Severity
 from wxpush.report.failures import FailureRow
@@ -362,3 +363,24 @@ def test_the_number_of_wechats_log_is_left_out_on_screen() -> None:
     )
     stage.console.failures([row])
     assert stage.out.lines()[-1].split("  ")[-1] == "no follower (require subscribe)"
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_suppression_list_is_readable_at_80_columns(language: i18n.Language) -> None:
+    stage, since = Stage(width=80), 1_795_665_600.0  # 2026-11-26
+    with i18n.speaking(language):
+        stage.console.suppressed(
+            [
+                Entry(OPENID, "asked us to stop, by mail and by telephone too", since, None, "operator"),
+                Entry(OPENID, "", since, since + 86_400, "43004"),
+                Entry(OPENID, "", since, since + 86_400, "43101"),
+                Entry(OPENID, "", since, since, "77777"),
+            ]
+        )
+    _head, asked, gone, refusing, unknown = unstyled(stage.out.lines())
+    assert max(map(cell_len, [asked, gone, refusing, unknown])) <= 80
+    assert asked.startswith(f"{OPENID}  asked us to stop,")
+    assert "2026-11-26" in asked
+    assert gone.endswith("2026-11-26  2026-11-27")
+    words = ("doesn't follow", "refuses the messages") if language == "en" else ("未关注", "拒收")
+    assert (words[0] in gone, words[1] in refusing, "77777" in unknown) == (True, True, True)

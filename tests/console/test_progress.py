@@ -24,6 +24,7 @@ def underway(total: int | None = 10_000, **counts: int) -> Course:
     course.speed.note(1000.0, 0)
     course.speed.note(1010.0, 300)
     course.now = Progress(accepted=counts.pop("accepted", 300), **counts)
+    course.now.seconds = course.now.finished / 30
     return course
 
 
@@ -52,6 +53,11 @@ def test_a_narrow_frame_keeps_the_share_and_drops_the_rate_then_the_bar() -> Non
 def test_without_a_total_there_is_a_count_but_no_bar() -> None:
     bar = frame(underway(None), 80)[0]
     assert bar == "1,305  30/s"
+
+
+def test_nothing_is_left_where_all_is_done() -> None:
+    course = underway(1_305)
+    assert "left" not in frame(course, 80)[0]
 
 
 def test_a_wait_is_told_in_words_with_its_end() -> None:

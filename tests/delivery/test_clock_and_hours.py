@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wxpush.clock import Clock, Moment, age, boot_seconds
-from wxpush.delivery.hours import BEIJING, CIVIL_HOURS, DayHours, Hours, Week, next_time, quota_back
+from wxpush.clock import BEIJING, Clock, Moment, age, boot_seconds
+from wxpush.delivery.hours import CIVIL_HOURS, DayHours, Hours, Week, next_time, quota_back
 
 WALL = 1_795_399_200.0
 THEN = Moment(WALL, 5000.0, "boot-1")

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from tests.delivery import world as w
 from tests.delivery.world import World, message, messages
-from wxpush.clock import Moment
+from wxpush.clock import BEIJING, Moment
 from wxpush.delivery.engine import Settings
 from wxpush.delivery.flight import Flight
 from wxpush.delivery.gate import GateRules
 from wxpush.delivery.hand import Hand
-from wxpush.delivery.hours import BEIJING, DayHours
+from wxpush.delivery.hours import DayHours
 from wxpush.delivery.policy import RetryRules, StopRules
 from wxpush.delivery.ports import Notice, Progress, Why
 from wxpush.delivery.records import Claim, Mark, Record
@@ -501,7 +501,7 @@ FAULTS = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     script=st.lists(st.lists(FAULTS, max_size=6), min_size=1, max_size=40), rate=st.sampled_from([3, 50, 900])
 )

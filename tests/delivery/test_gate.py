@@ -6,8 +6,9 @@ import pytest
 
 from tests.delivery import world as w
 from tests.delivery.world import Time
+from wxpush.clock import BEIJING
 from wxpush.delivery.gate import Gate, GateRules, is_over, left_to_run
-from wxpush.delivery.hours import BEIJING, DayHours, Week
+from wxpush.delivery.hours import DayHours, Week
 from wxpush.delivery.ports import Why
 from wxpush.model import Quota
 

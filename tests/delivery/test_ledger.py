@@ -39,12 +39,14 @@ from wxpush.delivery.records import (
     Invalid,
     Mark,
     Record,
+    Touch,
     dump_claims,
     dump_invalid,
     dump_records,
     load_claims,
     load_invalid,
     load_records,
+    load_touches,
 )
 from wxpush.errors import DamagedStateError, StorageError
 from wxpush.model import CodeClass, Message
@@ -93,7 +95,10 @@ def records(draw: st.DrawFn) -> Record:
 
 @given(st.lists(records(), min_size=1, max_size=5))
 def test_records_come_back_as_they_were_written(written: list[Record]) -> None:
-    assert load_records(dump_records(written)) == written
+    text = dump_records(written)
+    assert load_records(text) == written
+    touched = [(one if type(one) is tuple else (one.key, one.to, one.at)) for one in load_touches(text)]
+    assert touched == [(one.key, one.to, one.at) for one in written]
 
 
 @given(st.lists(MESSAGES, min_size=1, max_size=5), MOMENTS)
@@ -109,7 +114,7 @@ def test_wrong_rows_come_back_as_they_were_written(written: list[Invalid]) -> No
 
 @given(st.text(max_size=60) | st.from_regex(r'[\[\]{}",:0-9a-z]*', fullmatch=True))
 def test_any_other_text_is_refused_and_nothing_else_goes_wrong(text: str) -> None:
-    for load in (load_records, load_claims, load_invalid):
+    for load in (load_records, load_touches, load_claims, load_invalid):
         try:
             load(text)
         except DamagedStateError:
@@ -227,6 +232,18 @@ def test_what_attempts_have_met_stays_with_the_claim(
     assert ledgers.review(folder) == [Claim(message(1), THEN, 3, unanswered, busy)]
 
 
+def test_a_glance_at_whom_messages_reached_sees_the_same_claims(folder: Path) -> None:
+    ledger = Ledger(folder, RUN)
+    ledger.commit([], [claim(1), claim(2), claim(3), claim(4)])
+    ledger.commit([record(message(1)), record(message(2), Mark.FAILED), record(message(3), Mark.SILENT)])
+    ledger.close()
+    seen: list[Touch | Record] = []
+    assert ledgers.review_touches(folder, seen.extend) == ledgers.review(folder)
+    assert [one if type(one) is tuple else one[4] for one in seen] == [
+        (message(1).key, message(1).to, record(message(1)).at), Mark.FAILED, Mark.SILENT,
+    ]  # fmt: skip
+
+
 def test_recovered_claims_are_the_oldest_first(folder: Path) -> None:
     ledger = Ledger(folder, RUN)
     for number in (1, 2, 3):
@@ -321,7 +338,7 @@ class AnyLife(RuleBasedStateMachine):
         assert [each for _place, each in ledgers.records(self.folder)] == self.records
 
 
-AnyLife.TestCase.settings = settings(max_examples=25, stateful_step_count=15, deadline=None)
+AnyLife.TestCase.settings = settings(max_examples=25, stateful_step_count=15)
 TestAnyLife = AnyLife.TestCase
 
 

@@ -83,6 +83,12 @@ def test_what_was_waited_is_put_down_to_the_minutes_that_it_took(file: Path) -> 
     assert list(waits) == [0, 60, 120]
     assert all(list(one) == [Why.HOURS.value] for one in waits.values())
     assert sum(one["hours"] for one in waits.values()) == pytest.approx(180_000, abs=1_000)
+    # What was waited is no part of the sending, of which everybody is told the same.
+    progress = world.engine.progress
+    assert sum(minute.finished for minute in found.values()) == progress.finished == 20
+    assert sum(minute.sending for minute in found.values()) == pytest.approx(progress.seconds * 1000, abs=5)
+    assert 1.9 <= progress.seconds < 5
+    assert progress.rate == 20 / progress.seconds
 
 
 def test_it_is_written_while_it_goes_and_several_processes_add_up(file: Path) -> None:

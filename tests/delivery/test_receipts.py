@@ -5,7 +5,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.delivery.ledgers import tamper
@@ -29,7 +29,6 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "receipts"
 
 
-@settings(deadline=None)  # each example makes a database on disk
 @given(written=st.lists(st.lists(RECEIPTS, max_size=4), max_size=4))
 def test_receipts_come_back_as_they_came(
     tmp_path_factory: pytest.TempPathFactory, written: list[list[Receipt]]

@@ -3,7 +3,7 @@
 import math
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -15,16 +15,18 @@ from tests.delivery.world import MORNING
 from wxpush.delivery.contacts import DAYS, MOST, Contacts, counted, noted
 from wxpush.delivery.hashed import Hashed
 from wxpush.delivery.identity import hash64
-from wxpush.delivery.journal import Journal, blocks
+from wxpush.delivery.journal import Blocks, Journal, blocks
 from wxpush.delivery.screen import Facts, Limits, Reason, day_of, judged
 from wxpush.delivery.suppressions import (
     Change,
     Entry,
+    Reading,
     Removal,
     Suppressed,
     Suppressions,
     entries,
     is_empty,
+    shortened,
     suppressed,
 )
 from wxpush.errors import DamagedStateError
@@ -113,18 +115,10 @@ PEOPLE = ("oA", "oB", "oC")
 SOURCES = st.sampled_from(["operator", "43004", "43101", "not_following", "failed:user block"])
 MOMENTS = st.integers(0, 12).map(lambda hours: NOW + hours * 3600.0)
 REASONS = st.sampled_from(["", "asked us"])
-CHANGES = st.lists(
-    st.builds(
-        Entry,
-        st.sampled_from(PEOPLE),
-        st.sampled_from(["", "asked us"]),
-        MOMENTS,
-        st.none() | MOMENTS,
-        SOURCES,
-    )
-    | st.builds(Removal, st.sampled_from(PEOPLE), MOMENTS, st.booleans()),
-    max_size=12,
-)
+CHANGE = st.builds(
+    Entry, st.sampled_from(PEOPLE), REASONS, MOMENTS, st.none() | MOMENTS, SOURCES
+) | st.builds(Removal, st.sampled_from(PEOPLE), MOMENTS, st.booleans())
+CHANGES = st.lists(CHANGE, max_size=12)
 
 
 def model_of(changes: Sequence[Change]) -> dict[str, Entry]:
@@ -157,22 +151,81 @@ def test_the_list_is_what_its_changes_come_to(changes: list[Change]) -> None:
     assert known.any_automatic == any(entry.source != "operator" for entry in model.values())
 
 
-@settings(max_examples=15, deadline=None)
-@given(CHANGES)
-def test_the_list_on_disk_is_the_same(changes: list[Change]) -> None:
-    model = model_of(changes)
+TIDY = "put the log together"
+
+
+def shorten(store: Path) -> None:
+    """What `tidy` does to a log that has grown long."""
+    journal = Journal(store)
+    journal.put_together(shortened)
+    journal.close()
+
+
+@settings(max_examples=25)
+@given(st.lists(CHANGE | st.just(TIDY), max_size=14))
+def test_the_list_on_disk_is_the_same(steps: list[Change | str]) -> None:
+    """However often it is put together on the way, for whoever reads it anew and whoever holds it open."""
+    changes = [step for step in steps if not isinstance(step, str)]
+    model, known = model_of(changes), Suppressed(changes)
     with tempfile.TemporaryDirectory() as folder:
         store = Path(folder) / "suppressions"
         assert is_empty(store)
-        writer = Suppressions(store)
-        for change in changes:
-            if isinstance(change, Entry):
-                writer.add([change])
+        writer, reading = Suppressions(store), Reading(store)
+        for number, step in enumerate(steps):
+            if isinstance(step, str):
+                shorten(store)
+            elif isinstance(step, Entry):
+                writer.add([step])
             else:
-                writer.remove([change.openid], change.at, automatic=change.automatic)
+                writer.remove([step.openid], step.at, automatic=step.automatic)
+            if number % 3 == 0:  # others read now and then, and go on from there
+                reading.now()
         assert {entry.openid: entry for entry in entries(store)} == model
         assert sum(1 for _ in entries(store)) == len(model) == len(writer.now())
+        for seen in (writer.now(), reading.now(), suppressed(store)):
+            assert seen.removed == known.removed
+            for key in map(hash64, PEOPLE):
+                assert seen.until(key) == known.until(key)
+                assert seen.comes_off(key, NOW) == known.comes_off(key, NOW)
+                assert seen.is_unfollowed(key) == known.is_unfollowed(key)
         writer.close()
+
+
+def test_a_log_that_goes_on_growing_stays_short(tmp_path: Path) -> None:
+    people = [f"o{number:027d}" for number in range(300)]
+    with closing(Suppressions(tmp_path / "s")) as opened:
+        for day in range(50):
+            opened.add(Entry(one, f"day {day}", NOW + day, None, "operator") for one in people)
+            opened.tidy()
+        assert len(list(blocks(tmp_path / "s"))) < 50
+        assert opened.now().changes <= 10_000 + len(people)
+    assert [(one.openid, one.reason) for one in entries(tmp_path / "s")] == [
+        (one, "day 49") for one in people
+    ]
+
+
+def test_many_small_blocks_are_put_together(tmp_path: Path) -> None:
+    with closing(Suppressions(tmp_path / "s")) as opened:
+        for number in range(1_000):
+            opened.add([Entry(f"o{number:027d}", "", NOW, None, "43004")])
+        opened.tidy()
+        assert len(opened.now()) == 1_000
+    assert len(list(blocks(tmp_path / "s"))) == 1
+
+
+def test_a_log_that_cannot_be_put_together_stays_as_it_was(tmp_path: Path) -> None:
+    with closing(Suppressions(tmp_path / "s")) as opened:
+        opened.add([Entry("oA", "", NOW, None, "operator")])
+        opened.add([Entry("oB", "", NOW, None, "operator")])
+    before = list(blocks(tmp_path / "s"))
+
+    def cut_off(texts: Blocks) -> Iterator[str]:
+        yield next(texts())
+        raise DamagedStateError("the second can't be read")
+
+    with closing(Journal(tmp_path / "s")) as journal, pytest.raises(DamagedStateError):
+        journal.put_together(cut_off)
+    assert list(blocks(tmp_path / "s")) == before
 
 
 def test_people_are_welcomed_at_once_each_at_his_moment(tmp_path: Path) -> None:

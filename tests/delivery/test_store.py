@@ -316,6 +316,15 @@ def test_a_file_that_a_killed_process_left_before_its_first_table_is_used(folder
     assert noted(folder) == []
 
 
+def test_whoever_reads_a_store_that_is_just_being_made_finds_it_empty(folder: Path) -> None:
+    opened(folder).close()
+    with closing(sqlite3.connect(database(folder))) as connection:
+        for table in ("Cache", "Settings"):
+            connection.execute(f"DROP TABLE {table}")
+        connection.execute("PRAGMA schema_version = 0")
+    assert list(store.rows(folder)) == []
+
+
 MAKE = """
 import itertools, sys
 from pathlib import Path

@@ -8,8 +8,8 @@ import resource
 import sys
 import time
 
-from wxpush.channels.wechat.transport import Transport
-from wxpush.channels.wechat.wire import Request
+from wxpush.channels.http.transport import Transport
+from wxpush.channels.http.wire import Request
 
 
 def most_memory() -> int:

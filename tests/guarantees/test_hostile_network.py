@@ -18,9 +18,9 @@ from tests.cli.command import SEND, Desk
 from tests.delivery.world import OK, World, messages
 from tests.guarantees.plugin import Measured, Scale
 from tests.guarantees.stage import Certificates, a_desk, self_signed, tls_context, wechat
+from wxpush.channels.http.transport import Transport
+from wxpush.channels.http.wire import Request
 from wxpush.channels.wechat.errcodes import verdict
-from wxpush.channels.wechat.transport import Transport
-from wxpush.channels.wechat.wire import Request
 from wxpush.model import VerdictKind
 from wxpush.sandbox import Sandbox
 

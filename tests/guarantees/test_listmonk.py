@@ -8,7 +8,7 @@ import random
 import signal
 import time
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -28,6 +28,7 @@ from tests.cli.command import (
 )
 from tests.cli.test_resume import disturbed
 from tests.guarantees.plugin import Measured, Scale
+from wxpush.clock import BEIJING
 from wxpush.delivery import ledger as ledgers
 
 posix = pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
@@ -186,7 +187,7 @@ def test_t39_2591_a_list_written_over_on_the_way_joins_no_two_people(desk: Desk,
 
 def closed_hours() -> str:
     """A send window that isn't now."""
-    now = datetime.now(timezone(timedelta(hours=8)))
+    now = datetime.now(BEIJING)
     begin, end = now + timedelta(hours=2), now + timedelta(hours=3)
     return f'"{begin:%H:%M}-{end:%H:%M}"'
 

@@ -253,7 +253,7 @@ def test_t28_anything_at_all(parser: str, tmp_path: Path, scale: Scale, measured
     count = scale(200, 100_000)
     seen = 0
 
-    @settings(max_examples=count, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=count, database=None, suppress_health_check=list(HealthCheck))
     @given(inputs)
     def fuzz(given_input: Any) -> None:
         nonlocal seen

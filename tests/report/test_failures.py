@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from wxpush.campaign.recipients import open_recipients
@@ -76,7 +76,6 @@ def test_no_cell_is_a_formula(tmp_path: Path) -> None:
     assert [cell for cell in cells if cell[:1] in {"=", "+", "-", "@"}] == []
 
 
-@settings(deadline=None)
 @given(st.lists(st.fixed_dictionaries({"openid": st.just(OPENID), "note": CELL | FORMULA}), min_size=1))
 def test_a_failures_file_is_read_back_as_the_rows_were(values: list[dict[str, str]]) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -22,7 +22,7 @@ from wxpush.report.failures import FailureRow, write_csv, write_jsonl
 _TOLD: Final = frozenset({Mark.FAILED, Mark.HELD, Mark.IN_DOUBT})
 _TOLD_STATES: Final = (State.FAILED, State.HELD, State.IN_DOUBT)
 #: Marks of a claim that goes on: while a process works on it, nothing is decided yet.
-_UNDECIDED: Final = frozenset({Mark.BUSY, Mark.SILENT})
+UNDECIDED: Final = frozenset({Mark.BUSY, Mark.SILENT})
 _MOST_SORTED: Final = 50_000
 
 #: What a row of the failures file is made from.
@@ -63,7 +63,7 @@ def look_back(
     standing, claims = (noted, []) if noted is not None else _noted(folder, card, live=live, visit=visit)
     states: Counter[str] = Counter()
     for mark, count in standing.counts().items():
-        state = State.PENDING if live and mark in _UNDECIDED else mark.state
+        state = State.PENDING if live and mark in UNDECIDED else mark.state
         states[state.value] += count
     causes: Counter[Cause] = Counter()
     rows = FailureRows(folder, standing, claims, any_recorded=any(states[state] for state in _TOLD_STATES))

@@ -1,45 +1,52 @@
-"""Whom an account wrote to in the last seven days, from the ledgers of all its runs."""
+"""Whom an account wrote to in the last days, from the ledgers of all its runs."""
 
-from collections.abc import Callable, Iterator
-from itertools import count
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from wxpush.app.known_runs import all_runs
 from wxpush.app.proven import ledger_changed
-from wxpush.delivery.contacts import DAYS, Contacts
+from wxpush.delivery.contacts import Contacts
 from wxpush.delivery.identity import hash64
-from wxpush.delivery.ledger import Place, review
-from wxpush.delivery.records import Mark, Record
+from wxpush.delivery.ledger import review_touches
+from wxpush.delivery.records import Mark, Record, Touch
 from wxpush.delivery.run import RunCard, RunFolder, runs_in
-from wxpush.delivery.screen import day_of
+from wxpush.delivery.screen import A_DAY, day_of, start_of
 from wxpush.errors import WxpushError
 from wxpush.i18n import _
 
 if TYPE_CHECKING:
     from wxpush.app.place import Scene
-    from wxpush.app.request import Surroundings
+    from wxpush.app.surroundings import Surroundings
 
-_A_DAY: Final = 86_400
+#: The time of a file can be of another clock than that of its records.
+_CLOCKS_S: Final = 3_600
 _TELL_EVERY: Final = 10_000
 
 
 def contacted(
-    scene: "Scene", around: "Surroundings", tell: Callable[[int], None]
+    scene: "Scene", around: "Surroundings", days: int, tell: Callable[[int], None]
 ) -> tuple[Contacts, list[str]]:
     """How often each person was written to, and what to say aloud of it; `tell` hears how many messages.
 
     Messages that were accepted, are held, in doubt or on their way just now count, each once. Runs of
-    which nothing was written in the last seven days are passed over.
+    which nothing was written in the last so many `days` are passed over.
     """
-    people, notes, told = Contacts(), list[str](), count(1)
-    first = day_of(around.clock.wall()) - DAYS + 1
+    people, notes, seen = Contacts(), list[str](), 0
+    first = day_of(around.clock.wall()) - days + 1
+
+    def count(messages: int) -> None:
+        nonlocal seen
+        seen += messages
+        if seen // _TELL_EVERY > (seen - messages) // _TELL_EVERY:
+            tell(seen)
+
     for folder, fault in _runs(scene, around):
         try:
             if fault is not None:
                 raise fault
-            if _last_written(folder) >= (first - 1) * _A_DAY:
-                _read(folder, people, first, lambda: tell(next(told) * _TELL_EVERY))
+            if _last_written(folder) >= start_of(first) - _CLOCKS_S:
+                _read(folder, people, first, count)
         except WxpushError as error:
             text = _("limits: the messages of a run that can't be read aren't counted: {reason}")
             notes.append(text.format(reason=error))
@@ -73,31 +80,37 @@ def _last_written(folder: RunFolder) -> float:
     return max(ledger_changed(folder), card.updated if card else 0.0)
 
 
-def _read(folder: RunFolder, people: Contacts, first: int, tell: Callable[[], None]) -> None:
-    """Count the messages of one run from the day `first` on; `tell` hears of each 10,000 records."""
+def _read(folder: RunFolder, people: Contacts, first: int, tell: Callable[[int], None]) -> None:
+    """Count the messages of one run from the day `first` on; `tell` hears how many of each block."""
     undecided: dict[str, Record] = {}
-    records = 0
+    begin = start_of(first)
 
     def note(to: str, at: float) -> None:
-        if (day := day_of(at)) >= first:
-            people.note(hash64(to), day)
+        if at >= begin:
+            people.note(hash64(to), day_of(at))
 
-    def visit(_place: Place, record: Record) -> None:
-        nonlocal records
-        records += 1
-        if not records % _TELL_EVERY:
-            tell()
-        if record.mark is Mark.ACCEPTED:
+    def visit(touches: Sequence[Touch | Record]) -> None:
+        tell(len(touches))
+        for one in touches:
+            if isinstance(one, Record):
+                _decide(one, undecided, note)
+                continue
+            key, to, at = one
             if undecided:
-                undecided.pop(record.key, None)
-            note(record.to, record.at)
-        elif record.mark in (Mark.IN_DOUBT, Mark.HELD):
-            undecided[record.key] = record._replace(payload="", fields="")
-        elif undecided:
-            undecided.pop(record.key, None)
+                undecided.pop(key, None)
+            if at >= begin:
+                people.note(hash64(to), first + (at - begin) // A_DAY)
 
-    claims = review(folder.ledger, visit)
+    claims = review_touches(folder.ledger, visit)
     for record in undecided.values():
         note(record.to, record.at)
     for claim in claims:
         note(claim.message.to, claim.made.wall)
+
+
+def _decide(record: Record, undecided: dict[str, Record], note: Callable[[str, float], None]) -> None:
+    undecided.pop(record.key, None)
+    if record.mark is Mark.ACCEPTED:
+        note(record.to, record.at)
+    elif record.mark in (Mark.IN_DOUBT, Mark.HELD):
+        undecided[record.key] = record._replace(payload="", fields="")

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Final
 
+from wxpush.app.doubtful import RECEIPT, SETTLED
 from wxpush.delivery.ledger import Place
 from wxpush.delivery.minutes import MINUTE, Minute, percentile
+from wxpush.delivery.ports import CLOSED, Why
 from wxpush.delivery.records import Mark, Record
 from wxpush.model import State
 
@@ -73,11 +75,15 @@ class Slow:
 
 
 class Course:
-    """Notes every record of a ledger that tells of an outcome, in memory that doesn't grow with the list."""
+    """Notes every record of a ledger that tells of an outcome, in memory that doesn't grow with the list.
+
+    `sent` counts the outcomes of sending; a message that failed and then succeeded had two. `attempts` are
+    those that led to them, `repeated` the outcomes that took several.
+    """
 
     def __init__(self) -> None:
         self.minutes: dict[int, Counter[State]] = {}
-        self.attempts = self.repeated = 0
+        self.attempts = self.repeated = self.sent = 0
         self.first = self.last = 0
         self._seconds: dict[int, Counter[State]] | None = {}
 
@@ -91,8 +97,10 @@ class Course:
             self.last = at
         if at < self.first or not self.first:
             self.first = at
-        self.attempts += record.attempts
-        self.repeated += record.attempts > 1
+        if record.code not in (SETTLED, RECEIPT):  # nothing was sent for it then
+            self.sent += 1
+            self.attempts += record.attempts
+            self.repeated += record.attempts > 1
         minute = at - at % MINUTE
         if minute not in self.minutes:
             self.minutes[minute] = Counter()
@@ -102,14 +110,9 @@ class Course:
             if len(self._seconds) > _MOST_SECONDS:
                 self._seconds = None
 
-    @property
-    def sent(self) -> int:
-        """How many outcomes there were; a message that failed and then succeeded had two."""
-        return sum(counts.total() for counts in self.minutes.values())
-
     def stretches(self, of_stats: Mapping[int, Minute]) -> list[Stretch]:
         """The times at which something happened; where there are too many pauses, none is left out."""
-        busy = {start for start, minute in of_stats.items() if minute.calls}
+        busy = {start for start, minute in of_stats.items() if _is_busy(minute)}
         # Minutes of a run that waits aloud belong to the pause, unless calls lie close around them.
         found: list[Stretch] = []
         for start in sorted(busy | self.minutes.keys()):
@@ -122,11 +125,14 @@ class Course:
         return [self._trimmed(stretch) for stretch in found]
 
     def _trimmed(self, stretch: Stretch) -> Stretch:
-        """A stretch to the second, where seconds are known."""
+        """A stretch to the second, where seconds are known, with what was tried in vain at its end."""
         if self._seconds is None:
             return stretch
         within = [at for at in self._seconds if stretch.start <= at < stretch.end]
-        return Stretch(min(within), max(within) + 1) if within else stretch
+        if not within:
+            return stretch
+        end = max(within) + 1
+        return Stretch(min(within), stretch.end if stretch.end - end >= MINUTE else end)
 
     def step(self, stretches: Sequence[Stretch]) -> int:
         """How many seconds a bar stands for, so that all bars find room."""
@@ -149,22 +155,35 @@ class Course:
 
 def slow_minutes(course: Course, of_stats: Mapping[int, Minute], stretches: Sequence[Stretch]) -> list[Slow]:
     """The times at which least was sent, those that cost most first chosen, in their order."""
-    within = [
-        start
-        for stretch in stretches
-        # The first and the last minute of a stretch are rarely whole.
-        for start in range(stretch.start - stretch.start % MINUTE + MINUTE, stretch.end - MINUTE, MINUTE)
-    ]
+    within = [start for stretch in stretches for start in _whole_minutes(stretch, course)]
     counts = {start: course.minutes.get(start, Counter()).total() for start in within}
     if len(counts) < _LEAST_MINUTES:
         return []
     usual = median(sorted(counts.values())[len(counts) // 2 :])  # of the better half: most may be slow
+    # Where hardly anything was sent before the trouble, the best minute says what is usual.
+    usual = usual or max(minute.total() for minute in course.minutes.values())
     slow = [start for start in within if counts[start] < usual * _SLOW]
     groups = _joined(slow)
     groups.sort(key=lambda group: sum(usual - counts[start] for start in group), reverse=True)
     overall = _latency(of_stats.values())
     chosen = sorted(groups[:_MOST_SLOW])
     return [_explained(group, counts, usual, of_stats, overall) for group in chosen]
+
+
+def _is_busy(minute: Minute) -> bool:
+    """Whether sending was tried; also where WeChat, or the way to it, let nothing through."""
+    return bool(minute.calls) or any(spent and Why(why) not in CLOSED for why, spent in minute.waits.items())
+
+
+def _whole_minutes(stretch: Stretch, course: Course) -> Iterator[int]:
+    """The minutes of a stretch but for the first and the last, which are rarely whole.
+
+    One at the end in which all was tried in vain is among them.
+    """
+    first, last = (at - at % MINUTE for at in (stretch.start, stretch.end - 1))
+    yield from range(first + MINUTE, last, MINUTE)
+    if first < last and last not in course.minutes:
+        yield last
 
 
 def _joined(starts: Sequence[int]) -> list[list[int]]:

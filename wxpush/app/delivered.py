@@ -1,18 +1,18 @@
 """What became of a run's accepted messages: its records and the account's receipts, joined."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from wxpush.app.doubtful import RECEIPT, SETTLED
 from wxpush.app.proven import ledger_changed, of_no_other, other_runs
-from wxpush.app.request import Surroundings
 from wxpush.app.results import DeliveryFigures
+from wxpush.app.surroundings import Surroundings
 from wxpush.app.suspects import RunSuspects
 from wxpush.channels.wechat.addresses import USUAL_OPENID
-from wxpush.delivery import ledger
+from wxpush.delivery import ledger, trials
 from wxpush.delivery.fates import Fate, Fates
 from wxpush.delivery.identity import hash64
 from wxpush.delivery.nearest import LATE_S, Takers
@@ -45,15 +45,27 @@ def delivery_of(
     by default those of the account that the run's card names. Raises DamagedStateError.
     """
     log = log or receipts_folder(card, around)
-    if not any_receipts(log):
-        return None
-    fates = Fates(receipts(log))
+    return joined(folder, card, around, lambda: Fates(receipts(log))) if any_receipts(log) else None
+
+
+def joined(folder: RunFolder, card: RunCard, around: Surroundings, read: Callable[[], Fates]) -> "Delivery":
+    """The same with the receipts that `read` gives, anew at each call. Raises DamagedStateError."""
+    fates = read()
     others = _others(folder, card, around) if fates.nameless else []
-    delivery = Delivery(folder, fates, others)
+    tests = _tests(card, around) if fates.nameless else []
+    delivery = Delivery(folder, fates, others, tests=tests)
     if delivery.without_msgid and delivery.unconfirmed:
-        by_key = _by_key(folder, card, around, log)
-        return Delivery(folder, Fates(receipts(log)), others, by_key) if by_key else delivery
+        by_key = _by_key(folder, card, around, read)
+        return Delivery(folder, read(), others, by_key, tests) if by_key else delivery
     return delivery
+
+
+def _tests(card: RunCard, around: Surroundings) -> list[Record]:
+    """The account's test messages that were accepted: a receipt without a msgid can be of one of them."""
+    found: list[Record] = []
+    with suppress(StateError):  # their faults are told where something is settled
+        trials.review(around.directories.trials_path(card.origin, card.appid), found.append)
+    return [record for record in found if record.mark is Mark.ACCEPTED]
 
 
 def _others(folder: RunFolder, card: RunCard, around: Surroundings) -> list[RunFolder]:
@@ -64,12 +76,14 @@ def _others(folder: RunFolder, card: RunCard, around: Surroundings) -> list[RunF
     return []
 
 
-def _by_key(folder: RunFolder, card: RunCard, around: Surroundings, log: Path) -> dict[str, Fate]:
+def _by_key(
+    folder: RunFolder, card: RunCard, around: Surroundings, read: Callable[[], Fates]
+) -> dict[str, Fate]:
     """What became of messages that were accepted without an answer that says their msgid.
 
     Nothing where a run of the account can't be read: their receipts could be its.
     """
-    fates = Fates(receipts(log))
+    fates = read()
     own = RunSuspects(folder, card, fates)
     keys = own.accepted()
     if not keys:
@@ -97,8 +111,9 @@ class Delivery:
         fates: Fates,
         others: Sequence[RunFolder] = (),
         by_key: Mapping[str, Fate] | None = None,
+        tests: Sequence[Record] = (),
     ) -> None:
-        """`others` are runs whose messages receipts without a msgid can be of, too.
+        """`others` are runs whose messages receipts without a msgid can be of, too, and so are `tests`.
 
         `by_key` tells of messages whose msgid nobody knows.
         """
@@ -111,10 +126,11 @@ class Delivery:
         self._undelivered: Counter[str] = Counter()
         self._seconds: Counter[int] = Counter()
         if fates.nameless:
-            self._note_takers(folder, self._by_key)
+            self._note_takers(accepted(folder), self._by_key)
             for other in others:
                 with suppress(StateError):  # its faults are told where it is looked at itself
-                    self._note_takers(other, {}, others=True)
+                    self._note_takers(accepted(other), {}, others=True)
+            self._note_takers(tests, {}, others=True)
             self._takers.assign(fates.nameless.of, lambda packed: fates.unpacked(packed).at)
         for record, fate in self._joined():
             self._count(record, fate)
@@ -177,21 +193,23 @@ class Delivery:
     def _joined(self) -> Iterator[tuple[Record, Fate | None]]:
         fates, nameless = self._fates, bool(self._fates.nameless)
         hand_out = self._takers.handing_out()
-        for record in _accepted(self._folder):
-            fate = _named(record, fates) if record.msgid else self._by_key.get(record.key)
+        for record in accepted(self._folder):
+            fate = named(record, fates) if record.msgid else self._by_key.get(record.key)
             if fate is None and nameless:
                 packed = hand_out(hash64(record.to), record.at)
                 fate = None if packed is None else fates.unpacked(packed)
             yield record, fate
 
-    def _note_takers(self, folder: RunFolder, known: Collection[str], *, others: bool = False) -> None:
-        """Note the messages of a run that receipts without a msgid can be of."""
+    def _note_takers(
+        self, records: Iterable[Record], known: Collection[str], *, others: bool = False
+    ) -> None:
+        """Note the accepted messages that receipts without a msgid can be of."""
         fates = self._fates
-        for record in _accepted(folder):
+        for record in records:
             who = hash64(record.to)
             if who not in fates.nameless:
                 continue
-            if record.msgid and _named(record, fates) is not None:
+            if record.msgid and named(record, fates) is not None:
                 fates.drop_double(record.msgid, who)
             elif record.msgid or record.key not in known:
                 self._takers.note(who, record.at, others=others)
@@ -216,13 +234,13 @@ class Delivery:
         return None
 
 
-def _named(record: Record, fates: Fates) -> Fate | None:
+def named(record: Record, fates: Fates) -> Fate | None:
     """What the receipt says that names the message's msgid and its person."""
     if not record.msgid:
         return None
     return fates.fate(record.msgid, None if is_key_alone(record.key, record.to) else hash64(record.to))
 
 
-def _accepted(folder: RunFolder) -> Iterator[Record]:
+def accepted(folder: RunFolder) -> Iterator[Record]:
     """What was accepted is so for good: no record of the same message follows."""
     return (record for _place, record in ledger.records(folder.ledger) if record.mark is Mark.ACCEPTED)

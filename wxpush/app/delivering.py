@@ -22,7 +22,7 @@ from wxpush.model import Message
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """How it ended, this process's counts, and how long it took in seconds."""
+    """How it ended, this process's counts, and how long it took in seconds, with all waits."""
 
     ending: Ending
     progress: Progress

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from wxpush import __version__
-from wxpush.app.request import Surroundings
+from wxpush.app.surroundings import Surroundings
 from wxpush.channels.wechat.client import WeChatClient, make_keeper
 from wxpush.channels.wechat.probe import Probe, probe
 from wxpush.channels.wechat.token_call import NoTokenError

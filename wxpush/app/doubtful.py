@@ -17,7 +17,7 @@ from wxpush.model import CodeClass, Message
 from wxpush.report.failures import OWN_PREFIX
 
 if TYPE_CHECKING:
-    from wxpush.app.request import Surroundings
+    from wxpush.app.surroundings import Surroundings
 
 #: The code of a record that an operator's decision has made.
 SETTLED: Final = "settled"

@@ -10,9 +10,10 @@ from typing import Final
 from wxpush.app.approval import refuse_unapproved
 from wxpush.app.material import Material, read_material
 from wxpush.app.place import Scene, real_scene, sandbox_scene
-from wxpush.app.request import SendRequest, Surroundings
+from wxpush.app.request import SendRequest
 from wxpush.app.schedule import day_of, refuse_odd_moments
 from wxpush.app.sources.excluding import refuse_other_accounts
+from wxpush.app.surroundings import Surroundings
 from wxpush.delivery.identity import RunId
 from wxpush.delivery.run import RunFolder
 from wxpush.errors import InputError

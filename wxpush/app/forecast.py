@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from wxpush.delivery.hours import BEIJING, Hours, quota_back
+from wxpush.clock import BEIJING
+from wxpush.delivery.hours import Hours, quota_back
 
 _FURTHEST: Final = 400
 _NO_DAY: Final = date.min

@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
-from wxpush.app.known_runs import all_runs
+from wxpush.app.imported_runs import count_by_run
 from wxpush.app.people_news import PeopleNews
 from wxpush.app.receiving import Intake, mark_of, require_libraries
-from wxpush.app.request import Surroundings
 from wxpush.app.settling_by_receipts import settle_known_runs
 from wxpush.app.suppressing import folder_of
+from wxpush.app.surroundings import Surroundings
 from wxpush.config import Account, load_account, load_callback
-from wxpush.delivery.ledger import records
+from wxpush.delivery.fates import Fates
 from wxpush.delivery.receipts import receipts
 from wxpush.errors import InputError, ProblemsError
 from wxpush.i18n import _
@@ -56,15 +56,17 @@ class Imported:
     wrong: int = 0
     problems: list[Problem] = field(default_factory=list)
     """The first of the wrong ones."""
+    messages: int = 0
+    """Messages that the receipts tell of, each once."""
     runs: dict[str, int] = field(default_factory=dict)
-    """Receipts by the run that their message belongs to."""
+    """Of them, those of each run."""
     settled: dict[str, int] = field(default_factory=dict)
     """Messages that were in doubt or held and have their receipt now, by run."""
 
     @property
     def strangers(self) -> int:
-        """Receipts of messages that no run knows by their msgid."""
-        return self.receipts - sum(self.runs.values())
+        """Messages of no run that is known here, test messages among them."""
+        return self.messages - sum(self.runs.values())
 
     def to_json(self) -> dict[str, Any]:
         """For programs."""
@@ -101,15 +103,15 @@ def import_events(
     reader = _Reader(sources, inner, _ciphers(name, account, around), around)
     if strict:
         _refuse_wrong(reader)
-    found, msgids = Imported(), array("Q")
+    found, told = Imported(), Fates()
     log = around.directories.receipts_dir(account)
     known = _ever(log)
     people = PeopleNews(folder_of(around.directories, account), suppress)
     with closing(people), closing(Intake(log, people.hear, known)) as intake:
         group: list[Receipt | Following] = []
         for event in reader.events(found):
-            if isinstance(event, Receipt) and event.msgid:
-                msgids.append(event.msgid)
+            if isinstance(event, Receipt):
+                told.add(event)
             group.append(event)
             if len(group) == _GROUP:
                 found.new += intake.take_in(group)
@@ -117,7 +119,9 @@ def import_events(
                 group = []
         found.new += intake.take_in(group)
         people.settle()
-    found.runs = _runs_of(msgids, account, around)
+    found.messages = told.count
+    if told.count:
+        found.runs = count_by_run(told, log, account, around)
     found.settled = {card.name: settled.total for card, settled in settle_known_runs(account, around).runs}
     return found
 
@@ -234,26 +238,3 @@ def _ever(log: Path) -> _Ever:
     for receipt in receipts(log):
         known.add(mark_of(receipt))
     return known
-
-
-def _runs_of(msgids: "array[int]", account: Account, around: Surroundings) -> dict[str, int]:
-    """How many of the msgids are of which run of the account, the latest run first."""
-    if not msgids:
-        return {}
-    ordered = array("Q", sorted(msgids))
-    counted: Counter[str] = Counter()
-    for folder, card in all_runs(around, Path.cwd()).cards.items():
-        if (card.origin, card.appid) != (account.origin, account.appid):
-            continue
-        for _place, record in records(folder / "ledger"):
-            counted[card.name] += _how_often(ordered, record.msgid)
-    return {run: count for run, count in counted.items() if count}
-
-
-def _how_often(ordered: "array[int]", msgid: int | None) -> int:
-    if not msgid:
-        return 0
-    place, count = bisect_left(ordered, msgid), 0
-    while place + count < len(ordered) and ordered[place + count] == msgid:
-        count += 1
-    return count

@@ -12,9 +12,9 @@ from typing import Final
 
 from wxpush.app.aftermath import look_back
 from wxpush.app.codes import Cause, failure_groups
-from wxpush.app.request import Surroundings
 from wxpush.app.results import FailureGroup, RunView
 from wxpush.app.sources.spool import QUERY
+from wxpush.app.surroundings import Surroundings
 from wxpush.app.tally import skips_of, tally_by_card
 from wxpush.delivery.ledger import RecordVisitor
 from wxpush.delivery.run import RunCard, RunFolder, runs_in

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 
-from wxpush.app.aftermath import messages_of
+from wxpush.app.aftermath import UNDECIDED, messages_of
 from wxpush.app.delivered import delivery_of
-from wxpush.app.request import Surroundings
+from wxpush.app.surroundings import Surroundings
 from wxpush.delivery.records import Claim, Invalid, Mark, Record
 from wxpush.delivery.run import RunFolder
 from wxpush.model import Receipt, State
@@ -19,13 +19,14 @@ def listing(folder: RunFolder, around: Surroundings) -> Iterator[MessageRow]:
     def time(wall: float) -> str:
         return around.at(wall).isoformat(timespec="seconds")
 
-    told = _receipts(folder, around)
+    told, live = _receipts(folder, around), folder.live_pid() is not None
     for source in messages_of(folder):
         match source:
             case Record():
                 receipt = told(source)
                 yield MessageRow(
-                    source.mark.state.value, source.code, source.msgid, source.attempts, time(source.at),
+                    (State.PENDING if live and source.mark in UNDECIDED else source.mark.state).value,
+                    source.code, source.msgid, source.attempts, time(source.at),
                     source.key, source.to, source.line,
                     receipt and receipt.status, receipt and time(receipt.at),
                 )  # fmt: skip

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from wxpush import __version__
-from wxpush.app.request import Sieve
+from wxpush.app.sieve import Sieve
 from wxpush.app.sources.sifting import Sifted, joined, sieve_notes, sifted
 from wxpush.campaign.check import Checker, check_campaign, keyword_problems, meant_keywords, weighed
 from wxpush.campaign.expressions import TODAY

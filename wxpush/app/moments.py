@@ -4,7 +4,8 @@ import re
 from datetime import datetime, time, timedelta
 from typing import Final
 
-from wxpush.delivery.hours import BEIJING, next_time
+from wxpush.clock import BEIJING
+from wxpush.delivery.hours import next_time
 from wxpush.errors import InputError
 from wxpush.i18n import _
 
@@ -56,6 +57,11 @@ def is_over(text: str, now: datetime) -> bool:
     except InputError:
         return True
     return False
+
+
+def is_time_of_day(text: str) -> bool:
+    """Whether it is a moment that comes every day."""
+    return _CLOCK.fullmatch(text.strip()) is not None
 
 
 def told(moment: datetime) -> str:

@@ -11,6 +11,7 @@ from wxpush.model import CodeClass
 if TYPE_CHECKING:
     from wxpush.app.results import RunView, Settlement, Summary
 
+_UNTIL = "until"
 _MAY_SUCCEED = frozenset({CodeClass.TRANSIENT, CodeClass.THROTTLE})
 
 
@@ -30,6 +31,8 @@ def after_send(summary: Summary, again: str) -> list[tuple[str, str]]:
     steps: list[tuple[str, str]] = []
     if summary.unsettled:
         steps.append((again, _("within eight minutes: settles what is in doubt with the same ids")))
+    elif ended_by_clock(summary):
+        steps.append((again, _after_the_clock(again)))
     elif summary.pending > summary.gone_pending or summary.state in {"stopped", "interrupted"}:
         may_double = "resend" in again.split()  # --in-doubt resend
         steps.append(
@@ -39,6 +42,17 @@ def after_send(summary: Summary, again: str) -> list[tuple[str, str]]:
     if summary.skips.get("suppressed"):
         steps.append((suppress_list(summary.account), _("who is on the suppression list, and why")))
     return steps
+
+
+def ended_by_clock(summary: Summary) -> bool:
+    """Whether it was stopped by --until."""
+    return summary.stopped_by is not None and summary.stopped_by.code == _UNTIL
+
+
+def _after_the_clock(again: str) -> str:
+    if "--until" in again.replace("=", " ").split():
+        return _("sends the rest tomorrow, within the same hours; nobody gets it twice")
+    return _("sends the rest at once, without an end; nobody gets it twice")
 
 
 def after_settling(settlement: Settlement, again: str) -> list[tuple[str, str]]:

@@ -9,7 +9,7 @@ from wxpush.errors import InputError
 
 if TYPE_CHECKING:
     from wxpush.app.notifying import Notifier
-    from wxpush.app.request import Surroundings
+    from wxpush.app.surroundings import Surroundings
     from wxpush.campaign.schema import Campaign
     from wxpush.config import Account
 

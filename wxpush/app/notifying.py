@@ -17,9 +17,9 @@ from wxpush.i18n import _
 
 if TYPE_CHECKING:
     from wxpush.app.announcement import Announcement
-    from wxpush.app.request import Surroundings
-    from wxpush.channels.wechat.reply import Reply
-    from wxpush.channels.wechat.wire import Request
+    from wxpush.app.surroundings import Surroundings
+    from wxpush.channels.http.reply import Reply
+    from wxpush.channels.http.wire import Request
     from wxpush.config import Account, Secret
 
 Way: TypeAlias = "Callable[[Callable[[], Request], Callable[[Reply], Answer]], Answer]"
@@ -187,8 +187,8 @@ class Notifier:
 
     def _way(self, url: str, *, inside: bool = False) -> Way:
         """How `url` is reached: one `inside` the company directly, since the way out is not the way there."""
+        from wxpush.channels.http.transport import Transport
         from wxpush.channels.robots.posting import PATIENCE_S, post
-        from wxpush.channels.wechat.transport import Transport
 
         account = self._account
         direct = inside or account is None or is_loopback(urlsplit(url).hostname or "")
@@ -212,7 +212,7 @@ def _program(program: Program) -> Callable[[Announcement], Answer]:
 
 
 def _request(url: str, body: bytes, headers: tuple[tuple[str, str], ...] = _JSON) -> Request:
-    from wxpush.channels.wechat.wire import Request
+    from wxpush.channels.http.wire import Request
 
     keys = (value for values in parse_qs(urlsplit(url).query).values() for value in values)
     # An answer that repeats the key must not bring it onto the screen.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -16,7 +16,10 @@ from wxpush.delivery.run import RunFolder
 from wxpush.i18n import _
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from wxpush.app.results import Summary
+    from wxpush.model import Message
     from wxpush.report.eventlog import EventLog
 
 USUAL_LOG_SIZE: Final = 50_000_000
@@ -80,6 +83,16 @@ class Observers:
     def beside(self, listener: Listener) -> Listener:
         """`listener`, and the observers told of the same."""
         return Chorus([listener, *self.all])
+
+    @property
+    def skipped(self) -> Callable[[int, str, Message | None], None] | None:
+        """What hears of each row that is left out: its line, the reason, its message where there is one."""
+        return None if self._log is None else self._log.skipped
+
+    def put_off(self, until: datetime | None) -> None:
+        """Nothing begins before that moment; or (None) it has come."""
+        if self._log is not None:
+            self._log.put_off(until)
 
     def begin(self, **facts: Any) -> None:
         """Sending begins."""

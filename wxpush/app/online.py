@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from wxpush.app.request import Surroundings
+from wxpush.app.surroundings import Surroundings
 from wxpush.app.usage import Audiences, Use
 from wxpush.channels.wechat.client import WeChatClient, make_keeper
 from wxpush.channels.wechat.following import AT_ONCE, asked

@@ -13,6 +13,7 @@ from wxpush.campaign.check import fields_text
 from wxpush.campaign.expiry import Expiry
 from wxpush.clock import Clock
 from wxpush.delivery.ledger import Ledger
+from wxpush.delivery.leftout import LeftOut
 from wxpush.delivery.records import Invalid
 from wxpush.delivery.screen import Reason
 from wxpush.errors import ProblemsError
@@ -23,6 +24,7 @@ from wxpush.report.skips import SkipLog
 _BREATHE_EVERY: Final = 500
 _LOOK_EVERY_S: Final = 5.0
 
+TellSkip = Callable[[int, str, Message | None], None]
 LookAgain = Callable[[], Screening | None]
 
 
@@ -42,12 +44,15 @@ class Outgoing:
         checked: Survey | None = None,
         log: SkipLog | None = None,
         look_again: LookAgain | None = None,
+        left_out: LeftOut | None = None,
+        tell: TellSkip | None = None,
     ) -> None:
-        """`checked` is what a check of the same list has found, where there was one; `log` notes skips.
+        """`checked` is what a check of the same list has found, where there was one; `log` notes skips with
+        their rows, `left_out` their reasons, `tell` hears of each.
 
         `look_again` is asked every few seconds for a screening that knows more than the one so far.
         """
-        self._log = log
+        self._log, self._left_out, self._tell = log, left_out, tell
         self._look_again, self._looked_at = look_again, clock.monotonic()
         self._selection, self._ledger, self._clock = selection, ledger, clock
         self._limit = limit
@@ -82,6 +87,8 @@ class Outgoing:
                 sent, quiet = sent + 1, 0
                 if self._recount is not None:
                     self._recount.judge(decision.message.row, None)
+                if self._left_out is not None:
+                    self._left_out.forget(decision.message.line)
                 yield decision.message
                 if sent == self._limit:
                     return
@@ -124,6 +131,10 @@ class Outgoing:
         match decision:
             case Passed(reason, line, values):
                 self._skips[reason] += 1
+                if self._left_out is not None:
+                    self._left_out.note(line, reason)
+                if self._tell is not None:
+                    self._tell(line, reason, None)
                 if self._log is not None:
                     self._log.note(line, reason, values)
             case Screened(reason, message):
@@ -139,6 +150,10 @@ class Outgoing:
         self._skips[reason.value] += 1
         if self._recount is not None:
             self._recount.judge(message.row, reason)
+        if self._left_out is not None:
+            self._left_out.note(message.line, reason.value)
+        if self._tell is not None:
+            self._tell(message.line, reason.value, message)
         if self._log is not None:
             self._log.note(message.line, reason.value, loads(message.fields))
 

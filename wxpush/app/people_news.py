@@ -83,3 +83,4 @@ class PeopleNews:
                 if at >= refusing.get(openid, at) and known.comes_off(hash64(openid), at)
             }
         )
+        opened.tidy()

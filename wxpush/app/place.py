@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from wxpush.app.request import Surroundings
+from wxpush.app.surroundings import Surroundings
 from wxpush.config import Account, Directories, Secret, load_account
 from wxpush.delivery.run import state_beside
 from wxpush.private import ensure_private_dir, remove_tree

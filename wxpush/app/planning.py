@@ -1,5 +1,8 @@
 """The plan of a sending: what is about to be done, from its check, its pace and what the quota leaves."""
 
+from datetime import datetime
+
+from wxpush.app.doubtful import RECEIPT, SETTLED
 from wxpush.app.errand import Errand
 from wxpush.app.forecast import Forecast, forecast
 from wxpush.app.opening import OpenRun
@@ -8,6 +11,7 @@ from wxpush.app.quota import QuotaFound
 from wxpush.app.results import Plan, Sample, Survey
 from wxpush.app.schedule import begin_of, day_of
 from wxpush.delivery.gate import left_to_run
+from wxpush.delivery.records import Mark
 from wxpush.i18n import _, ngettext
 from wxpush.model import Quota, State
 
@@ -59,12 +63,20 @@ def planned(
         goes_on_alone=left is None or (to_send or 0) <= left or material.campaign.on_quota == "wait",
         sample=sample,
         rehearsal="sandbox" if scene.rehearsal else "",
-        last_accepted=errand.around.at(run.card.updated) if run.card.updated else None,
+        last_accepted=_last_accepted(errand, run) if is_over else None,
         failures_waiting=run.before.get(State.FAILED, 0),
         in_doubt=run.before.get(State.IN_DOUBT, 0) - recovered,
         resends=request.resend_in_doubt,
         notes=[*notes, *_of_the_wait(errand, recovered)],
     )
+
+
+def _last_accepted(errand: Errand, run: OpenRun) -> datetime | None:
+    """When the latest message was accepted by an answer of WeChat."""
+    found = run.ledger.last(
+        lambda record: record.mark is Mark.ACCEPTED and record.code not in (SETTLED, RECEIPT)
+    )
+    return None if found is None else errand.around.at(found.at)
 
 
 def _forecast(errand: Errand, people: int, pace: Pace, left: int | None, daily: int | None) -> Forecast:

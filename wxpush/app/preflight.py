@@ -1,7 +1,7 @@
 """What a sending finds out before its plan: how its list is, and who of it isn't to be written to."""
 
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,9 @@ from wxpush.app.survey import recall_survey, remembered, survey_list
 from wxpush.app.verdicts import Verdicts
 from wxpush.campaign.check import Ready
 from wxpush.delivery import store
-from wxpush.errors import ProblemsError
+from wxpush.delivery.leftout import LeftOut
+from wxpush.delivery.suppressions import Reading
+from wxpush.errors import ProblemsError, StateError
 
 
 class Preflight:
@@ -27,15 +29,18 @@ class Preflight:
     def __init__(self, errand: Errand, run: OpenRun, delivering: Delivering) -> None:
         self._request, self._material = errand.request, errand.material
         self._errand, self._run, self._delivering = errand, run, delivering
-        self.screening = open_screening(errand.material.campaign, errand.scene, errand.around)
+        self._list = folder_of(errand.scene.directories, errand.scene.account)
+        self._reading = Reading(self._list)
+        self.screening = self._fresh()
         if self.screening is not None:
             run.watch.look_for(self.screening.suppressed)
-        self._list = folder_of(errand.scene.directories, errand.scene.account)
         self._written = 0.0
         self.found: Survey | None = None
         """What the list holds; None as long as it isn't checked."""
         self.unmatched: Path | None = None
         """The file of the rows that the joined list knows nothing of."""
+        self.left_out = _left_out(errand, run)
+        """Why lines of the list are left out."""
         self.notes: list[str] = []
         """What to say aloud of who follows."""
 
@@ -69,7 +74,7 @@ class Preflight:
                 resend_in_doubt=self._request.resend_in_doubt,
             )
             return self.found
-        survey = survey_list(self._material, self.selection(), self._run.standing, tell)
+        survey = survey_list(self._material, self.selection(), self._run.standing, tell, self.left_out)
         self.list_unmatched()
         if survey.wrong and not self._request.skip_invalid:
             raise ProblemsError(survey.problems, total=survey.wrong)
@@ -106,7 +111,7 @@ class Preflight:
     def renew(self) -> None:
         """Take in who was suppressed since the check: the question, or `--at`, may have taken hours."""
         self._written = store.last_written(self._list)
-        fresh = open_screening(self._material.campaign, self._errand.scene, self._errand.around)
+        fresh = self._fresh()
         if self.screening is not None:
             self.screening.renew(fresh)
         elif fresh is not None:
@@ -148,6 +153,10 @@ class Preflight:
             return {}
         return remembered(self.found)
 
+    def _fresh(self) -> Screening | None:
+        errand = self._errand
+        return open_screening(errand.material.campaign, errand.scene, errand.around, self._reading)
+
     def _first_sample(self) -> Sample | None:
         """A message to show, where no survey has rendered one."""
         for row in self._material.recipients:
@@ -155,3 +164,14 @@ class Preflight:
             if isinstance(examined, Ready):
                 return self._material.sample(examined.message, examined.rendered)
         return None
+
+
+def _left_out(errand: Errand, run: OpenRun) -> LeftOut:
+    """What an earlier call found, where it was the same list: this one may not come to its end."""
+    digest = errand.material.recipients.digest()
+    if run.unchanged:
+        with suppress(StateError):
+            found = LeftOut.read(errand.folder.left_out)
+            if found is not None and found.of == digest:
+                return found
+    return LeftOut(digest)

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Final
 
 from wxpush.app.material import Material, read_material
-from wxpush.app.request import Sieve
 from wxpush.app.results import Sample
-from wxpush.app.sources.spool import Source
+from wxpush.app.sieve import Sieve
+from wxpush.app.sources.spool import Source, called
 from wxpush.campaign.check import Ready, Skipped
 from wxpush.campaign.render import Choices
 from wxpush.errors import InputError, ProblemsError
@@ -108,13 +108,13 @@ def preview(
 def _nobody(wish: Wish, list_name: str) -> str:
     if wish.line is not None:
         return _("{list} has no row on line {line} that the campaign sends to.").format(
-            list=list_name, line=wish.line
+            list=called(list_name), line=wish.line
         )
     if wish.openid is not None:
         return _("{list} has no row with the openid {openid} that the campaign sends to.").format(
-            list=list_name, openid=wish.openid
+            list=called(list_name), openid=wish.openid
         )
-    return _("{list} has no row that the campaign sends to.").format(list=list_name)
+    return _("{list} has no row that the campaign sends to.").format(list=called(list_name))
 
 
 class _Chooser:

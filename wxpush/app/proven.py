@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from wxpush.app.known_runs import all_runs
-from wxpush.app.request import Surroundings
+from wxpush.app.surroundings import Surroundings
 from wxpush.app.suspects import RunSuspects, TrialSuspects
 from wxpush.delivery import store
 from wxpush.delivery.fates import Fates, Unowned
@@ -50,11 +50,11 @@ def other_runs(
         if (other.origin, other.appid) != (card.origin, card.appid) or path.samefile(folder.path):
             continue
         theirs = RunFolder(path)
-        if other.created <= latest and _last_change(theirs, other) >= earliest - LATE_S:
+        if other.created <= latest and last_change(theirs, other) >= earliest - LATE_S:
             yield theirs, other
 
 
-def _last_change(folder: RunFolder, card: RunCard) -> float:
+def last_change(folder: RunFolder, card: RunCard) -> float:
     """When a run was last at work, at the latest; a call that was cut off has left no time."""
     if not card.call:
         return float("inf")

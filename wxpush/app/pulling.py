@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from wxpush.app.people import People
-from wxpush.app.request import Surroundings
+from wxpush.app.surroundings import Surroundings
 from wxpush.channels.wechat.client import WeChatClient, make_keeper
 from wxpush.channels.wechat.users import Page, Tag, UserLists
 from wxpush.config import load_account

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from wxpush.app.request import Surroundings
+from wxpush.app.surroundings import Surroundings
 from wxpush.channels.wechat.client import WeChatClient, make_keeper
 from wxpush.channels.wechat.token import TokenKeeper
 from wxpush.channels.wechat.token_call import NoTokenError

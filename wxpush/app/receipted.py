@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Final
 
 from wxpush.app import known_runs
-from wxpush.app.request import Surroundings
 from wxpush.app.results import DeliveryFigures, RunView
+from wxpush.app.surroundings import Surroundings
 from wxpush.delivery.receipts import any_receipts
 from wxpush.delivery.run import RunCard, RunFolder
 from wxpush.errors import StateError

@@ -12,8 +12,8 @@ from threading import Event as Flag
 from typing import TYPE_CHECKING, Final, Protocol
 
 from wxpush.app.people_news import SUBSCRIBE, UNSUBSCRIBE, News, PeopleNews
-from wxpush.app.request import Surroundings
 from wxpush.app.suppressing import folder_of
+from wxpush.app.surroundings import Surroundings
 from wxpush.config import Account, load_account, load_callback
 from wxpush.config.account import url_fault
 from wxpush.delivery.receipts import ReceiptLog, receipts

@@ -10,11 +10,12 @@ from wxpush.app.material import Material, read_material
 from wxpush.app.notified import account_without_secret, notifier_of
 from wxpush.app.pace import Pace
 from wxpush.app.place import Scene
-from wxpush.app.request import SendRequest, Surroundings
+from wxpush.app.request import SendRequest
 from wxpush.app.results import Plan, Summary, Survey
 from wxpush.app.schedule import begin_of, day_of, refuse_odd_moments
 from wxpush.app.screening import Screening, open_screening
 from wxpush.app.selection import Choices, Selection
+from wxpush.app.surroundings import Surroundings
 from wxpush.app.survey import survey_list
 from wxpush.config import Account
 from wxpush.delivery.ledger import Place

@@ -9,8 +9,8 @@ from typing import Any
 from wxpush.app.course import Bar, Course, Slow, Stretch, slow_minutes
 from wxpush.app.delivered import Delivery, delivery_of
 from wxpush.app.known_runs import view
-from wxpush.app.request import Surroundings
 from wxpush.app.results import RunView
+from wxpush.app.surroundings import Surroundings
 from wxpush.delivery.minutes import BOUNDS, MINUTE, Minute, percentile, recorded
 from wxpush.delivery.run import RunFolder
 from wxpush.model import State
@@ -43,18 +43,22 @@ class RunReport:
 
     @property
     def calls(self) -> int:
-        """Attempts of all processes."""
-        return sum(minute.calls for minute in self.stats.values()) or self.course.attempts
-
-    @property
-    def active(self) -> int:
-        """Seconds in which something was going on."""
-        return sum(stretch.end - stretch.start for stretch in self.stretches)
+        """Attempts of all processes; the statistics of one that still sends come a few seconds late."""
+        return max(sum(minute.calls for minute in self.stats.values()), self.course.attempts)
 
     @property
     def rate(self) -> float:
-        """Outcomes a second while something was going on."""
-        return self.course.sent / self.active if self.active else 0.0
+        """Outcomes in a second of sending, of all calls; without statistics, as its outcomes tell."""
+        spent = sum(minute.sending for minute in self.stats.values()) / 1000
+        if spent:
+            return sum(minute.finished for minute in self.stats.values()) / spent
+        spent = sum(stretch.end - stretch.start for stretch in self.stretches)
+        return self.course.sent / spent if spent else 0.0
+
+    @property
+    def sending(self) -> float:
+        """Seconds spent sending, the last ones of a process that was killed or still sends estimated."""
+        return self.course.sent / self.rate if self.rate else 0.0
 
     @property
     def peak(self) -> Bar | None:
@@ -71,7 +75,7 @@ class RunReport:
             **self.view.to_json(),
             "begun": self.begun and self.begun.isoformat(timespec="seconds"),
             "ended": self.ended and self.ended.isoformat(timespec="seconds"),
-            "active_s": self.active,
+            "active_s": round(self.sending, 1),
             "rate_per_s": round(self.rate, 2),
             "attempts": self.calls,
             "repeated": self.course.repeated,

@@ -1,86 +1,17 @@
-"""What is asked of a sending, and the surroundings that it happens in."""
+"""What is asked of a sending."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from wxpush.app.sieve import Sieve
 from wxpush.app.sources.spool import QUERY, STDIN
-from wxpush.clock import Clock
-from wxpush.config.directories import Directories
-from wxpush.delivery.hours import BEIJING
 
 if TYPE_CHECKING:
     from wxpush.app.observing import LogRequest
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """Environment, directories and clock: everything that isn't on the command line."""
-
-    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
-    home: Path | None = None
-    clock: Clock = field(default_factory=Clock)
-
-    @property
-    def directories(self) -> Directories:
-        """Where this user's state lives."""
-        return Directories.choose(self.environ, self.home)
-
-    def today(self) -> date:
-        """The day in Beijing."""
-        return self.now().date()
-
-    def now(self) -> datetime:
-        """The moment in Beijing time."""
-        return self.at(self.clock.wall())
-
-    def at(self, wall: float) -> datetime:
-        """A Unix time in Beijing time."""
-        return datetime.fromtimestamp(wall, UTC).astimezone(BEIJING)
-
-
-def is_list(name: str) -> bool:
-    """Whether what is to be left out is a file; a folder may well bear the name of the run that it is of."""
-    return Path(name).exists() and not Path(name).is_dir()
-
-
-@dataclass(frozen=True, slots=True)
-class Sieve:
-    """What narrows a list and adds to its rows, as the operator wrote it.
-
-    `exclude` are lists or runs, which are looked up in the surroundings.
-    """
-
-    where: str | None = None
-    exclude: tuple[str, ...] = ()
-    join: Path | None = None
-    on: str | None = None
-    around: Surroundings = field(default_factory=Surroundings)
-
-    @property
-    def files(self) -> list[Path]:
-        """The files that are read for it."""
-        files = [Path(name) for name in self.exclude if is_list(name)]
-        return files if self.join is None else [*files, self.join]
-
-    def words(self) -> list[str]:
-        """The options that say so, as they were typed."""
-        words = [] if self.where is None else ["--where", self.where]
-        for name in self.exclude:
-            words += ["--exclude", name]
-        if self.join is not None:
-            words += ["--join", str(self.join)]
-        return words + (["--on", self.on] if self.on is not None else [])
-
-    def from_anywhere(self) -> Sieve:
-        """The same with paths that hold in every folder."""
-        lists = (str(Path(name).absolute()) if is_list(name) else name for name in self.exclude)
-        return replace(self, exclude=tuple(lists), join=self.join and self.join.absolute())
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wxpush.model import CodeClass, Problem, Quota
+from wxpush.model import CodeClass, Problem, Quota, State
 
 if TYPE_CHECKING:
     from wxpush.app.verdicts import Verdicts
@@ -96,6 +96,32 @@ class Plan:
     left_then: int | None = None
     """How many messages are expected to be left then; None where that isn't known."""
 
+    @property
+    def behind(self) -> dict[str, int]:
+        """The counts of what this call leaves as it is: all that is done but what it takes up once more."""
+        counts = self._stand
+        doubtful = counts.get(State.IN_DOUBT.value, 0)
+        return counts | {State.IN_DOUBT.value: max(0, doubtful - self.recovered)}
+
+    @property
+    def in_all(self) -> int | None:
+        """How many messages are done when all goes well; None where that can't be told."""
+        if self.people is None or self.survey is None:
+            return None
+        # Whoever sends again what is in doubt finds in the list what goes first, too.
+        most = sum(self._stand.values()) + self.survey.to_send
+        return min(sum(self.behind.values()) + self.recovered + self.people, most)
+
+    @property
+    def _stand(self) -> dict[str, int]:
+        """The outcomes that there are, but those that are to be sent again."""
+        survey, counts = self.survey, dict(self.done)
+        if survey is not None:
+            names = survey.known.keys() | survey.gone.keys()
+            counts = {name: survey.known.get(name, 0) + survey.gone.get(name, 0) for name in names}
+        counts.pop(State.PENDING.value, None)
+        return counts
+
 
 @dataclass(frozen=True, slots=True)
 class FailureGroup:
@@ -175,6 +201,8 @@ class Summary:
     unmatched_file: Path | None = None
     """The rows for which the joined list has none."""
     unsettled: int = 0
+    sending_s: float = 0.0
+    """How long this call was sending, by which its rate goes; `elapsed_s` has the long waits, too."""
     skips_file: Path | None = None
     """The file of the rows that were left out, where one was wanted."""
     notes: Sequence[str] = ()

@@ -14,15 +14,16 @@ from wxpush.app.known_runs import campaign_file, held_run, send_command
 from wxpush.app.material import Material, read_material
 from wxpush.app.notified import notifier_of
 from wxpush.app.observing import LogRequest, Observers
+from wxpush.app.outgoing import TellSkip
 from wxpush.app.pace import Pace
 from wxpush.app.place import Scene
-from wxpush.app.request import Surroundings
 from wxpush.app.results import Summary
 from wxpush.app.run_receipts import RunReceipts
 from wxpush.app.screening import NEVER, Screening, open_screening
 from wxpush.app.selection import Choices, Selection, ToSend, Wrong
 from wxpush.app.stocktaking import look_back_by_key, take_stock
 from wxpush.app.suppressing import folder_of
+from wxpush.app.surroundings import Surroundings
 from wxpush.app.tally import tally_by_card
 from wxpush.app.watch import Watch
 from wxpush.campaign.expiry import Expiry
@@ -117,6 +118,7 @@ class Retrying:
         if self._screening is not None:
             self._watch.look_for(self._screening.suppressed)
         self._left_out: Counter[str] = Counter()
+        self._tell: TellSkip | None = None
         visit = self._watch.beside_earlier(self._standing.note)
         self._ledger = Ledger(folder.ledger, card.id, visit, may_be_new=False)
         for claim in self._ledger.recovered:
@@ -202,18 +204,20 @@ class Retrying:
             rate=self._pace.rate,
             workers=self._pace.workers,
         )
-        delivered = self._delivering.send(
-            self._card.id,
-            self._ledger,
-            self._campaign,
-            self._pace,
-            listener,
-            messages=self._messages(),
-            recovered=self._ledger.recovered,
-            expected_codes=self._codes,
-            still_wanted=lambda message: not self._is_too_late(message),
-            witnesses=self._observers.all,
-        )
+        self._tell = self._observers.skipped
+        with self._watch.keeping_up(self._around.clock.wall):
+            delivered = self._delivering.send(
+                self._card.id,
+                self._ledger,
+                self._campaign,
+                self._pace,
+                listener,
+                messages=self._messages(),
+                recovered=self._ledger.recovered,
+                expected_codes=self._codes,
+                still_wanted=lambda message: not self._is_too_late(message),
+                witnesses=self._observers.all,
+            )
         notes = self._watch.settle(self._around.clock.wall())
         summary = self._summed_up(delivered)
         return self._observers.end(replace(summary, notes=[*summary.notes, *notes]))
@@ -243,6 +247,8 @@ class Retrying:
         reason = screening.reason(message.to, 0.0 if self._is_too_late(message) else NEVER)
         if reason is not None:
             self._left_out[reason.value] += 1
+            if self._tell is not None:
+                self._tell(message.line, reason.value, message)
         return reason is None
 
     def _is_too_late(self, message: Message) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from wxpush.app.proven import other_runs
-from wxpush.app.request import Surroundings
+from wxpush.app.surroundings import Surroundings
 from wxpush.app.suspects import ON_ITS_WAY_S
 from wxpush.channels.wechat.client import WeChatClient, make_keeper
 from wxpush.channels.wechat.rejected import REJECTED_PATH, Rejected, rejected_messages

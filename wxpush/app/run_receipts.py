@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wxpush.app.doubtful import SETTLED_BY_RECEIPT
-from wxpush.app.request import Surroundings
+from wxpush.app.surroundings import Surroundings
 from wxpush.delivery.ledger import Ledger, RecordVisitor
 from wxpush.delivery.ports import Listener
 from wxpush.delivery.receipts import any_receipts

@@ -4,7 +4,8 @@ from datetime import date, datetime
 
 from wxpush.app.moments import told
 from wxpush.app.pace import hours_of
-from wxpush.app.request import SendRequest, Surroundings
+from wxpush.app.request import SendRequest
+from wxpush.app.surroundings import Surroundings
 from wxpush.campaign.schema import Campaign
 from wxpush.errors import InputError
 from wxpush.i18n import _

@@ -5,23 +5,25 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from wxpush.app.suppressing import folder_of, known_suppressed
+from wxpush.app.suppressing import folder_of
 from wxpush.campaign.schema import Campaign
-from wxpush.delivery.contacts import Contacts, counted
+from wxpush.delivery.contacts import DAYS, Contacts, counted
 from wxpush.delivery.hashed import Hashed
 from wxpush.delivery.identity import hash64
 from wxpush.delivery.screen import Facts, Limits, Reason, day_of, judged
-from wxpush.delivery.suppressions import Suppressed
+from wxpush.delivery.suppressions import Reading, Suppressed
 
 if TYPE_CHECKING:
     from wxpush.app.place import Scene
-    from wxpush.app.request import Surroundings
+    from wxpush.app.surroundings import Surroundings
 
 
 #: Of a message that never becomes too late.
 NEVER: Final = math.inf
 #: After so long somebody may have been written to meanwhile; looking it up takes time, too.
 _LONG_S: Final = 60.0
+#: What was known of people before WeChat said that they don't follow.
+_UNKNOWN, _SUPPRESSED = 1, 2
 
 Recall = Callable[[Callable[[int], None]], tuple[Contacts, list[str]]]
 """Looks up whom the account wrote to, telling how far it is; and gives what to say aloud of it."""
@@ -75,10 +77,10 @@ class Screening:
 
     def renew(self, fresh: "Screening | None") -> None:
         """Take over what `fresh` knows of people; who follows is asked only once."""
-        before, self.suppressed = self.suppressed, Suppressed() if fresh is None else fresh.suppressed
-        for key in self._not_following:  # whom this check may have put on the list itself
-            if not before.until(key) and self.suppressed.is_automatic(key):
-                self.suppressed.drop(key)
+        self.suppressed = Suppressed() if fresh is None else fresh.suppressed
+        for key in self._not_following:
+            if self._not_following.get(key) == _UNKNOWN and self.suppressed.is_automatic(key):
+                self.suppressed.drop(key)  # whom this check, or this sending, has put on the list itself
         self._has_list = len(self.suppressed) > 0
         if fresh is not None and self._wall() > self._known_at + _LONG_S:
             self._recall, self._known_at = fresh._recall, self._wall()
@@ -107,9 +109,10 @@ class Screening:
     def note_gone(self, to: str) -> Reason:
         """Take in that somebody doesn't follow, as WeChat has just said; returns why he is left out now."""
         key = hash64(to)
-        self._not_following.put(key, 1)
+        known = self.suppressed.until(key) > self._wall()
+        self._not_following.put(key, _SUPPRESSED if known else _UNKNOWN)
         self._any_gone = True
-        return Reason.SUPPRESSED if self.suppressed.until(key) > self._wall() else Reason.NOT_FOLLOWING
+        return Reason.SUPPRESSED if known else Reason.NOT_FOLLOWING
 
     def note_back(self, to: str) -> None:
         """Take in that somebody follows who was suppressed for nothing but that he didn't."""
@@ -126,14 +129,18 @@ class Screening:
         return Facts(until, expires, today + planned_today, week + planned_week, gone)
 
 
-def open_screening(campaign: Campaign, scene: "Scene | None", around: "Surroundings") -> Screening | None:
+def open_screening(
+    campaign: Campaign, scene: "Scene | None", around: "Surroundings", reading: Reading | None = None
+) -> Screening | None:
     """What a campaign's messages are screened with; None where nothing speaks against anybody.
 
-    Without a scene there is no account of which anything could be known. Raises DamagedStateError.
+    Without a scene there is no account of which anything could be known. `reading` is of the account's
+    list, where a part of it may have been read before. Raises DamagedStateError.
     """
     suppressed = Suppressed()
     if scene is not None:
-        suppressed = known_suppressed(folder_of(scene.directories, scene.account))
+        reading = reading or Reading(folder_of(scene.directories, scene.account))
+        suppressed = reading.now()
     limits = Limits(campaign.limits.per_user_per_day, campaign.limits.per_user_per_week)
     is_limited = limits != Limits()
     if not (suppressed or is_limited or campaign.expires or campaign.check_followers):
@@ -142,7 +149,7 @@ def open_screening(campaign: Campaign, scene: "Scene | None", around: "Surroundi
     if is_limited and scene is not None and not scene.rehearsal:  # what was rehearsed reached nobody
         from wxpush.app.contacted import contacted
 
-        recall = partial(contacted, scene, around)
+        recall = partial(contacted, scene, around, 1 if limits.per_week is None else DAYS)
     return Screening(
         around.clock.wall,
         limits,

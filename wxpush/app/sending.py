@@ -18,17 +18,18 @@ from wxpush.app.pace import Pace
 from wxpush.app.planning import planned
 from wxpush.app.preflight import Preflight
 from wxpush.app.receipted import figures_if_readable
-from wxpush.app.request import SendRequest, Surroundings
+from wxpush.app.request import SendRequest
 from wxpush.app.results import Plan, Summary
 from wxpush.app.side_files import failures_file, skip_log, skips_file, unmatched_notes
 from wxpush.app.summing import remember, summed_up
+from wxpush.app.surroundings import Surroundings
 from wxpush.app.survey import by_state
-from wxpush.app.tally import tally_by_list
+from wxpush.app.tally import begun_with, tally_by_list
 from wxpush.app.waiting import wait_until
 from wxpush.delivery.engine import Ending
 from wxpush.delivery.ports import Listener, Progress
 from wxpush.delivery.standing import Standing
-from wxpush.errors import StoppedError, StorageError
+from wxpush.errors import StateError, StoppedError, StorageError
 from wxpush.model import State
 from wxpush.report.skips import SkipLog
 
@@ -145,7 +146,9 @@ class Sending:
         StoppedError for an account that can't send by then.
         """
         if self._request.at is not None:
+            self._observers.put_off(self._request.at)
             wait_until(self._request.at, self._clock, tell)
+            self._observers.put_off(None)
             self._delivering.look_again()
 
     def execute(self, listener: Listener) -> Summary:
@@ -166,6 +169,8 @@ class Sending:
             self.preflight.found,
             self._log,
             self.preflight.look_again,
+            self.preflight.left_out,
+            self._observers.skipped,
         )
         listener = self._observers.beside(listener)
         self._observers.begin(
@@ -174,7 +179,8 @@ class Sending:
             rate=self._pace.rate,
             workers=self._pace.workers,
         )
-        delivered = self._deliver(outgoing, listener)
+        with self._run.watch.keeping_up(self._clock.wall):
+            delivered = self._deliver(outgoing, listener)
         if self.preflight.found is None:
             outgoing.count_rest()
             self.preflight.list_unmatched()
@@ -188,9 +194,12 @@ class Sending:
 
     def _begin(self) -> None:
         """Say on the card what is sent from now on, and let everybody see it who needs to."""
+        join, found = self._material.recipients.join, self.preflight.found
         self._card = replace(
             self._card.with_basis(self._material.recipients.digest(), self._material.basis),
             survey=self.preflight.worth_keeping(),
+            begun={} if found is None else begun_with(found),
+            joined=join.digest if join is not None else "",
             approved=self._material.approval_code if self._request.approved else "",
         )
         self._errand.folder.write_card(self._card)
@@ -236,7 +245,8 @@ class Sending:
 
     def _nothing_to_send(self, outgoing: Outgoing) -> Delivered:
         """Only the wrong rows are noted, which a list that is remembered doesn't have."""
-        for message in () if self._run.survey and self._log is None else outgoing:
+        nobody_asks = self._log is None and self._observers.skipped is None
+        for message in () if self._run.survey and nobody_asks else outgoing:
             # Whoever is screened out may be free to get it by now: then it waits for the next call.
             if message is not None and self.preflight.screening is None:
                 raise RuntimeError("a message that the plan didn't know of")
@@ -253,6 +263,7 @@ class Sending:
         noted = None if delivered.ending.code == "storage" else self._known()
         aftermath = look_back(errand.folder, self._card, noted=noted)
         rows = survey.rows if survey else outgoing.rows
+        failures, of_failures = failures_file(errand, aftermath)
         summary = summed_up(
             self._card,
             aftermath,
@@ -261,7 +272,7 @@ class Sending:
             delivered=delivered,
             token_fetches=self._delivering.token_fetches,
             now=errand.around.now(),
-            failures_file=failures_file(errand, aftermath),
+            failures_file=failures,
             delivery=figures_if_readable(errand.folder, self._card, errand.around, log=errand.receipts),
             gone_pending=gone.get(State.PENDING, 0),
         )
@@ -274,9 +285,11 @@ class Sending:
             unmatched_file=self.preflight.unmatched,
             skips_file=written,
             unsettled=min(summary.unsettled, ledger.claimed),
-            notes=[*self._notes_before(), *self._notes, *trouble],
+            notes=[*self._notes_before(), *self._notes, *of_failures, *trouble],
         )
         remember(summary, errand.folder, self._card, self._clock.wall())
+        with suppress(StateError):
+            self.preflight.left_out.write(errand.folder.left_out, self._clock.wall())
         return summary
 
     def _known(self) -> Standing | None:

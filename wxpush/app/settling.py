@@ -10,11 +10,11 @@ from wxpush.app.decisions import Decided, SettleRequest, decided_by
 from wxpush.app.delivered import receipts_folder
 from wxpush.app.doubtful import Decision, Doubtful
 from wxpush.app.known_runs import held_run, send_command
-from wxpush.app.request import Surroundings
 from wxpush.app.results import Settlement
 from wxpush.app.settling_by_receipts import NOTHING
 from wxpush.app.settling_by_receipts import settle as settle_by_receipts
 from wxpush.app.stocktaking import look_back_by_key, take_stock
+from wxpush.app.surroundings import Surroundings
 from wxpush.app.tally import tally_by_card
 from wxpush.app.undelivered import no_receipts
 from wxpush.delivery.ledger import Ledger, Place

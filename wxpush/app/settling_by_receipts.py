@@ -10,8 +10,8 @@ from wxpush.app.delivered import receipts_folder
 from wxpush.app.doubtful import RECEIPT
 from wxpush.app.known_runs import all_runs
 from wxpush.app.proven import ledger_changed, of_no_other
-from wxpush.app.request import Surroundings
 from wxpush.app.stocktaking import edited_failures, take_stock
+from wxpush.app.surroundings import Surroundings
 from wxpush.app.suspects import RunSuspects
 from wxpush.config import Account
 from wxpush.delivery import ledger as ledgers

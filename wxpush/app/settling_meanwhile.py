@@ -7,8 +7,8 @@ from threading import Thread
 from typing import Final
 
 from wxpush.app.people_news import PeopleNews
-from wxpush.app.request import Surroundings
 from wxpush.app.settling_by_receipts import Settled, settle_known_runs
+from wxpush.app.surroundings import Surroundings
 from wxpush.config import Account
 from wxpush.delivery.run import RunCard
 

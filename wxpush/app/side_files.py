@@ -9,6 +9,7 @@ from wxpush.app.errand import Errand
 from wxpush.app.sources.spool import QUERY, STDIN
 from wxpush.errors import StateError, StorageError
 from wxpush.i18n import _
+from wxpush.report.failures import fallen_back
 from wxpush.report.skips import SkipLog
 
 _SPOOLED: Final = {STDIN: "stdin", QUERY: "sql"}
@@ -23,11 +24,17 @@ def beside(errand: Errand, kind: str) -> Path:
     return request.recipients.with_name(request.recipients.stem + suffix)
 
 
-def failures_file(errand: Errand, aftermath: Aftermath) -> Path | None:
-    """What failed, is held or in doubt, where it was asked for; None if nothing did, or the disk refuses."""
-    with suppress(StorageError):
-        return write_failures(errand.folder, aftermath, errand.request.failures or beside(errand, "failures"))
-    return None
+def failures_file(errand: Errand, aftermath: Aftermath) -> tuple[Path | None, list[str]]:
+    """What failed, is held or in doubt, where it was asked for, and what to say of that file.
+
+    None if nothing did, or the disk refuses.
+    """
+    wanted = errand.request.failures or beside(errand, "failures")
+    try:
+        written = write_failures(errand.folder, aftermath, wanted)
+    except StorageError as error:
+        return None, [str(error)]
+    return written, fallen_back(wanted, written)
 
 
 def unmatched_file(errand: Errand) -> Path | None:
@@ -63,5 +70,5 @@ def skips_file(errand: Errand, log: SkipLog | None) -> tuple[Path | None, list[s
     except StateError as error:
         log.trouble = error
     if log.trouble is None:
-        return written, []
+        return written, fallen_back(errand.request.skips, written)
     return written, [_("The file of skipped rows is not whole: {reason}").format(reason=log.trouble)]

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final
 from wxpush.app.aftermath import Aftermath, look_back, write_failures
 from wxpush.app.known_runs import from_here
 from wxpush.app.receipted import figures_if_readable
-from wxpush.app.request import Surroundings
 from wxpush.app.results import Summary
 from wxpush.app.summing import remember, summed_up
+from wxpush.app.surroundings import Surroundings
 from wxpush.app.tally import tally_by_card
 from wxpush.delivery.run import RunCard, RunFolder
 from wxpush.errors import StorageError

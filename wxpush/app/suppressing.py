@@ -1,13 +1,13 @@
 """The suppression list of an account at work: who comes onto it by himself, and who comes off it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Final
 
 from wxpush.config import Account, Directories
 from wxpush.delivery.identity import hash64
-from wxpush.delivery.suppressions import Entry, Suppressed, Suppressions, is_empty, suppressed
+from wxpush.delivery.suppressions import Entry, Suppressed, Suppressions, is_empty
 
 FOLDER: Final = "suppressions"
 #: Codes of people who unfollowed, or refuse the messages.
@@ -20,23 +20,14 @@ def folder_of(directories: Directories, account: Account) -> Path:
     return directories.account_path(account.origin, account.appid) / FOLDER
 
 
-def known_suppressed(folder: Path) -> Suppressed:
-    """What the list in `folder` comes to; empty where there is none. Raises DamagedStateError."""
-    return Suppressed() if is_empty(folder) else suppressed(folder)
-
-
-def welcome(folder: Path, openids: Iterable[str], at: float) -> int:
-    """Take people off the list who follow, or got a message, at that moment; returns how many came off.
+def welcome(folder: Path, openids: Iterable[str], at: float) -> None:
+    """Take people off the list who follow, or got a message, at that moment.
 
     Whom the operator put on it stays on it, and so does who came onto it later. Raises StateError.
     """
-    if is_empty(folder):
-        return 0
-    with closing(Suppressions(folder)) as opened:
-        known = opened.now()
-        off = [openid for openid in dict.fromkeys(openids) if known.comes_off(hash64(openid), at)]
-        opened.remove(off, at, automatic=True)
-    return len(off)
+    if not is_empty(folder):
+        with closing(Suppressions(folder)) as opened:
+            bring_up_to_date(opened, [], dict.fromkeys(openids, at))
 
 
 def note_trouble(folder: Path, openid: str, source: str, at: float, until: float | None) -> None:
@@ -47,16 +38,22 @@ def note_trouble(folder: Path, openid: str, source: str, at: float, until: float
     put_on(folder, [Entry(openid, "", at, until, source)])
 
 
-def put_on(folder: Path, entries: Iterable[Entry]) -> int:
-    """Put people on the list, those aside whom it wouldn't suppress for longer; returns how many were put.
+def put_on(folder: Path, entries: Iterable[Entry]) -> None:
+    """Put people on the list, those aside whom it wouldn't suppress for longer. Raises StateError."""
+    with closing(Suppressions(folder)) as opened:
+        bring_up_to_date(opened, entries, {})
+
+
+def bring_up_to_date(opened: Suppressions, entries: Iterable[Entry], welcomed: Mapping[str, float]) -> None:
+    """Put people on the list as `put_on` does, and then take off who was welcomed later, as `welcome` does.
 
     Raises StateError.
     """
-    with closing(Suppressions(folder)) as opened:
-        known = opened.now()
-        new = [entry for entry in entries if _is_longer(entry, known)]
-        opened.add(new)
-    return len(new)
+    known = opened.now()
+    opened.add([entry for entry in entries if _is_longer(entry, known)])
+    known = opened.now()
+    opened.welcome({openid: at for openid, at in welcomed.items() if known.comes_off(hash64(openid), at)})
+    opened.tidy()
 
 
 def _is_longer(entry: Entry, known: Suppressed) -> bool:

@@ -1,34 +1,31 @@
 """The suppression list as the operator keeps it: put on, taken off, read from and written to files."""
 
 import csv
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
-from wxpush.app.request import Surroundings
 from wxpush.app.suppressing import FOLDER, folder_of
+from wxpush.app.surroundings import Surroundings
 from wxpush.campaign.fault import FaultError
-from wxpush.campaign.formula import quote_formula, unquote_formula
-from wxpush.campaign.units import UnitError, parse_duration
+from wxpush.campaign.formula import quote_formula
 from wxpush.channels.wechat.addresses import openid_findings
+from wxpush.clock import BEIJING
 from wxpush.config import load_account
-from wxpush.delivery.hours import BEIJING
 from wxpush.delivery.identity import hash64
-from wxpush.delivery.suppressions import OPERATOR, Entry, Suppressions, entries
-from wxpush.errors import InputError, ProblemsError
+from wxpush.delivery.suppressions import LONGEST_REASON, OPERATOR, Entry, Suppressions, entries
+from wxpush.errors import InputError
 from wxpush.i18n import _
-from wxpush.model import BadRow, Problem, Recipient, Severity, Unmatched
+from wxpush.model import Severity
 
 if TYPE_CHECKING:
-    from wxpush.campaign.recipients import RecipientList
+    from wxpush.app.sources.spool import Source
+    from wxpush.app.suppression_rows import Counts
 
 COLUMNS: Final = ("openid", "reason", "since", "until", "source")
-_A_DAY: Final = timedelta(days=1)
-_SHOWN: Final = 20
-_LONGEST: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +43,7 @@ class SuppressionList:
         end = None if until is None else _option_until(until, now)
         people = list(dict.fromkeys(openids))
         with closing(Suppressions(self.folder)) as opened:
-            opened.add(Entry(openid, reason[:_LONGEST], now, end, OPERATOR) for openid in people)
+            opened.add(Entry(openid, reason[:LONGEST_REASON], now, end, OPERATOR) for openid in people)
         return len(people)
 
     def remove(self, openids: Sequence[str]) -> int:
@@ -55,6 +52,7 @@ class SuppressionList:
             now, known = self.around.clock.wall(), opened.now()
             off = [openid for openid in dict.fromkeys(openids) if known.until(hash64(openid)) > now]
             opened.remove(off, now)
+            opened.tidy()
         return len(off)
 
     def __iter__(self) -> Iterator[Entry]:
@@ -62,27 +60,19 @@ class SuppressionList:
         now = self.around.clock.wall()
         return (entry for entry in entries(self.folder) if entry.holds(now))
 
-    def read(self, file: Path) -> tuple[int, int]:
-        """Put everybody of a list file on it: how many, and how many rows are over already.
+    def read(self, source: "Source") -> "Counts":
+        """Put everybody of a list file on it.
 
-        Raises ProblemsError with everything in the file that is no use; then nobody was put on it.
+        Raises ProblemsError with everything in the file that is no use, InputError; then nobody was put
+        on it.
         """
-        from wxpush.campaign.recipients import open_recipients
+        from wxpush.app.suppression_rows import Counts, SuppressionRows
 
-        now, opened = self.around.clock.wall(), open_recipients(file)
-        _refuse_wrong_rows(opened, now)
-        counts = {True: 0, False: 0}
-
-        def holding() -> Iterator[Entry]:
-            for row in opened:
-                if isinstance(row, Recipient) and isinstance(entry := _entry(row, now), Entry):
-                    counts[entry.holds(now)] += 1
-                    if entry.holds(now):
-                        yield entry
-
-        with closing(Suppressions(self.folder)) as store:
-            store.add(holding())
-        return counts[True], counts[False]
+        rows, counts = SuppressionRows(source, self.around.clock.wall()), Counts()
+        with closing(Suppressions(self.folder)) as opened:
+            opened.add(rows.entries(counts))
+            opened.tidy()
+        return counts
 
     def write(self, stream: TextIO, clean: Callable[[str], str] = str) -> int:
         """Write it as CSV, each cell as `clean` gives it; returns how many people there are."""
@@ -120,23 +110,9 @@ def as_json(entry: Entry) -> dict[str, Any]:
     return as_texts(entry) | {"until": None if entry.until is None else _moment_text(entry.until)}
 
 
-def until_of(text: str, now: float) -> float:
-    """The end that `text` names: a duration from now, a moment, or a day with its last minute.
-
-    Raises FaultError.
-    """
-    from wxpush.campaign.filters import moment_of  # with all that expressions need
-
-    try:
-        return now + parse_duration(text)
-    except UnitError:
-        moment, has_time = moment_of(text)
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=BEIJING)
-    return (moment if has_time else moment + _A_DAY).timestamp()
-
-
 def _option_until(text: str, now: float) -> float:
+    from wxpush.app.suppression_rows import until_of  # with all that lists need
+
     try:
         until = until_of(text, now)
     except (FaultError, OverflowError):
@@ -154,48 +130,6 @@ def _refuse_odd(openids: Iterable[str]) -> None:
         for found in openid_findings(openid):
             if found.severity is Severity.ERROR:
                 raise InputError(found.message, found.hint)
-
-
-def _refuse_wrong_rows(opened: "RecipientList", now: float) -> None:
-    problems: list[Problem] = []
-    total = 0
-    for row in opened:
-        if isinstance(row, Unmatched):
-            continue  # nothing is joined to this list
-        found = row.problems if isinstance(row, BadRow) else _problems(row, opened.name, now)
-        total += len(found)
-        problems += found[: max(0, _SHOWN - len(problems))]
-    if problems:
-        raise ProblemsError(problems, total=total)
-
-
-def _problems(row: Recipient, name: str, now: float) -> Sequence[Problem]:
-    entry = _entry(row, now)
-    return () if isinstance(entry, Entry) else [Problem(name, row.line, 0, *fault) for fault in entry]
-
-
-def _entry(row: Recipient, now: float) -> Entry | list[tuple[str, str, str]]:
-    """The entry that a row asks for, or what is wrong with it: code, message, hint."""
-    cells = {column: _text(row.values, column) for column in COLUMNS}
-    faults = [
-        (found.code, found.message, found.hint)
-        for found in openid_findings(cells["openid"])
-        if found.severity is Severity.ERROR
-    ]
-    until = None
-    if cells["until"]:
-        try:
-            until = until_of(cells["until"], now)
-        except (FaultError, OverflowError):
-            message = _("until: “{value}” is neither a day nor a duration.").format(value=cells["until"])
-            hint = _("Write 2026-12-31, 2026-12-31 18:00, 30d or 24h, or leave it empty: for ever.")
-            faults.append(("WX350", message, hint))
-    return faults or Entry(cells["openid"], cells["reason"][:_LONGEST], now, until, OPERATOR)
-
-
-def _text(values: Mapping[str, Any], column: str) -> str:
-    value = values.get(column)
-    return unquote_formula("" if value is None else str(value)).strip()
 
 
 def _moment_text(moment: float) -> str:

@@ -8,6 +8,7 @@ from wxpush.app.material import Material
 from wxpush.app.results import Sample, Survey
 from wxpush.app.selection import Known, Passed, Screened, Selection, ToSend, Wrong
 from wxpush.app.verdicts import Verdicts
+from wxpush.delivery.leftout import LeftOut
 from wxpush.delivery.records import Mark
 from wxpush.delivery.screen import REASONS
 from wxpush.delivery.standing import Standing
@@ -18,9 +19,16 @@ _TELL_EVERY: Final = 2_000
 
 
 def survey_list(
-    material: Material, selection: Selection, standing: Standing, tell: Callable[[int], None]
+    material: Material,
+    selection: Selection,
+    standing: Standing,
+    tell: Callable[[int], None],
+    left_out: LeftOut | None = None,
 ) -> Survey:
-    """Render and check every row; `tell` hears now and then how many rows are done."""
+    """Render and check every row; `tell` hears now and then how many rows are done.
+
+    Why lines are left out is noted in `left_out`.
+    """
     counts: Counter[str] = Counter()
     skips: Counter[str] = Counter()
     known: Counter[str] = Counter()
@@ -39,12 +47,16 @@ def survey_list(
                 sample = sample or material.sample(decision.message, decision.rendered)
                 counts["warnings"] += len(decision.warnings)
                 warnings += decision.warnings[: max(0, _SHOWN - len(warnings))]
-            case Passed(reason):
+            case Passed(reason, line):
                 skips[reason] += 1
                 counts["warnings"] += len(decision.warnings)
                 warnings += decision.warnings[: max(0, _SHOWN - len(warnings))]
+                if left_out is not None:
+                    left_out.note(line, reason)
             case Screened(reason, message):
                 skips[reason.value] += 1
+                if left_out is not None:
+                    left_out.note(message.line, reason.value)
                 if verdicts is not None:
                     verdicts.set(message.row, reason)
             case Known(mark, line, differs):

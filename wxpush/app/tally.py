@@ -1,12 +1,17 @@
 """The numbers of a run as a whole, which add up to its total."""
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 from wxpush.delivery.run import RunCard
 from wxpush.model import State
+
+if TYPE_CHECKING:
+    from wxpush.app.results import Survey
 
 _DONE: Final = (State.ACCEPTED, State.FAILED, State.HELD, State.IN_DOUBT)
 
@@ -31,7 +36,8 @@ def tally_by_card(card: RunCard, states: Counter[str]) -> Tally:
         # A released message may be among the skips or the wrong rows of the list that was counted there.
         total = max(int(card.call["total"]), done)
     else:
-        total = max(int(card.survey.get("rows", 0)), done + released)
+        rows = card.begun.get("rows") or card.survey.get("rows", 0)
+        total = max(int(rows), done + released)
     counts[State.PENDING.value] = total - done
     return Tally(total, counts, skips)
 
@@ -47,9 +53,15 @@ def tally_by_list(states: Counter[str], rows: int, gone: int, skips: Mapping[str
     return Tally(total, counts, skips)
 
 
+def begun_with(survey: Survey) -> dict[str, Any]:
+    """What the card keeps of a check as long as the call that made it goes on."""
+    return {"rows": survey.rows + sum(survey.gone.values()), "skips": dict(survey.skips)}
+
+
 def skips_of(card: RunCard) -> dict[str, int]:
-    """The skips of the latest call, or of the latest check where that call was cut off."""
+    """The skips of the latest call, or of its check where it still goes on or was cut off."""
+    checked = dict(card.begun.get("skips") or card.survey.get("skips", {}))
     found = card.call.get("skips") or [
-        {"reason": reason, "count": count} for reason, count in dict(card.survey.get("skips", {})).items()
+        {"reason": reason, "count": count} for reason, count in checked.items()
     ]
     return {str(item["reason"]): int(item["count"]) for item in found}

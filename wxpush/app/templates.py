@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from wxpush.app.request import Surroundings
+from wxpush.app.surroundings import Surroundings
 from wxpush.channels.wechat.client import WeChatClient, make_keeper
 from wxpush.channels.wechat.listed import (
     Listed,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from wxpush.app.request import Surroundings
+from wxpush.app.surroundings import Surroundings
 from wxpush.channels.wechat.token_store import TokenStore
 from wxpush.config import Account, OutsideToken, load_account
 from wxpush.errors import InputError

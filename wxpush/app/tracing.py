@@ -7,20 +7,28 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 from wxpush.app.delivered import delivery_of, is_key_alone, receipts_folder
 from wxpush.app.doubtful import RECEIPT, SETTLED
 from wxpush.app.known_runs import KnownRuns, campaign_file
-from wxpush.app.request import Surroundings
+from wxpush.app.suppressing import FOLDER as SUPPRESSIONS
+from wxpush.app.surroundings import Surroundings
+from wxpush.campaign.recipients import open_recipients
+from wxpush.campaign.recipients.joined import On, parse_on
 from wxpush.channels.wechat.errcodes import info_of
+from wxpush.clock import BEIJING
 from wxpush.config import Account, load_accounts
 from wxpush.delivery import ledger
+from wxpush.delivery.leftout import LeftOut
 from wxpush.delivery.receipts import receipts
 from wxpush.delivery.records import Claim, Invalid, Mark, Record
 from wxpush.delivery.run import RunCard, RunFolder
-from wxpush.errors import StateError, WxpushError
+from wxpush.delivery.screen import Reason
+from wxpush.delivery.suppressions import OPERATOR, Entry, held_at, is_empty
+from wxpush.errors import InputError, StateError, WxpushError
 from wxpush.i18n import _
 from wxpush.model import Receipt, Recipient
 
@@ -41,6 +49,7 @@ _KINDS: Final = {
     Mark.SILENT: "unanswered",
 }
 _ACCEPTED: Final = frozenset({"accepted", "settled_delivered", "settled_by_receipt"})
+SKIPPED: Final = "skipped"
 _SETTLED: Final = {Mark.ACCEPTED: "settled_delivered", Mark.RELEASED: "settled_resend"}
 
 
@@ -50,6 +59,7 @@ class Event:
 
     `kind` is a state, `claimed`, `released`, `busy`, `unanswered`, `settled_delivered`, `settled_resend`,
     `settled_by_receipt`, `receipt`, `wrong_row` or `listed`: it is in the list, and nothing is known of it.
+    Of one that was `skipped`, `code` is the reason, and `detail` says more of that in the language in force.
     """
 
     at: float
@@ -91,7 +101,7 @@ class Event:
 
     @property
     def _has_meaning(self) -> bool:
-        return self.code not in ("", "0", SETTLED, RECEIPT)
+        return self.kind != SKIPPED and self.code not in ("", "0", SETTLED, RECEIPT)
 
 
 @dataclass(slots=True)
@@ -111,10 +121,18 @@ class Trace:
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """The rows of a run's list that hold what is looked for: line by position, and all their values."""
+    """The rows of a run's list that hold what is looked for: line by position, and their values by line.
+
+    So does a row that holds it only in the columns of the list that is joined to it.
+    """
 
     lines: Mapping[int, int] = field(default_factory=dict)
-    values: frozenset[str] = frozenset()
+    by_line: Mapping[int, frozenset[str]] = field(default_factory=dict)
+
+    @property
+    def values(self) -> frozenset[str]:
+        """All their values."""
+        return frozenset().union(*self.by_line.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +166,7 @@ def trace(what: str, known: KnownRuns, around: Surroundings, *, anywhere: bool =
         log = logs.setdefault(receipts_folder(card, around), _Log(card.account, card.appid))
         folder = RunFolder(path)
         try:
-            events = _trace_run(wanted, folder, card, found)
+            events = _trace_run(wanted, folder, card, found, around)
         except WxpushError as error:
             found.remarks.append(str(error))
         else:
@@ -212,14 +230,16 @@ class _Wanted:
         return self.what if _UNESCAPED.fullmatch(self.what) else ""
 
 
-def _trace_run(wanted: _Wanted, folder: RunFolder, card: RunCard, found: Trace) -> list[Event]:
+def _trace_run(
+    wanted: _Wanted, folder: RunFolder, card: RunCard, found: Trace, around: Surroundings
+) -> list[Event]:
     """All that a run tells; what is missing is told to `found`."""
     rows, is_there = _rows_of(wanted, folder, card, found)
-    by_row = len(card.lists) <= 1
+    by_row, values = len(card.lists) <= 1, rows.values
     near = "" if rows.lines else wanted.in_json
 
     def fits(record: Record) -> bool:
-        listed = record.row in rows.lines if by_row else record.to in rows.values
+        listed = record.row in rows.lines if by_row else record.to in values
         return (bool(rows.lines) and listed) or wanted.fits(record)
 
     keys: set[str] = set()
@@ -239,6 +259,7 @@ def _trace_run(wanted: _Wanted, folder: RunFolder, card: RunCard, found: Trace) 
     ]
     wrong = [row for row in ledger.invalid_rows(folder.ledger) if wanted.is_in_row(row.fields)]
     events = [*_events(folder, card, keys), *_open(claims, card), *_wrong(wrong, card)]
+    events += _left_out(rows, folder, card, around)
     told = {event.line for event in events}
     events += [
         Event(card.created, "listed", card.name, card.account, card.appid, line=line)
@@ -285,6 +306,63 @@ def _wrong(rows: Iterable[Invalid], card: RunCard) -> Iterator[Event]:
             row.at, "wrong_row", card.name, card.account, card.appid, line=row.line, code=row.code,
             detail=row.detail,
         )  # fmt: skip
+
+
+def _left_out(rows: _Rows, folder: RunFolder, card: RunCard, around: Surroundings) -> list[Event]:
+    """Which of the rows were left out, and why, as the latest call that went through the list decided."""
+    known = LeftOut.read(folder.left_out) if rows.lines else None
+    if known is None or known.of != card.lists[-1]:
+        return []
+    reasons = {line: reason for line in rows.lines.values() if (reason := known.reason(line))}
+    people = _suppressed_then(rows, reasons, known.at, card, around)
+    events = []
+    for line, reason in reasons.items():
+        entry = next((people[one] for one in rows.by_line[line] if one in people), None)
+        to = entry.openid if entry is not None else ""
+        detail = _because(entry) if entry is not None else _chosen_by(reason, card)
+        events.append(
+            Event(
+                float(int(known.at)),
+                SKIPPED,
+                card.name,
+                card.account,
+                card.appid,
+                to=to,
+                line=line,
+                code=reason,
+                detail=detail,
+            )
+        )
+    return events
+
+
+def _suppressed_then(
+    rows: _Rows, reasons: Mapping[int, str], at: float, card: RunCard, around: Surroundings
+) -> dict[str, Entry]:
+    """Who of these rows was on the suppression list at that moment."""
+    wanted = [rows.by_line[line] for line, reason in reasons.items() if reason == Reason.SUPPRESSED]
+    folder = around.directories.account_path(card.origin, card.appid) / SUPPRESSIONS
+    if not wanted or is_empty(folder):
+        return {}
+    return held_at(folder, frozenset().union(*wanted), at)
+
+
+def _because(entry: Entry) -> str:
+    """Since when, and why, somebody is on the suppression list."""
+    since = f"{datetime.fromtimestamp(entry.since, BEIJING):%Y-%m-%d %H:%M:%S} +08:00"
+    why = entry.reason
+    if entry.source != OPERATOR:
+        why = f"{entry.source} {entry.reason}".strip()
+    if not why:
+        return _("since {moment}").format(moment=since)
+    return _("since {moment}, because: {reason}").format(moment=since, reason=why)
+
+
+def _chosen_by(reason: str, card: RunCard) -> str:
+    """The options that left a row out, as they were typed."""
+    option = {"where": "--where", "excluded": "--exclude", "no_match": "--join"}.get(reason)
+    pairs = zip(card.options, card.options[1:], strict=False)
+    return ", ".join(f"{name} {value}" for name, value in pairs if name == option)
 
 
 def _receipts(wanted: _Wanted, path: Path, log: _Log, around: Surroundings) -> list[Event]:
@@ -339,26 +417,87 @@ def _receipt(receipt: Receipt, event: Event | None, log: _Log) -> Event:
 
 
 def _rows_of(wanted: _Wanted, folder: RunFolder, card: RunCard, found: Trace) -> tuple[_Rows, bool]:
-    """The rows of the run's list that hold it, and whether there is such a list still."""
+    """The rows of the run's list that hold it, and whether there are such lists still, the joined one too."""
     path = _list_file(folder, card)
+    joined, is_there = _joined_list(card)
     if path is None:
         return _Rows(), False
-    if not _may_hold(path, wanted.what):
-        return _Rows(), True
-    from wxpush.campaign.recipients import open_recipients
-
     lines: dict[int, int] = {}
-    values: set[str] = set()
+    by_line: dict[int, frozenset[str]] = {}
     try:
+        keys = _joined_keys(wanted.what, joined)
+        if not keys and not _may_hold(path, wanted.what):
+            return _Rows(), is_there
+        pairs: dict[int, str] = {}
         for row in open_recipients(path):
-            if isinstance(row, Recipient) and wanted.what in (own := _values(row.values)):
-                lines[row.row] = row.line
-                values |= own
+            if not isinstance(row, Recipient):
+                continue
+            key = _cell(row, joined.on.ours) if joined is not None else ""
+            own = _values(row.values)
+            if wanted.what in own or (key and key in keys):
+                lines[row.row], by_line[row.line] = row.line, frozenset(own)
+                pairs[row.line] = key
                 if len(lines) >= _MOST_KEYS:
                     break
+        if joined is not None:
+            added = _added(joined, set(pairs.values()) - {""})
+            by_line = {line: own | added.get(pairs[line], frozenset()) for line, own in by_line.items()}
     except WxpushError as error:
         found.remarks.append(str(error))
-    return _Rows(lines, frozenset(values)), True
+    return _Rows(lines, by_line), is_there
+
+
+@dataclass(frozen=True, slots=True)
+class _Joined:
+    """The list that was joined, unchanged, and by which columns."""
+
+    path: Path
+    on: On
+
+
+def _joined_list(card: RunCard) -> tuple[_Joined | None, bool]:
+    """The list that was joined to the run's latest one; and whether none is lacking."""
+    if "--join" not in card.options:
+        return None, True
+    digest, _blank, columns = card.joined.partition(" ")
+    path = Path(card.options[card.options.index("--join") + 1])
+    with suppress(OSError, InputError):
+        if path.is_file() and _digest(path) == (digest,):
+            return _Joined(path, parse_on(columns)), True
+    return None, False
+
+
+def _joined_keys(what: str, joined: _Joined | None) -> set[str]:
+    """The values by which rows of the joined list that hold it belong to rows of the list."""
+    if joined is None or not _may_hold(joined.path, what):
+        return set()
+    keys: set[str] = set()
+    for row in open_recipients(joined.path):
+        if (
+            isinstance(row, Recipient)
+            and what in _values(row.values)
+            and (key := _cell(row, joined.on.theirs))
+        ):
+            keys.add(key)
+            if len(keys) >= _MOST_KEYS:
+                break
+    return keys
+
+
+def _added(joined: _Joined, keys: set[str]) -> dict[str, frozenset[str]]:
+    """What the joined list adds to rows, by the value that brings them together."""
+    found: dict[str, frozenset[str]] = {}
+    for row in open_recipients(joined.path) if keys else ():
+        if len(found) == len(keys):
+            break
+        if isinstance(row, Recipient) and (key := _cell(row, joined.on.theirs)) in keys:
+            found.setdefault(key, frozenset(_values(row.values)))
+    return found
+
+
+def _cell(row: Recipient, column: str) -> str:
+    value = row.values.get(column)
+    return value.strip() if isinstance(value, str) else ""
 
 
 def _list_file(folder: RunFolder, card: RunCard) -> Path | None:

@@ -12,7 +12,8 @@ from wxpush.app.delivering import Delivered, Delivering
 from wxpush.app.material import Material, read_material
 from wxpush.app.pace import Pace
 from wxpush.app.place import Scene, real_scene
-from wxpush.app.request import SendRequest, Surroundings
+from wxpush.app.request import SendRequest
+from wxpush.app.surroundings import Surroundings
 from wxpush.campaign.check import Bad, Ready
 from wxpush.campaign.schema import Campaign
 from wxpush.channels.wechat.addresses import openid_findings

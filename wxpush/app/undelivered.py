@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from wxpush.app.delivered import Delivery, delivery_of
-from wxpush.app.request import Surroundings
+from wxpush.app.surroundings import Surroundings
 from wxpush.delivery.run import RunFolder
 from wxpush.errors import InputError
 from wxpush.i18n import _

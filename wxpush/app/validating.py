@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Final
 
 from wxpush.app.material import list_of, papers_of, template_of
 from wxpush.app.repeats import Repeats, conflict
-from wxpush.app.request import Sieve
+from wxpush.app.sieve import Sieve
 from wxpush.app.sources.sifting import joined
 from wxpush.campaign.check import Bad, Checker, Ready, Skipped
 from wxpush.campaign.lint import one_sided_condition
 from wxpush.campaign.schema import Campaign, Reading, read_campaign
 from wxpush.campaign.sources import lines_at
-from wxpush.channels.wechat.redact import redact
+from wxpush.channels.http.redact import redact
 from wxpush.channels.wechat.template import KEYS, Template, load_template
 from wxpush.delivery.fingerprints import Seen
 from wxpush.errors import InputError, ProblemsError

@@ -6,8 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from wxpush.app.moments import told
-from wxpush.clock import Clock
-from wxpush.delivery.hours import BEIJING
+from wxpush.clock import BEIJING, Clock
 from wxpush.errors import InputError
 from wxpush.i18n import _
 

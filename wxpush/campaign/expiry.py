@@ -6,8 +6,9 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from wxpush.campaign.filters import BEIJING, ValueProblemError, moment_of
+from wxpush.campaign.filters import ValueProblemError, moment_of
 from wxpush.campaign.schema import Expires
+from wxpush.clock import BEIJING
 from wxpush.fastjson import loads
 from wxpush.i18n import _
 from wxpush.model import Finding

@@ -2,20 +2,20 @@
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from jinja2 import Undefined
 
 from wxpush.campaign.fault import FaultError
+from wxpush.clock import BEIJING
 from wxpush.i18n import _
 
 MAX_TEXT = 4096
 """Characters of a value that an expression may work with."""
 MAX_RESULT = 2000
 """Characters that one rendered value may have."""
-BEIJING = timezone(timedelta(hours=8))
 
 _NUMBER = re.compile(r"([+-]?)[¥￥$€£]?(\d{1,18}|\d{1,3}(?:,\d{3}){1,5})(\.\d{1,18})?元?", re.ASCII)
 _DATE = re.compile(

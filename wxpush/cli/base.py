@@ -7,21 +7,21 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import typer
 
 from wxpush.cli.help import Command, Group
-from wxpush.clock import SYSTEM, Clock
+from wxpush.clock import BEIJING, SYSTEM, Clock
 from wxpush.console import Console
 from wxpush.errors import InputError, InterruptedRunError, NobodyToAskError, WxpushError
 from wxpush.i18n import _
 
 if TYPE_CHECKING:
     from wxpush.app.observing import LogRequest
-    from wxpush.app.request import Surroundings
+    from wxpush.app.surroundings import Surroundings
     from wxpush.console.question import Asked
     from wxpush.model import CodeClass
 
@@ -64,14 +64,14 @@ def command(app: typer.Typer, name: str, help_text: str) -> Callable[[_Function]
 
 def surroundings() -> "Surroundings":
     """Environment, directories and clock of this process."""
-    from wxpush.app.request import Surroundings
+    from wxpush.app.surroundings import Surroundings
 
     return Surroundings(dict(os.environ), GLOBALS.home, GLOBALS.clock)
 
 
 def beijing_today() -> date:
     """The day in Beijing, without all that `surroundings` knows."""
-    return datetime.fromtimestamp(GLOBALS.clock.wall(), timezone(timedelta(hours=8))).date()
+    return datetime.fromtimestamp(GLOBALS.clock.wall(), BEIJING).date()
 
 
 def this_command(leave_out: Callable[[str, str], bool] = lambda _option, _value: False) -> str:
@@ -88,6 +88,16 @@ def this_command(leave_out: Callable[[str, str], bool] = lambda _option, _value:
         elif not equals:
             words = words[1:]
     return shlex.join(kept)
+
+
+def typed(option: str) -> str:
+    """The value of an option as it was typed; empty where it wasn't."""
+    words = sys.argv[1:]
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        name, equals, value = word.partition("=")
+        if name == option:
+            return value if equals else following
+    return ""
 
 
 def parse_rate(text: str | None) -> float | None:

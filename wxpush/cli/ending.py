@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from wxpush.app.announcement import announce
 from wxpush.app.exitcode import exit_code
-from wxpush.app.moments import is_over
-from wxpush.app.next_steps import after_send
-from wxpush.cli.base import surroundings, this_command
+from wxpush.app.moments import is_over, is_time_of_day
+from wxpush.app.next_steps import after_send, ended_by_clock
+from wxpush.cli.base import surroundings, this_command, typed
 from wxpush.console import Console
 from wxpush.i18n import _
 
@@ -84,11 +84,16 @@ def telling(
     return tell
 
 
-def the_same_again() -> str:
-    """The command that goes on: as it was typed, but for moments that have passed."""
-    now = surroundings().now()
+def the_same_again(summary: "Summary") -> str:
+    """The command that goes on: as it was typed, but for moments that have passed.
+
+    A time of day comes again tomorrow: after it, the rest goes without it, or tomorrow within the same hours.
+    """
+    now, is_late = surroundings().now(), ended_by_clock(summary)
+    if is_late and is_time_of_day(typed("--at")) and is_time_of_day(typed("--until")):
+        return this_command()
 
     def has_passed(option: str, value: str) -> bool:
-        return option == "--at" or (option == "--until" and is_over(value, now))
+        return option == "--at" or (option == "--until" and (is_late or is_over(value, now)))
 
     return this_command(has_passed)

@@ -14,7 +14,7 @@ from wxpush.errors import InputError
 from wxpush.i18n import _
 
 if TYPE_CHECKING:
-    from wxpush.app.request import Sieve
+    from wxpush.app.sieve import Sieve
     from wxpush.app.sources.spool import Source
 
 Recipients = Annotated[
@@ -61,7 +61,7 @@ On = Annotated[
 
 def sieve_of(where: str | None, exclude: Sequence[str] | None, join: Path | None, on: str | None) -> "Sieve":
     """Who of the list is meant. Raises InputError for options that don't go together."""
-    from wxpush.app.request import Sieve
+    from wxpush.app.sieve import Sieve
 
     if (join is None) != (on is None):
         raise InputError(

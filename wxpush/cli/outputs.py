@@ -1,7 +1,10 @@
 """Files that a command is to write: never one that it reads, nor one that somebody else made."""
 
+import errno
+import os
 import re
 import stat
+import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
@@ -25,6 +28,39 @@ def refuse_inputs(outputs: Mapping[str, Path | None], inputs: Iterable[Path]) ->
                 ),
                 new_name(option),
             )
+
+
+def refuse_unwritable(outputs: Mapping[str, Path | None]) -> None:
+    """See that what the options of `outputs` name can be written, before there is something to write.
+
+    Raises InputError.
+    """
+    for option, path in outputs.items():
+        if path is None:
+            continue
+        try:
+            _try_to_write(path)
+        except OSError as error:
+            raise InputError(
+                _("{option}: {path} can't be written: {reason}.").format(
+                    option=option, path=path, reason=error.strerror
+                ),
+                _("Give {option} the name of a file in a folder that you can write to.").format(
+                    option=option
+                ),
+            ) from None
+
+
+def _try_to_write(path: Path) -> None:
+    """Raises OSError where that can't be done; a file that is there already is left as it is."""
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if os.path.lexists(path):
+        if not os.access(path, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return
+    with tempfile.TemporaryFile(dir=path.absolute().parent):
+        pass
 
 
 def refuse_other_summaries(path: Path | None) -> None:

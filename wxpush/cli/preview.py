@@ -88,12 +88,13 @@ def _remarks(found: "Preview") -> list[str]:
 
 
 def _write(path: Path, found: "Preview") -> None:
+    from wxpush.app.sources.spool import called
     from wxpush.report.previewpage import preview_page
 
     of_rows = ngettext("{list}, {count} row", "{list}, {count} rows", found.rows)
     facts = [
         _("Template: {title}").format(title=found.title),
-        of_rows.format(list=found.list_name, count=f"{found.rows:,}"),
+        of_rows.format(list=called(found.list_name), count=f"{found.rows:,}"),
         *_remarks(found),
     ]
     _refuse_other_files(path)

@@ -19,7 +19,7 @@ from wxpush.cli.base import (
     surroundings,
 )
 from wxpush.cli.options import Json, LogFile, LogMost, Quiet, Rate, RunName, Workers, Yes
-from wxpush.cli.outputs import refuse_inputs
+from wxpush.cli.outputs import refuse_inputs, refuse_unwritable
 from wxpush.console import Console, words
 from wxpush.errors import InputError, InterruptedRunError, WxpushError
 from wxpush.i18n import _, ngettext
@@ -68,6 +68,7 @@ def retry_failed(
     if everything and (code or classes):
         raise InputError(_("--all doesn't go with --code or --class."))
     refuse_inputs({"--log": log}, [recipients] if recipients else [])
+    refuse_unwritable({"--log": log})
     request = RetryRequest(
         run=run,
         codes=frozenset(code or ()),

@@ -7,11 +7,12 @@ import typer
 
 from wxpush.cli.base import command, new_app, surroundings
 from wxpush.cli.options import Json, RunName
+from wxpush.cli.outputs import refuse_unwritable
 from wxpush.console import Console
 from wxpush.i18n import _
 
 if TYPE_CHECKING:
-    from wxpush.app.request import Surroundings
+    from wxpush.app.surroundings import Surroundings
     from wxpush.delivery.run import RunFolder
 
 app = new_app()
@@ -60,6 +61,7 @@ def show(
     from wxpush.app.receipted import view
 
     around = surroundings()
+    refuse_unwritable({"--undelivered": undelivered})
     folder = find_run(run, around, Path.cwd())
     found = view(folder, around, whole=True)
     console = Console(json=as_json)
@@ -76,10 +78,13 @@ def _write_undelivered(
     folder: "RunFolder", around: "Surroundings", wanted: Path, console: Console
 ) -> Path | None:
     from wxpush.app.undelivered import write_undelivered
+    from wxpush.report.failures import fallen_back
 
     file = write_undelivered(folder, around, wanted)
     if file is None:
         console.say(_("Nobody's receipt says that a message wasn't delivered: no list was written."))
-    else:
-        console.say(_("Accepted, but not delivered: {file}").format(file=file))
+        return None
+    for note in fallen_back(wanted, file):
+        console.warn(note)
+    console.say(_("Accepted, but not delivered: {file}").format(file=file))
     return file

@@ -31,7 +31,7 @@ from wxpush.cli.options import (
     Workers,
     Yes,
 )
-from wxpush.cli.outputs import refuse_inputs, refuse_other_summaries
+from wxpush.cli.outputs import refuse_inputs, refuse_other_summaries, refuse_unwritable
 from wxpush.console import Console
 from wxpush.errors import (
     InputError,
@@ -162,6 +162,7 @@ def send(
         written = {"--report": report, "--failures": failures, "--skips": skips, "--log": log}
         refuse_inputs(written, inputs)
         refuse_other_summaries(report)
+        refuse_unwritable(written)
         request = SendRequest(
             campaign=campaign,
             recipients=Path(recipients or ""),
@@ -295,13 +296,14 @@ def _send(request: "SendRequest", console: Console, signals: Signals, *, yes: bo
             plan = sending.plan()
         except StoppedError as error:
             summary = sending.stopped_before(error)
-            return summary, *ended(sending, summary, console, again=the_same_again(), rehearsal=rehearsal)
+            return summary, *ended(
+                sending, summary, console, again=the_same_again(summary), rehearsal=rehearsal
+            )
         console.plan(plan)
         if not plan.is_over and not plan.rehearsal:
             agree(plan, console, yes=yes, at=request.at)
         if not plan.rehearsal:
             remember_place(sending.state, around)
-        total = None if plan.people is None else sum(plan.done.values()) + plan.people
         try:
             if not plan.is_over:
                 _wait(sending, request, console)
@@ -309,9 +311,9 @@ def _send(request: "SendRequest", console: Console, signals: Signals, *, yes: bo
             summary = sending.stopped_before(error)
         else:
             signals.to(sending.stop)
-            with console.progress(total, plan.done) as listener:
+            with console.progress(plan.in_all, plan.behind) as listener:
                 summary = sending.execute(listener)
-        return summary, *ended(sending, summary, console, again=the_same_again(), rehearsal=rehearsal)
+        return summary, *ended(sending, summary, console, again=the_same_again(summary), rehearsal=rehearsal)
 
 
 def _wait(sending: "Sending", request: "SendRequest", console: Console) -> None:

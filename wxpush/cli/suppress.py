@@ -1,5 +1,6 @@
 """`wxpush suppress add`, `remove`, `list`, `import` and `export`."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -7,11 +8,13 @@ from typing import Annotated
 import typer
 
 from wxpush.cli.base import command, new_app, surroundings
-from wxpush.cli.options import AccountName, Json
+from wxpush.cli.lists import list_of
+from wxpush.cli.options import AccountName, Json, ListFormat
 from wxpush.console import Console
 from wxpush.console.safe import safe
 from wxpush.errors import InputError
 from wxpush.i18n import _, ngettext
+from wxpush.report.draft import draft_of
 
 app = new_app()
 
@@ -69,19 +72,24 @@ def list_people(account: AccountName = None, as_json: Json = False) -> int:
 @command(app, "import", _("Put everybody of a file on the list; nobody if anything in it is wrong."))
 def import_file(
     file: Annotated[
-        Path,
-        typer.Argument(metavar="FILE", help=_("CSV, JSONL or .xlsx with the columns openid, reason, until.")),
+        str,
+        typer.Argument(
+            metavar="FILE",
+            help=_("A list with openid, reason and until, or openids alone; - is standard input."),
+        ),
     ],
     account: AccountName = None,
+    list_format: ListFormat = None,
 ) -> int:
     """Put everybody of a file on the list; nobody if anything in it is wrong."""
     from wxpush.app.suppression_list import list_to_change
 
-    count, over = list_to_change(account, surroundings()).read(file)
-    _say_added(count)
-    if over:
-        text = ngettext("{count} row is over already.", "{count} rows are over already.", over)
-        Console().say(text.format(count=f"{over:,}"))
+    with list_of(file, list_format, None, None) as source:
+        counts = list_to_change(account, surroundings()).read(source)
+    _say_added(counts.holding)
+    if counts.over:
+        text = ngettext("{count} row is over already.", "{count} rows are over already.", counts.over)
+        Console().say(text.format(count=f"{counts.over:,}"))
     return 0
 
 
@@ -91,6 +99,7 @@ def export(
         Path | None, typer.Argument(metavar="[FILE]", help=_("Where to (default: standard output)."))
     ] = None,
     account: AccountName = None,
+    force: Annotated[bool, typer.Option("--force", help=_("Replace a file that is there already."))] = False,
 ) -> int:
     """Write the list as CSV, to a file or to standard output."""
     from wxpush.app.suppression_list import suppression_list
@@ -100,17 +109,15 @@ def export(
         # Whoever pipes it wants the exact values; a terminal would obey what is hidden in them.
         found.write(sys.stdout, safe if sys.stdout.isatty() else str)
         return 0
-    try:
-        with file.open("x", encoding="utf-8-sig", newline="") as stream:
-            count = found.write(stream)
-    except FileExistsError:
-        raise InputError(_("{file} exists already.").format(file=file), _("Choose another name.")) from None
-    except OSError as error:
-        raise InputError(
-            _("{path} can't be written: {reason}.").format(path=file, reason=error.strerror)
-        ) from None
+    is_there = os.path.lexists(file)
+    if is_there and not (force and file.is_file()):
+        hint = _("Choose another name.") if force else _("Choose another name, or replace it with --force.")
+        raise InputError(_("{file} exists already.").format(file=file), hint)
+    with draft_of(file, "utf-8-sig") as stream:
+        count = found.write(stream)
     text = ngettext("{count} person written to {file}.", "{count} people written to {file}.", count)
-    Console().say(text.format(count=f"{count:,}", file=file))
+    told = text.format(count=f"{count:,}", file=file)
+    Console().say(_("{told} It replaces the file that was there.").format(told=told) if is_there else told)
     return 0
 
 

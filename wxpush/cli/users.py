@@ -2,14 +2,14 @@
 
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from wxpush.cli.base import command, interruptible, new_app, surroundings
 from wxpush.cli.options import AccountName, Json, Quiet
 from wxpush.console import Console
-from wxpush.errors import InterruptedRunError, StorageError
+from wxpush.errors import InputError, InterruptedRunError, StorageError
 from wxpush.i18n import _, ngettext
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from wxpush.app.pulling import Pull
 
 app = new_app()
+
+STDOUT: Final = "-"
 
 
 @command(app, "tags", _("List the account's tags, and how many people have each."))
@@ -43,13 +45,19 @@ def pull(
         ),
     ] = None,
     every: Annotated[
-        bool, typer.Option("--all/--any", help=_("Of several tags: who has all of them, or any (default)."))
-    ] = False,
+        bool | None,
+        typer.Option(
+            "--all/--any",
+            help=_("Of several tags: who has all of them, or any (default)."),
+            show_default=False,
+        ),
+    ] = None,
     account: AccountName = None,
     output: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help=_("Write to this file, whole or not at all (default: standard output).")
+            metavar="FILE",
+            help=_("Write to this file, whole or not at all (default, and -: standard output)."),
         ),
     ] = None,
     quiet: Quiet = False,
@@ -58,10 +66,16 @@ def pull(
     from wxpush.app.pulling import opened
     from wxpush.report.openids import openid_file
 
+    if every is not None and not tags:
+        raise InputError(
+            _("--all and --any are about tags, and no tag is given."),
+            _("Add --tag ID or NAME (wxpush users tags lists them), or leave the option out: all followers."),
+        )
+    output = None if output == Path(STDOUT) else output
     # With data on standard output, all talk belongs to standard error.
     console = Console(quiet=quiet, json=output is None)
     try:
-        with interruptible(), opened(account, tags or [], surroundings(), every=every) as found:
+        with interruptible(), opened(account, tags or [], surroundings(), every=bool(every)) as found:
             if output is None:
                 with _told(console):
                     count = _write(found, console.raw, console)

@@ -14,7 +14,7 @@ from wxpush.errors import InputError, InterruptedRunError, WxpushError
 from wxpush.i18n import _
 
 if TYPE_CHECKING:
-    from wxpush.app.request import Sieve
+    from wxpush.app.sieve import Sieve
     from wxpush.app.sources.spool import Source
     from wxpush.app.usage import Audiences
     from wxpush.app.validating import Validation

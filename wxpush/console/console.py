@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TextIO
 
 from wxpush.console import pages, words
@@ -58,6 +60,8 @@ class Console:
         self._inp = sys.stdin if inp is None else inp
         self._quiet, self._json = quiet, json
         self._monotonic, self._wall = monotonic, wall
+        self._told: Counter[str] = Counter()
+        """What the plan has said, which needn't be said again."""
 
     # Talk
 
@@ -96,6 +100,7 @@ class Console:
             page = self._err.page()
             pages.plan.lay_out(page, plan, words.stamp(self._wall()))
             self._err.show(page)
+            self._told.update(plan.notes)
 
     def can_ask(self) -> bool:
         """Whether there is a person at a terminal to ask."""
@@ -270,9 +275,10 @@ class Console:
         return not self._out.is_gone
 
     def summary(self, summary: Summary, next_commands: Sequence[tuple[str, str]] = ()) -> None:
-        """How a run stands after a call, then (command, why) to type next."""
+        """How a run stands after a call, then (command, why) to type next; without what the plan has said."""
         if self._quiet and not pages.summary.needs_attention(summary):
             return
+        summary = replace(summary, notes=list(self._not_told(summary.notes)))
         page = self._main.page()
         pages.summary.lay_out(page, summary, next_commands, words.stamp(self._wall()))
         self._main.show(page)
@@ -378,6 +384,13 @@ class Console:
     @property
     def _main(self) -> Screen:
         return self._err if self._json else self._out
+
+    def _not_told(self, notes: Iterable[str]) -> Iterator[str]:
+        for note in notes:
+            if self._told[note]:
+                self._told[note] -= 1
+            else:
+                yield note
 
     def _talk(self, text: str, style: str = "") -> None:
         page = self._err.page()

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from wxpush import __version__
+from wxpush.app.sources.spool import called
 from wxpush.channels.wechat.errcodes import info
 from wxpush.console import words
 from wxpush.delivery.minutes import BOUNDS, MINUTE
@@ -107,9 +108,7 @@ def _facts(report: RunReport) -> Iterator[Fact]:
         return
     yield Fact(_("Begun"), words.moment(begun, begun), f"{begun:%Y-%m-%d}")
     yield Fact(_("Last outcome"), words.moment(ended, ended), f"{ended:%Y-%m-%d}")
-    pauses = len(report.stretches) - 1
-    left_out = ngettext("{count} pause left out", "{count} pauses left out", pauses).format(count=pauses)
-    yield Fact(_("Time of sending"), words.duration(report.active), left_out if pauses else "")
+    yield Fact(_("Time of sending"), words.duration(report.sending), _left_out(report))
     yield Fact(_("Rate"), words.rate(report.rate), _peak(report))
     again = report.course.repeated
     several = ngettext("{count} message took several", "{count} messages took several", again)
@@ -122,10 +121,18 @@ def _facts(report: RunReport) -> Iterator[Fact]:
             yield Fact(_("Waited: {why}").format(why=words.why(why)), spent)
 
 
+def _left_out(report: RunReport) -> str:
+    """The time between the first outcome and the last in which nothing was being sent."""
+    if report.begun is None or report.ended is None:
+        return ""
+    rest = (report.ended - report.begun).total_seconds() - report.sending
+    return _("without pauses of {time}").format(time=words.duration(rest)) if rest >= MINUTE else ""
+
+
 def _peak(report: RunReport) -> str:
     """The most in a short time; empty where only long times are known, or the run was too short."""
     peak = report.peak
-    if peak is None or report.step > MINUTE or report.active < MINUTE:
+    if peak is None or report.step > MINUTE or report.sending < MINUTE:
         return ""
     return _("at most {rate}").format(rate=_per(peak.total, report.step))
 
@@ -369,7 +376,7 @@ def _details(report: RunReport) -> list[Fact]:
         Fact(_("Account"), f"{view.account} ({view.appid})"),
         Fact(_("Template"), f"{view.template_title} ({view.template_id})"),
         Fact(_("Campaign"), str(view.campaign)),
-        Fact(_("List"), view.list_name),
+        Fact(_("List"), called(view.list_name)),
         *([Fact(_("Approved"), view.approved)] if view.approved else []),
         Fact(_("Folder"), str(view.folder)),
     ]

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from wxpush.app.next_steps import settle_command
+from wxpush.app.sources.spool import called
 from wxpush.console import words
 from wxpush.console.layout import Page, Span
 from wxpush.console.safe import joined
@@ -48,7 +49,7 @@ def _whom(plan: Plan) -> list[tuple[str, Span]]:
         (_("Account"), (account, "")),
         (_("Template"), (f"{plan.template_title} ({plan.template_id})", "")),
         (_("Campaign"), (str(plan.campaign), "")),
-        (_("List"), (_list(plan.list_name, plan.survey), "")),
+        (_("List"), (_list(called(plan.list_name), plan.survey), "")),
     ]
 
 

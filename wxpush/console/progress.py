@@ -27,7 +27,7 @@ _NARROWEST_BAR = 8
 
 
 class Speed:
-    """Messages decided per second, over the last ten seconds."""
+    """Messages decided per second, over the last ten seconds: how long the rest takes is told from it."""
 
     def __init__(self) -> None:
         self._seen: deque[tuple[float, int]] = deque()
@@ -87,9 +87,9 @@ class Course:
     def seconds_left(self, at: float) -> float | None:
         """Until everything is decided at the present rate; None where that can't be told."""
         pace = self.speed.per_second(at)
-        if self.total is None or pace <= 0 or self.waiting is not None:
+        if self.total is None or pace <= 0 or self.waiting is not None or self.done >= self.total:
             return None
-        return max(0, self.total - self.done) / pace
+        return (self.total - self.done) / pace
 
 
 def _percent(course: Course) -> str:
@@ -108,7 +108,7 @@ def plain_line(course: Course, at: float) -> str:
     left = course.seconds_left(at)
     facts = [
         " ".join(filter(None, [_of_total(course), _percent(course)])),
-        words.rate(course.speed.per_second(at)),
+        words.rate(course.now.rate),
         *([] if left is None else [_("{time} left").format(time=words.duration(left))]),
         words.counted(dict(course.counts())),
     ]
@@ -132,7 +132,7 @@ def _bar_line(course: Course, at: float, width: int, glyphs: str) -> list[Span]:
     facts = [
         _percent(course),
         _of_total(course),
-        words.rate(course.speed.per_second(at)),
+        words.rate(course.now.rate),
         "" if left is None else _("{time} left").format(time=words.duration(left)),
     ]
     facts = [fact for fact in facts if fact]

@@ -66,6 +66,10 @@ def headline(summary: Summary) -> str:
         return _(
             "Interrupted: {accepted} of {total} accepted. Nothing is lost; the same command goes on."
         ).format(accepted=accepted, total=total)
+    if summary.stopped_by is not None and summary.stopped_by.code == "until":
+        return _("Stopped: {accepted} of {total} accepted. Nothing is lost.").format(
+            accepted=accepted, total=total
+        )
     if summary.state == "stopped":
         return _(
             "Stopped: {accepted} of {total} accepted. Nothing is lost; the same command goes on."
@@ -139,7 +143,7 @@ def _effort(summary: Summary) -> str:
     )
     return text.format(
         count=words.number(summary.attempts),
-        time=words.duration(summary.elapsed_s),
+        time=words.duration(summary.sending_s),
         rate=words.rate(summary.rate_per_s),
     )
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from rich.cells import cell_len
 
+from wxpush.app.sources.spool import called
 from wxpush.channels.wechat.errcodes import info_of, worded
 from wxpush.console import words
-from wxpush.console.layout import Column, Page, Span
+from wxpush.console.layout import Column, Page, Span, cropped
 from wxpush.console.summary import count_rows, delivered, failures, skipped
 from wxpush.i18n import _
 
@@ -26,6 +27,7 @@ _STATES = ("accepted", "failed", "skipped", "held", "in_doubt", "pending")
 
 _MOST_FAILURES = 20
 _MOST_SUPPRESSED = 50
+_LEAST_REASON = 12
 #: What WeChat wants to be told when it is asked about a call; the failures file has it.
 _RID = re.compile(r"[\s,，]*\brid: ?[0-9A-Za-z-]+")
 
@@ -130,7 +132,7 @@ def run(page: Page, view: RunView) -> None:
             (_("Account"), (f"{view.account} ({view.appid})", "")),
             (_("Template"), (f"{view.template_title} ({view.template_id})", "")),
             (_("Campaign"), (str(view.campaign), "")),
-            (_("List"), (view.list_name, "")),
+            (_("List"), (called(view.list_name), "")),
             (_("Begun"), (words.moment(view.created), "")),
             (_("Last change"), (words.moment(view.updated), "")),
             *([(_("Approved"), (view.approved, ""))] if view.approved else []),
@@ -314,13 +316,17 @@ def _meaning(row: FailureRow) -> str:
 
 def suppressed(page: Page, entries: Iterable[Suppression]) -> None:
     """Who is on the suppression list: the first 50, then how many more."""
-    shown, total = [], 0
+    shown, total = list[list[Span]](), 0
     for total, entry in enumerate(entries, 1):
         if total <= _MOST_SUPPRESSED:
             shown.append(_suppressed(entry))
     if not shown:
         page.text(_("Nobody is on the suppression list."))
         return
+    if page.width is not None:  # a long reason is cut, rather than the dates left out
+        room = page.width - max(sum(cell_len(row[column][0]) + 2 for column in (0, 2, 3)) for row in shown)
+        for row in shown:
+            row[1] = cropped(row[1][0], max(_LEAST_REASON, room)), row[1][1]
     columns = [
         Column(_("openid")),
         Column(_("reason"), rank=1),
@@ -334,10 +340,7 @@ def suppressed(page: Page, entries: Iterable[Suppression]) -> None:
 
 
 def _suppressed(entry: Suppression) -> list[Span]:
-    until = _("for ever") if entry.until is None else words.moment(words.stamp(entry.until))
-    why = (
-        entry.reason
-        if entry.source == "operator"
-        else words.listed(filter(None, [entry.source, entry.reason]))
-    )
-    return [(entry.openid, ""), (why, ""), (words.moment(words.stamp(entry.since)), "dim"), (until, "")]
+    until = _("for ever") if entry.until is None else words.day(entry.until)
+    found_out = [] if entry.source == "operator" else [words.trouble(entry.source)]
+    why = words.listed(filter(None, [*found_out, entry.reason]))
+    return [(entry.openid, ""), (why, ""), (words.day(entry.since), "dim"), (until, "")]

@@ -28,16 +28,30 @@ _DELIVERED = "success"
 
 
 def lay_out(page: Page, events: Sequence[Event]) -> None:
-    """Each with its time; whose it is stands above the first of those that follow each other."""
-    whose = ""
-    for event in events:
-        told = _whose(event)
-        if told != whose:
-            page.blank()
-            page.text(told, "bold", hang=2)
-            whose = told
-        lead = words.moment(words.stamp(event.at)) if event.kind != "listed" else ""
-        page.value([(f"  {lead}", "dim")], 2 + cell_len(lead) + 2 * bool(lead), _told(event), _style(event))
+    """Message by message, that which began first before the others; whose it is stands above its events."""
+    blocks: dict[tuple[str, ...], list[Event]] = {}
+    for event in sorted(events, key=lambda one: one.at):
+        blocks.setdefault(_message(event), []).append(event)
+    for block in blocks.values():
+        page.blank()
+        page.text(_whose(max(block, key=_said)), "bold", hang=2)
+        for event in block:
+            lead = words.moment(words.stamp(event.at)) if event.kind != "listed" else ""
+            at = 2 + cell_len(lead) + 2 * bool(lead)
+            page.value([(f"  {lead}", "dim")], at, _told(event), _style(event))
+
+
+def _message(event: Event) -> tuple[str, ...]:
+    """What tells the message from others: its key, where it has one, else its place, else its person."""
+    whose = (event.run, event.account, event.appid)
+    if event.key:
+        return (*whose, "key", event.key)
+    return (*whose, "line", str(event.line)) if event.line else (*whose, "to", event.to)
+
+
+def _said(event: Event) -> int:
+    """How much an event says of whose it is."""
+    return bool(event.line) + bool(event.to) + bool(event.key)
 
 
 def _style(event: Event) -> str:
@@ -84,9 +98,12 @@ def _told(event: Event) -> str:
         "settled_by_receipt": _("settled by a receipt of WeChat"),
         "wrong_row": _("the row is wrong and wasn't sent"),
         "listed": _("in the list; nothing was sent for it so far"),
+        "skipped": _("skipped: {reason}").format(reason=words.reason(event.code)),
     }
     told = kinds.get(event.kind, event.kind)
     cause = " ".join(filter(None, (event.code if event.meaning else "", event.meaning)))
+    if event.kind == "skipped":
+        return _("{told} ({detail})").format(told=told, detail=event.detail) if event.detail else told
     if event.kind == "wrong_row":
         cause = event.detail
     elif not repeats(event.detail, cause):

@@ -1,15 +1,15 @@
 """Numbers, moments, states and waits in words, in the language in force."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from typing import TYPE_CHECKING
 
+from wxpush.clock import BEIJING
 from wxpush.i18n import _, ngettext
 
 if TYPE_CHECKING:
     from wxpush.app.results import DeliveryFigures
 
-BEIJING = timezone(timedelta(hours=8))
 _MOST_LINES = 10
 _LONG_S = 120
 
@@ -46,6 +46,11 @@ def coming(at: datetime, now: datetime) -> str:
 def stamp(unix: float) -> datetime:
     """A Unix time in seconds as a moment in Beijing."""
     return datetime.fromtimestamp(unix, BEIJING)
+
+
+def day(unix: float) -> str:
+    """A Unix time as a day in Beijing: `2026-11-23`."""
+    return f"{stamp(unix):%Y-%m-%d}"
 
 
 def duration(seconds: float) -> str:
@@ -162,6 +167,17 @@ def undelivered(status: str) -> str:
         "freq limit": _("too many for the user"),
     }
     return words.get(status, status)
+
+
+def trouble(source: str) -> str:
+    """What put somebody on the suppression list by itself; what nobody knows as it is."""
+    words = {
+        "43004": _("doesn't follow"),
+        "not_following": _("doesn't follow"),
+        "43101": _("refuses the messages"),
+        "user block": _("refuses the messages"),
+    }
+    return words.get(source, source)
 
 
 def delay(seconds: int) -> str:

@@ -62,5 +62,5 @@ class Contacts(Hashed):
             values[place] = noted(values[place], day)
         else:
             bucket.insert(place, key)
-            values.insert(place, noted(0, day))
+            values.insert(place, day << _WIDTH | 1)  # as `noted` has it for a first one
             self._count += 1

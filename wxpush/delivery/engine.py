@@ -17,7 +17,7 @@ from wxpush.delivery.flight import Flight
 from wxpush.delivery.gate import Gate
 from wxpush.delivery.hand import Hand
 from wxpush.delivery.policy import ErrorBudget, FirstAnswers, Next, RetryRules, Step, StopRules, decide
-from wxpush.delivery.ports import Channel, Listener, Notice, Progress, Waiting, Why, Witness
+from wxpush.delivery.ports import CLOSED, Channel, Listener, Notice, Progress, Waiting, Why, Witness
 from wxpush.delivery.records import Claim, Mark, Record
 from wxpush.delivery.retries import RetryBudget
 from wxpush.errors import StorageError
@@ -134,6 +134,7 @@ class Engine:
         self._committed_at = self._shown_at = clock.monotonic()
         self._call_s = 0.0
         self._told: Waiting | None = None
+        self._sending_since: float | None = None
         self._ending: Ending | None = None
         self._hurried = False
         self.progress = Progress()
@@ -155,6 +156,7 @@ class Engine:
         ending's code is `storage`, and nothing was sent that the ledger doesn't know of.
         """
         self._hand.fill_from(messages)
+        self._sending_since = self._clock.monotonic()
         try:
             for claim in recovered:
                 self._take_over(Flight.recovered(claim))
@@ -469,11 +471,21 @@ class Engine:
         if waiting is None and self._hand.only_retries():
             waiting = Waiting(Why.RETRY)
         if _differ(waiting, self._told):
+            self._count_time()
+            self._sending_since = None if waiting and waiting.why in CLOSED else self._clock.monotonic()
             self._told = waiting
             self._listener.waiting(waiting)
 
+    def _count_time(self) -> None:
+        """Put down the time for which it has been sending since it was put down last."""
+        if self._sending_since is not None:
+            now = self._clock.monotonic()
+            self.progress.seconds += now - self._sending_since
+            self._sending_since = now
+
     def _show(self) -> None:
         self.progress.retrying, self.progress.flying = self._hand.retrying, len(self._hand.flying)
+        self._count_time()
         self._shown_at = self._clock.monotonic()
         self._listener.progress(self.progress)
 

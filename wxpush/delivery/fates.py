@@ -2,7 +2,7 @@
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from functools import reduce
 from typing import Final, NamedTuple
 
@@ -49,7 +49,7 @@ class Fates:
     that differ, any other one reads `failed:other`.
     """
 
-    def __init__(self, receipts: Iterable[Receipt]) -> None:
+    def __init__(self, receipts: Iterable[Receipt] = ()) -> None:
         self._statuses = [DELIVERED]
         self._numbers = {DELIVERED: 0}
         self._ids = [array("Q") for _ in range(_BUCKETS)]
@@ -60,7 +60,7 @@ class Fates:
         self.count = 0
         """How many messages are known to have ended, those without a msgid included."""
         for receipt in receipts:
-            self._add(receipt)
+            self.add(receipt)
 
     def fate(self, msgid: int, who: int | None = None) -> Fate | None:
         """How the message `msgid` to `who`, hash64(openid), ended, None where no receipt of it tells.
@@ -96,6 +96,22 @@ class Fates:
                 if (who, fact) not in named:
                     yield Unowned(0, who, self.unpacked(fact))
 
+    def span(self) -> tuple[int, int]:
+        """When the first and the last message ended, as far as it is told; there must be one."""
+        buckets = [bucket for bucket in (*self._facts, *self.nameless.facts()) if bucket]
+        return self.unpacked(min(map(min, buckets))).at, self.unpacked(max(map(max, buckets))).at
+
+    def people_left(self) -> set[int]:
+        """Whose receipts, as hash64 of the openid, were not all taken for known messages."""
+        buckets = zip(self._facts, self._people, strict=True)
+        left = {
+            who
+            for facts, people in buckets
+            for fact, who in zip(facts, people, strict=True)
+            if not fact & _TAKEN
+        }
+        return left | self.nameless.people()
+
     def drop_double(self, msgid: int, who: int) -> None:
         """Forget the receipt of this person without a msgid that says what that of `msgid` says."""
         number, place, found = self._look_up(msgid, who)
@@ -107,7 +123,8 @@ class Fates:
         status = fact >> 1 & ((1 << _STATUS_BITS) - 1)
         return Fate(self._statuses[status], fact >> (_STATUS_BITS + 1))
 
-    def _add(self, receipt: Receipt) -> None:
+    def add(self, receipt: Receipt) -> None:
+        """Take in what one more receipt says."""
         msgid, to, status, at, _received = receipt
         fact = min(max(at, 0), _LATEST) << (_STATUS_BITS + 1) | self._number(status) << 1
         if not msgid:
@@ -183,6 +200,14 @@ class Nameless:
         people = self._people[who % _BUCKETS]
         place = bisect_left(people, who)
         return place < len(people) and people[place] == who
+
+    def facts(self) -> Iterator[Sequence[int]]:
+        """All of them, in no order, as they are kept."""
+        return iter(self._facts)
+
+    def people(self) -> set[int]:
+        """Everybody of whom there is one."""
+        return {who for people in self._people for who in people}
 
     def of(self, who: int) -> list[int]:
         """Those of one person, the earliest first."""

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Final, NamedTuple, Protocol
-from zoneinfo import ZoneInfo
 
-BEIJING: Final = ZoneInfo("Asia/Shanghai")
+from wxpush.clock import BEIJING
+
 _QUOTA_BACK: Final = time(0, 5)
 _DAY: Final = timedelta(days=1)
 EVERY_DAY: Final = frozenset(range(7))

@@ -1,19 +1,26 @@
 """A log of an account that any process may add to and any may read meanwhile: sealed blocks in a store.
 
-n               how many blocks there are
+n               the number of the latest block
+f               the number of the first block, where blocks before it were put together; a gap lies before it
 j000000000042   a block, whose text is its owner's; never changed
 """
 
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 from wxpush.delivery import store
 from wxpush.delivery.seal import sealed, unsealed
+from wxpush.errors import DamagedStateError
 
 _LOCK_TIMEOUT: Final = 2.0
 _COUNT: Final = "n"
+_FIRST: Final = "f"
+
+Blocks = Callable[[], Iterator[str]]
+"""The texts of all blocks in their order, to be read as often as needed."""
+Shorten = Callable[[Blocks], Iterator[str]]
 
 
 class Journal:
@@ -26,23 +33,42 @@ class Journal:
     def append(self, text: str) -> None:
         """Add a block; durable when it returns. Raises StorageError, and then has written nothing."""
         with store.transaction(self._store, self._folder):
-            number = int(self._store.get(_COUNT, "0")) + 1
-            key = f"j{number:012d}"
-            self._store.set(key, sealed(key, text))
-            self._store.set(_COUNT, str(number))
+            self._add(int(self._store.get(_COUNT, "0")) + 1, text)
 
-    def after(self, number: int) -> Iterator[tuple[int, str]]:
-        """The blocks that come after the `number`-th, from 1, each with its number.
+    def put_together(self, shorten: Shorten) -> None:
+        """Put the blocks that `shorten` makes of all there are in their place, in one durable step.
 
-        Raises DamagedStateError.
+        Raises DamagedStateError, StorageError, and then has changed nothing.
         """
-        for later in range(number + 1, int(self._store.get(_COUNT, "0")) + 1):
-            key = f"j{later:012d}"
-            yield later, unsealed(key, self._store.get(key) or "")
+        with store.transaction(self._store, self._folder):
+            latest = int(self._store.get(_COUNT, "0"))
+            keys = [_key(number) for number in range(int(self._store.get(_FIRST, "1")), latest + 1)]
+            number = latest + 1
+            for text in shorten(lambda: (unsealed(key, self._store.get(key) or "") for key in keys)):
+                number += 1
+                self._add(number, text)
+            self._store.set(_FIRST, str(latest + 2))
+            self._store.set(_COUNT, str(number))
+            for key in keys:
+                self._store.delete(key)
+
+    def _add(self, number: int, text: str) -> None:
+        key = _key(number)
+        self._store.set(key, sealed(key, text))
+        self._store.set(_COUNT, str(number))
 
     def close(self) -> None:
         """Let go of the files."""
         self._store.close()
+
+
+@contextmanager
+def damage_told(message: str, hint: str) -> Iterator[None]:
+    """What is wrong with a log, said by its owner: who reads of a ledger looks in the wrong place."""
+    try:
+        yield
+    except DamagedStateError:
+        raise DamagedStateError(message, hint) from None
 
 
 def stamp(folder: Path) -> tuple[int, ...]:
@@ -60,7 +86,30 @@ def blocks(folder: Path) -> Iterator[str]:
 
     Raises DamagedStateError.
     """
+    for _number, text in later(folder, 0):
+        yield text
+
+
+def later(folder: Path, number: int) -> Iterator[tuple[int, str]]:
+    """The blocks that come after the `number`-th, from 1, each with its number.
+
+    Where a number is left out, all blocks before it were put together to those that follow. Raises
+    DamagedStateError.
+    """
+    if store.exists(folder):
+        for key, value in store.rows(folder, kinds=("j",), after=_key(number)):
+            yield int(key[1:]), unsealed(key, value)
+
+
+@contextmanager
+def at_one_moment(folder: Path) -> Iterator[Blocks]:
+    """All blocks as they are now, to be read several times. Raises DamagedStateError."""
     if not store.exists(folder):
+        yield lambda: iter(())
         return
-    for key, value in store.rows(folder, kinds=("j",)):
-        yield unsealed(key, value)
+    with store.reading(folder) as read:
+        yield lambda: (unsealed(key, value) for key, value in read(("j",)))
+
+
+def _key(number: int) -> str:
+    return f"j{number:012d}"

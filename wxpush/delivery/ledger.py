@@ -24,12 +24,14 @@ from wxpush.delivery.records import (
     Invalid,
     Mark,
     Record,
+    Touch,
     dump_claims,
     dump_invalid,
     dump_records,
     load_claims,
     load_invalid,
     load_records,
+    load_touches,
 )
 from wxpush.delivery.seal import sealed, unsealed
 from wxpush.errors import DamagedStateError
@@ -164,6 +166,16 @@ class Ledger:
         key = f"o{place.block:012d}"
         return load_records(_opened(key, self._store.get(key) or "", with_seals=self._sealed))[place.index]
 
+    def last(self, fits: Callable[[Record], bool]) -> Record | None:
+        """The latest record that fits; None where none does."""
+        for block in range(self._last["o"], 0, -1):
+            key = f"o{block:012d}"
+            found = load_records(_opened(key, self._store.get(key) or "", with_seals=self._sealed))
+            for record in reversed(found):
+                if fits(record):
+                    return record
+        return None
+
     def note_invalid(self, row: Invalid) -> None:
         """Keep a wrong row of this call's list; written with the next commit."""
         self._invalid.append(row)
@@ -258,6 +270,23 @@ def review(folder: Path, visit: RecordVisitor = lambda _place, _record: None) ->
     return _oldest_first(_read(folder, visit))
 
 
+def review_touches(folder: Path, visit: Callable[[Sequence[Touch | Record]], None]) -> list[Claim]:
+    """The same in a third of the time, for whoever asks only whom messages reached; block by block."""
+    contents = _Contents()
+    for kind, number, text in _blocks(folder):
+        if kind == "c":
+            _open(contents, number, text)
+        elif kind == "o":
+            touches = load_touches(text)
+            visit(touches)
+            for one in touches if contents.open else ():
+                if isinstance(one, Record):
+                    _follow(contents, one)
+                else:
+                    contents.open.pop(one[0], None)
+    return _oldest_first(contents)
+
+
 def open_claims(folder: Path) -> list[Claim]:
     """The claims that no record has ended; of a ledger without claims, the records aren't read for that."""
     return review(folder) if any_claims(folder) else []
@@ -282,14 +311,18 @@ def _read(folder: Path, visit: RecordVisitor) -> _Contents:
     for kind, number, text in _blocks(folder):
         contents.last[kind] = number
         if kind == "c":
-            for claim in load_claims(text):
-                # A process that was killed may have sent it; a record that follows may know better.
-                contents.open[claim.message.key] = number, claim._replace(unanswered=True)
+            _open(contents, number, text)
         elif kind == "o":
             for index, record in enumerate(load_records(text)):
                 visit(Place(number, index), record)
                 _follow(contents, record)
     return contents
+
+
+def _open(contents: _Contents, number: int, text: str) -> None:
+    for claim in load_claims(text):
+        # A process that was killed may have sent it; a record that follows may know better.
+        contents.open[claim.message.key] = number, claim._replace(unanswered=True)
 
 
 def _follow(contents: _Contents, record: Record) -> None:

@@ -42,6 +42,8 @@ _class_of = partial(bisect_left, BOUNDS)
 class Minute:
     """One minute from `start` (Unix time) on. `again` are calls for a message that had had one before.
 
+    `sending` are the milliseconds of it that were spent sending (Progress.seconds), of all processes, and
+    `finished` the messages that had their outcome in that time: of both a crash costs the same.
     `codes` counts the answers other than plain acceptance, `waits` milliseconds by reason, `notices` what was
     said aloud, `latency` calls by class of BOUNDS.
     """
@@ -50,6 +52,8 @@ class Minute:
     calls: int = 0
     accepted: int = 0
     again: int = 0
+    sending: int = 0
+    finished: int = 0
     codes: Counter[str] = field(default_factory=Counter)
     waits: Counter[str] = field(default_factory=Counter)
     notices: Counter[str] = field(default_factory=Counter)
@@ -60,6 +64,8 @@ class Minute:
         self.calls += other.calls
         self.accepted += other.accepted
         self.again += other.again
+        self.sending += other.sending
+        self.finished += other.finished
         for mine, its in zip(self._counters(), other._counters(), strict=True):
             mine.update(its)
 
@@ -73,6 +79,8 @@ class Minute:
             "n": self.calls,
             "a": self.accepted,
             "r": self.again,
+            "s": self.sending,
+            "f": self.finished,
             "c": self.codes,
             "w": self.waits,
             "x": self.notices,
@@ -88,6 +96,7 @@ class Meter:
         self._path, self._clock = path, clock
         self._minutes: dict[int, Minute] = {}
         self._why: Why | None = None
+        self._sent_for, self._finished = 0.0, 0
         self._since = self._written = clock.wall()
         self._lead = "\n"  # a process that was killed may have left half a line
 
@@ -112,9 +121,13 @@ class Meter:
         """The ledger keeps these itself."""
 
     def progress(self, progress: Progress) -> None:
-        """Write now and then."""
-        del progress
+        """Put down for how long it has been sending; write now and then."""
         now = self._clock.wall()
+        for minute, milliseconds in self._minutes_of(now - (progress.seconds - self._sent_for), now):
+            minute.sending += milliseconds
+        if progress.finished > self._finished:
+            self._at(now).finished += progress.finished - self._finished
+        self._sent_for, self._finished = progress.seconds, progress.finished
         if abs(now - self._written) >= (_WRITE_IDLE_S if self._why else _WRITE_EVERY_S):
             self.write()
 
@@ -149,11 +162,17 @@ class Meter:
     def _spend(self, now: float) -> None:
         """Put what was waited down to the minutes that it took."""
         since, self._since = max(self._since, now - _LONGEST_WAIT_S), now
-        while self._why is not None and since < now:
+        if self._why is not None:
+            for minute, milliseconds in self._minutes_of(since, now):
+                minute.waits[self._why.value] += milliseconds
+
+    def _minutes_of(self, since: float, until: float) -> Iterator[tuple[Minute, int]]:
+        """The minutes from `since` to `until`, each with its share of the time in milliseconds."""
+        while since < until:
             minute = self._at(since)
-            until = min(now, float(minute.start + MINUTE))
-            minute.waits[self._why.value] += round((until - since) * 1000)
-            since = until
+            end = min(until, float(minute.start + MINUTE))
+            yield minute, round(end * 1000) - round(since * 1000)
+            since = end
 
 
 def recorded(path: Path) -> dict[int, Minute]:
@@ -197,7 +216,8 @@ def _lines(content: bytes) -> Iterator[Minute]:
 def _minute(values: dict[str, Any]) -> Minute:
     minute = Minute(_count(values["m"]) * MINUTE)
     minute.calls, minute.accepted = _count(values.get("n", 0)), _count(values.get("a", 0))
-    minute.again = _count(values.get("r", 0))
+    minute.again, minute.finished = _count(values.get("r", 0)), _count(values.get("f", 0))
+    minute.sending = _count(values.get("s", 0))
     minute.codes.update({str(code): _count(number) for code, number in values.get("c", {}).items()})
     minute.waits.update({Why(why).value: _count(spent) for why, spent in values.get("w", {}).items()})
     minute.notices.update({Notice(name).value: _count(n) for name, n in values.get("x", {}).items()})

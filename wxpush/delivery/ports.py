@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from wxpush.delivery.flight import Flight
@@ -51,6 +51,10 @@ class Why(Enum):
     RECEIPTS = "receipts"
 
 
+CLOSED: Final = frozenset({Why.HOURS, Why.QUOTA, Why.RECEIPTS})
+"""Waits that are no part of the sending: nothing is tried meanwhile."""
+
+
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """A wait worth telling of, with the moment at which it goes on where that is known."""
@@ -72,7 +76,10 @@ class Notice(Enum):
 
 @dataclass(slots=True)
 class Progress:
-    """This process's counts so far. `retrying` and `flying` are messages that aren't decided yet."""
+    """This process's counts so far. `retrying` and `flying` are messages that aren't decided yet.
+
+    `seconds` is how long it has been sending: the waits of CLOSED, in which nothing was to be sent, aside.
+    """
 
     attempts: int = 0
     accepted: int = 0
@@ -81,11 +88,17 @@ class Progress:
     in_doubt: int = 0
     retrying: int = 0
     flying: int = 0
+    seconds: float = 0.0
 
     @property
     def finished(self) -> int:
         """Messages with an outcome."""
         return self.accepted + self.failed + self.held + self.in_doubt
+
+    @property
+    def rate(self) -> float:
+        """Messages with an outcome in a second of sending: the one rate that everybody is told."""
+        return self.finished / self.seconds if self.seconds > 0 else 0.0
 
 
 class Listener(Protocol):

@@ -1,11 +1,13 @@
 """The receipts of an account: what WeChat told, after it had accepted a message, of its delivery."""
 
+import shlex
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Final
 
 from wxpush.delivery import store
-from wxpush.delivery.journal import Journal, blocks
+from wxpush.delivery.journal import Journal, blocks, damage_told
 from wxpush.errors import DamagedStateError
 from wxpush.fastjson import dumps, loads
 from wxpush.i18n import _
@@ -19,7 +21,8 @@ class ReceiptLog:
 
     def __init__(self, folder: Path) -> None:
         """Open or make the log in `folder`. Raises DamagedStateError, UnsafeStateError, StorageError."""
-        self._journal = Journal(folder)
+        with _damage_told(folder):
+            self._journal = Journal(folder)
 
     def append(self, receipts: Sequence[Receipt]) -> None:
         """Keep receipts; durable when it returns. Raises StorageError, and then has kept none of them."""
@@ -41,14 +44,22 @@ def receipts(folder: Path) -> Iterator[Receipt]:
 
     Raises DamagedStateError.
     """
-    for text in blocks(folder):
-        try:
-            yield from [_receipt(*packed) for packed in loads(text)]
-        except (ValueError, TypeError, KeyError, OverflowError):
-            raise DamagedStateError(
-                _("The receipts in {path} can't be read.").format(path=folder),
-                _("Move the folder away; import the receipts again where you have them."),
-            ) from None
+    with _damage_told(folder):
+        for text in blocks(folder):
+            try:
+                yield from [_receipt(*packed) for packed in loads(text)]
+            except (ValueError, TypeError, KeyError, OverflowError):
+                raise DamagedStateError("a block of another kind") from None  # its owner finds the words
+
+
+def _damage_told(folder: Path) -> AbstractContextManager[None]:
+    return damage_told(
+        _("The receipts in {path} can't be read.").format(path=folder),
+        _(
+            "Restore the folder from a backup; or move it away ({command}), and import the receipts again "
+            "(wxpush receipts import FILE): until then their messages count as unconfirmed."
+        ).format(command=shlex.join(["mv", str(folder), f"{folder}.damaged"])),
+    )
 
 
 def _receipt(msgid: Any, to: Any, status: Any, at: Any, received: Any) -> Receipt:

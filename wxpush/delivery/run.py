@@ -32,8 +32,8 @@ class RunCard:
     `content` and `selection` are fingerprints of what alters its messages and of what says who gets one;
     `lists` are the digests of the lists that it was sent with, in order; `bases` cover everything that its
     messages were rendered from, the day included; `survey` is what the latest check of the whole list
-    found, empty where none was made or it found faults; `call` is how the latest call stood when it ended
-    (its JSON).
+    found, empty where none was made or it found faults; `begun` is how many rows the latest call found
+    before it sent, and how many it skips, by reason; `call` is how it stood when it ended (its JSON).
     """
 
     name: str
@@ -52,8 +52,11 @@ class RunCard:
     bases: tuple[str, ...] = ()
     survey: dict[str, Any] = field(default_factory=dict)
     call: dict[str, Any] = field(default_factory=dict)
+    begun: dict[str, Any] = field(default_factory=dict)
     options: tuple[str, ...] = ()
     """What names the list and who of it is meant beside `list`, as words of the command."""
+    joined: str = ""
+    """Digest and columns (`phone=mobile`) of the list that was joined to the latest one, if one was."""
     approved: str = ""
     """The code of what somebody approved, where the latest call was given one."""
 
@@ -96,6 +99,11 @@ class RunFolder:
         """The statistics of its minutes."""
         return self.path / "stats.jsonl"
 
+    @property
+    def left_out(self) -> Path:
+        """Why lines of its list were left out."""
+        return self.path / "left-out.json"
+
     def exists(self) -> bool:
         """Whether the run has been started."""
         return (self.path / _CARD).exists() or store.exists(self.ledger)
@@ -108,7 +116,13 @@ class RunFolder:
         try:
             values = json.loads(content)
             known = values["schema"] == _SCHEMA
-            values = {"approved": "", "options": [], **values}  # which cards of wxpush 0.1 lack
+            values = {
+                "approved": "",
+                "options": [],
+                "joined": "",
+                "begun": {},
+                **values,
+            }  # which older cards lack
             card = RunCard(**{f.name: _typed(values[f.name], f.type) for f in fields(RunCard)})
         except (ValueError, TypeError, KeyError, RecursionError):
             known = False

@@ -4,9 +4,9 @@ import math
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-_A_DAY: Final = 86_400
-#: Beijing has had no summer time since 1991.
-_BEIJING_S: Final = 8 * 3600
+from wxpush.clock import BEIJING_S
+
+A_DAY: Final = 86_400
 
 
 class Reason(StrEnum):
@@ -58,4 +58,9 @@ def judged(facts: Facts, limits: Limits, now: float) -> Reason | None:
 
 def day_of(moment: float) -> int:
     """The number of the day that it is in Beijing at `moment`."""
-    return int((moment + _BEIJING_S) // _A_DAY)
+    return int((moment + BEIJING_S) // A_DAY)
+
+
+def start_of(day: int) -> int:
+    """When the day of this number begins in Beijing, in Unix time."""
+    return day * A_DAY - BEIJING_S

@@ -6,8 +6,9 @@ file names from the database unchecked. Every record here is text under a text k
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -53,6 +54,7 @@ _TRIGGERS: Final = {
 
 _Open = tuple[int, int, int]
 """An open file: its handle, and what it is on the disk (device and inode)."""
+_Row = tuple[str, str]
 
 
 class SafeDisk(diskcache.Disk):  # type: ignore[misc]  # diskcache ships no types
@@ -169,27 +171,39 @@ def _begun(opened: diskcache.Cache, folder: Path) -> Iterator[None]:
     begun.__exit__(None, None, None)
 
 
-def rows(folder: Path, kinds: Sequence[str] = ()) -> Iterator[tuple[str, str]]:
+def rows(folder: Path, kinds: Sequence[str] = (), after: str = "") -> Iterator[_Row]:
     """Every key and value of the store in `folder`, in the order of writing, without writing anything.
 
-    With `kinds` only the keys that begin with one of them.
+    With `kinds` only the keys that begin with one of them, and with `after` only those that sort behind it.
     Reads through a connection of its own while another process may be writing; sees one moment.
     Raises DamagedStateError.
     """
+    with reading(folder) as read:
+        yield from read(kinds, after)
+
+
+@contextmanager
+def reading(folder: Path) -> Iterator[Callable[..., Iterator[_Row]]]:
+    """What reads the rows of the store in `folder`, as `rows` does, all times as they are at one moment."""
     _refuse_unsafe(folder)
     with _damage_told(folder), closing(_connect(folder / _DATABASE, "ro")) as connection:
-        _tables(connection, folder / _DATABASE)
-        # A key of another type is none of ours, and must not slip through.
-        wanted = " OR ".join(["typeof(key) <> 'text'", *["substr(key, 1, ?) = ?"] * len(kinds)])
-        where = f" WHERE {wanted}" if kinds else ""
-        cursor = connection.execute(
-            f"SELECT key, raw, mode, filename, value FROM Cache{where} ORDER BY rowid",  # noqa: S608 - ours
-            [part for kind in kinds for part in (len(kind), kind)],
-        )
-        for key, raw, mode, filename, value in cursor:
-            if raw != 1 or type(key) is not str:
-                raise _foreign_row()
-            yield key, _checked_value(mode, filename, value)
+        connection.execute("BEGIN")
+        is_made = _tables(connection, folder / _DATABASE) >= _TABLES  # else somebody is just about it
+        yield partial(_rows, connection) if is_made else lambda *_: iter(())
+
+
+def _rows(connection: sqlite3.Connection, kinds: Sequence[str] = (), after: str = "") -> Iterator[_Row]:
+    # A key of another type is none of ours, and must not slip through.
+    wanted = " OR ".join(["typeof(key) <> 'text'", *["substr(key, 1, ?) = ? AND key > ?"] * len(kinds)])
+    where = f" WHERE {wanted}" if kinds else ""
+    cursor = connection.execute(
+        f"SELECT key, raw, mode, filename, value FROM Cache{where} ORDER BY rowid",  # noqa: S608 - ours
+        [part for kind in kinds for part in (len(kind), kind, after)],
+    )
+    for key, raw, mode, filename, value in cursor:
+        if raw != 1 or type(key) is not str:
+            raise _foreign_row()
+        yield key, _checked_value(mode, filename, value)
 
 
 def last_written(folder: Path) -> float:

@@ -8,11 +8,15 @@ holds is what comes out when all blocks are gone through in their order:
   where the person was taken off the list after it happened;
 - who follows or gets a message comes off by it only where that happened after what put him on: events come
   late, too.
+
+Where most of the log no longer counts, its blocks are put together to fewer that come to the same.
 """
 
 import math
+import shlex
 import struct
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -20,17 +24,21 @@ from typing import Any, Final, NamedTuple
 from wxpush.delivery import store
 from wxpush.delivery.hashed import Hashed
 from wxpush.delivery.identity import hash64
-from wxpush.delivery.journal import Journal, blocks
-from wxpush.errors import DamagedStateError
+from wxpush.delivery.journal import Blocks, Journal, at_one_moment, damage_told, later
+from wxpush.errors import DamagedStateError, StorageError
 from wxpush.fastjson import dumps, loads
 from wxpush.i18n import _
 
+LONGEST_REASON: Final = 500
 OPERATOR: Final = "operator"
 """The source of entries that only the operator takes off again."""
 UNFOLLOWED: Final = frozenset({"43004", "not_following"})
 """The sources that say no more than that the person doesn't follow."""
 
 _BLOCK: Final = 10_000
+#: So many changes, or blocks, are gone through in no time.
+_MANY: Final = 10_000
+_MANY_BLOCKS: Final = 1_000
 _FOR_EVER: Final = (1 << 33) - 1
 _KIND_BITS: Final = 2
 _ORDINAL_BITS: Final = 28
@@ -66,6 +74,7 @@ class Removal(NamedTuple):
 
 
 Change = Entry | Removal
+_Block = Callable[[list[Any]], dict[str, Any]]
 
 
 class Suppressed:
@@ -77,8 +86,9 @@ class Suppressed:
     def __init__(self, changes: Iterable[Change] = ()) -> None:
         self._people = Hashed()
         self._since = Hashed()
-        self._removed: dict[int, float] = {}
-        self._ordinal = 0
+        self.removed: dict[int, float] = {}
+        """By hash, when somebody was taken off for the last time."""
+        self.changes = self._ordinal = 0
         for change in changes:
             self.take(change)
 
@@ -87,6 +97,7 @@ class Suppressed:
 
     def take(self, change: Change) -> None:
         """Take in what comes next."""
+        self.changes += 1
         key = hash64(change.openid)
         if isinstance(change, Entry):
             self._ordinal += 1
@@ -94,7 +105,7 @@ class Suppressed:
                 self._people.put(key, _packed(change, self._ordinal))
                 self._since.put(key, 0 if change.source == OPERATOR else _bits(change.since))
             return
-        self._removed[key] = max(change.at, self._removed.get(key, 0.0))
+        self.removed[key] = max(change.at, self.removed.get(key, 0.0))
         if not change.automatic or self.comes_off(key, change.at):
             self.drop(key)
 
@@ -103,7 +114,7 @@ class Suppressed:
         if entry.source == OPERATOR:
             return True
         key = hash64(entry.openid)
-        if self._removed.get(key, -math.inf) >= entry.since:
+        if self.removed.get(key, -math.inf) >= entry.since:
             return False
         known = self._people.get(key)
         return not known or _kind(known) != _OPERATORS or _until(known) <= entry.since
@@ -143,26 +154,45 @@ class Suppressed:
         return any(_kind(known) != _OPERATORS for known in self._people.values())
 
 
+class Reading:
+    """The list in `folder`, read on from where it was read to."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._read = self.blocks = 0
+        self._suppressed = Suppressed()
+
+    def now(self) -> Suppressed:
+        """What the list comes to, with all that any process has written by now. Raises DamagedStateError.
+
+        The same object as before where nothing was put together meanwhile.
+        """
+        with _damage_told(self._folder):
+            for number, text in later(self._folder, self._read):
+                if number > self._read + 1:
+                    self._suppressed, self.blocks = Suppressed(), 0
+                for change in _changes(text):
+                    self._suppressed.take(change)
+                self._read, self.blocks = number, self.blocks + 1
+        return self._suppressed
+
+
 class Suppressions:
     """The list of an account, open for writing. Raises DamagedStateError, UnsafeStateError, StorageError."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._journal = Journal(folder)
-        self._read = 0
-        self._suppressed = Suppressed()
+        with _damage_told(folder):
+            self._journal = Journal(folder)
+        self._reading = Reading(folder)
 
     def now(self) -> Suppressed:
         """What the list comes to, with all that other processes have written by now."""
-        for number, text in self._journal.after(self._read):
-            for change in _changes(text, self._folder):
-                self._suppressed.take(change)
-            self._read = number
-        return self._suppressed
+        return self._reading.now()
 
     def add(self, entries: Iterable[Entry]) -> None:
         """Put people on the list; each 10,000 of them are durable at once. Raises StorageError."""
-        self._append(entries, lambda some: {"add": [tuple(entry) for entry in some]})
+        self._append(entries, _added)
 
     def remove(self, openids: Iterable[str], at: float, *, automatic: bool = False) -> None:
         """Take people off the list. Raises StorageError."""
@@ -170,21 +200,29 @@ class Suppressions:
 
     def welcome(self, people: Mapping[str, float]) -> None:
         """Take people off the list who follow, or got a message, each at his moment. Raises StorageError."""
-        self._append(people.items(), lambda some: {"welcome": some})
+        self._append(people.items(), _welcomed)
+
+    def tidy(self) -> None:
+        """Put the log together where most of it no longer counts; what the list comes to stays the same.
+
+        Where the disk refuses, the log stays as it is. Raises DamagedStateError.
+        """
+        if _is_worth_it(self.now(), self._reading.blocks):
+            with suppress(StorageError), _damage_told(self._folder):
+                self._journal.put_together(shortened)
 
     def close(self) -> None:
         """Let go of the files."""
         self._journal.close()
 
-    def _append(self, items: Iterable[Any], block: Callable[[list[Any]], dict[str, Any]]) -> None:
-        rest = iter(items)
-        while some := list(islice(rest, _BLOCK)):
+    def _append(self, items: Iterable[Any], block: _Block) -> None:
+        for some in _in_blocks(items):
             self._journal.append(dumps(block(some)))
 
 
 def suppressed(folder: Path) -> Suppressed:
     """What the list in `folder` comes to. Raises DamagedStateError."""
-    return Suppressed(_all_changes(folder))
+    return Reading(folder).now()
 
 
 def is_empty(folder: Path) -> bool:
@@ -197,20 +235,85 @@ def entries(folder: Path) -> Iterator[Entry]:
 
     Raises DamagedStateError.
     """
-    known, ordinal = suppressed(folder), 0
-    for change in _all_changes(folder):
+    with _damage_told(folder), at_one_moment(folder) as blocks:
+        yield from _latest(lambda: _all_changes(blocks))
+
+
+def _latest(changes: Callable[[], Iterator[Change]]) -> Iterator[Entry]:
+    """The entries that hold of all changes, which are gone through twice."""
+    known, ordinal = Suppressed(changes()), 0
+    for change in changes():
         if isinstance(change, Entry):
             ordinal += 1
             if known.is_latest(hash64(change.openid), ordinal):
                 yield change
 
 
-def _all_changes(folder: Path) -> Iterator[Change]:
-    for text in blocks(folder):
-        yield from _changes(text, folder)
+def held_at(folder: Path, openids: Collection[str], at: float) -> dict[str, Entry]:
+    """What held of these people at a moment, by openid. Raises DamagedStateError."""
+    known, found = Suppressed(), dict[str, Entry]()
+    with _damage_told(folder), at_one_moment(folder) as blocks:
+        for change in _all_changes(blocks):
+            made = change.since if isinstance(change, Entry) else change.at
+            if change.openid not in openids or made > at:
+                continue
+            if isinstance(change, Entry) and known.counts(change):
+                found[change.openid] = change
+            known.take(change)
+    return {openid: entry for openid, entry in found.items() if known.until(hash64(openid)) > at}
 
 
-def _changes(text: str, folder: Path) -> Sequence[Change]:
+def _removals(changes: Callable[[], Iterator[Change]]) -> Iterator[tuple[str, float]]:
+    """Who was ever taken off, and when for the last time: what happened before doesn't count any more."""
+    left = Suppressed(changes()).removed
+    for change in changes():
+        if isinstance(change, Removal) and left.get(hash64(change.openid)) == change.at:
+            del left[hash64(change.openid)]
+            yield change.openid, change.at
+
+
+def shortened(blocks: Blocks) -> Iterator[str]:
+    """Blocks that come to the same as all of `blocks`.
+
+    The removals go first: whoever is on the list by himself came onto it after he was taken off.
+    """
+
+    def changes() -> Iterator[Change]:
+        return _all_changes(blocks)
+
+    for people in _in_blocks(_removals(changes)):
+        yield dumps(_welcomed(people))
+    for held in _in_blocks(_latest(changes)):
+        yield dumps(_added(held))
+
+
+def _is_worth_it(known: Suppressed, blocks: int) -> bool:
+    kept = len(known) + len(known.removed)
+    most_is_over = known.changes >= max(_MANY, 4 * kept)
+    many_small_blocks = blocks >= max(_MANY_BLOCKS, kept // 100)
+    return most_is_over or many_small_blocks
+
+
+def _in_blocks(items: Iterable[Any]) -> Iterator[list[Any]]:
+    rest = iter(items)
+    while some := list(islice(rest, _BLOCK)):
+        yield some
+
+
+def _added(entries: list[Any]) -> dict[str, Any]:
+    return {"add": [tuple(entry) for entry in entries]}
+
+
+def _welcomed(people: list[Any]) -> dict[str, Any]:
+    return {"welcome": people}
+
+
+def _all_changes(blocks: Blocks) -> Iterator[Change]:
+    for text in blocks():
+        yield from _changes(text)
+
+
+def _changes(text: str) -> Sequence[Change]:
     try:
         block = loads(text)
         if "add" in block:
@@ -220,10 +323,17 @@ def _changes(text: str, folder: Path) -> Sequence[Change]:
         at, automatic = float(block["at"]), bool(block["automatic"])
         return [Removal(_text(openid), at, automatic) for openid in block["remove"]]
     except (ValueError, TypeError, KeyError, OverflowError):
-        raise DamagedStateError(
-            _("The suppression list in {path} can't be read.").format(path=folder),
-            _("Restore the folder from a backup, or move it away and import the list again."),
-        ) from None
+        raise DamagedStateError("a block of another kind") from None  # its owner finds the words
+
+
+def _damage_told(folder: Path) -> AbstractContextManager[None]:
+    return damage_told(
+        _("The suppression list in {path} can't be read.").format(path=folder),
+        _(
+            "Nothing was sent. Restore the folder from a backup; or move it away ({command}), and import the "
+            "list again (wxpush suppress import FILE), since everybody is off it then."
+        ).format(command=shlex.join(["mv", str(folder), f"{folder}.damaged"])),
+    )
 
 
 def _entry(openid: Any, reason: Any, since: Any, until: Any, source: Any) -> Entry:

@@ -3,11 +3,13 @@
 A log (journal.py) of blocks: what was promised before it was sent, and what became of it. Texts aren't kept.
 """
 
+import shlex
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from wxpush.delivery.journal import Journal, blocks
+from wxpush.delivery.journal import Journal, blocks, damage_told
 from wxpush.delivery.records import FINAL, Claim, Record, dump_claims, dump_records, load_claims, load_records
 from wxpush.errors import DamagedStateError
 from wxpush.fastjson import dumps, loads
@@ -23,7 +25,9 @@ class TrialLog:
 
         Raises DamagedStateError, UnsafeStateError, StorageError.
         """
-        self._journal, self._name = Journal(folder), name
+        self._name = name
+        with _damage_told(folder):
+            self._journal = Journal(folder)
 
     def commit(self, records: Sequence[Record], claims: Sequence[Claim] = ()) -> None:
         """Keep outcomes, and then claims; durable when it returns. Raises StorageError."""
@@ -44,13 +48,14 @@ def review(folder: Path, visit: Callable[[Record], object]) -> list[Claim]:
     DamagedStateError.
     """
     claims: dict[str, Claim] = {}
-    for text in blocks(folder):
-        ended, begun = _opened(text, folder)
-        for record in ended:
-            if record.mark in FINAL:
-                claims.pop(record.key, None)
-            visit(record)
-        claims |= {claim.message.key: claim for claim in begun}
+    with _damage_told(folder):
+        for text in blocks(folder):
+            ended, begun = _opened(text)
+            for record in ended:
+                if record.mark in FINAL:
+                    claims.pop(record.key, None)
+                visit(record)
+            claims |= {claim.message.key: claim for claim in begun}
     return list(claims.values())
 
 
@@ -66,20 +71,27 @@ def _unwritten(claim: Claim) -> Claim:
     return claim._replace(message=claim.message._replace(payload="", fields=""))
 
 
-def _opened(text: str, folder: Path) -> tuple[list[Record], list[Claim]]:
+def _opened(text: str) -> tuple[list[Record], list[Claim]]:
     try:
         block: dict[str, Any] = loads(text)
         name = str(block["trial"])
         records = load_records(block["r"]) if block["r"] else []
         claims = load_claims(block["c"]) if block["c"] else []
     except (ValueError, TypeError, KeyError, DamagedStateError):
-        raise DamagedStateError(
-            _("The test messages noted in {path} can't be read.").format(path=folder),
-            _("Restore the folder from a backup, or move it away."),
-        ) from None
+        raise DamagedStateError("a block of another kind") from None  # its owner finds the words
     return (
         [record._replace(key=_key(name, record.key)) for record in records],
         [claim._replace(message=_named(name, claim.message)) for claim in claims],
+    )
+
+
+def _damage_told(folder: Path) -> AbstractContextManager[None]:
+    return damage_told(
+        _("The test messages noted in {path} can't be read.").format(path=folder),
+        _(
+            "Restore the folder from a backup, or move it away ({command}): a receipt of a test message may "
+            "then be taken for another message's."
+        ).format(command=shlex.join(["mv", str(folder), f"{folder}.damaged"])),
     )
 
 

@@ -10,11 +10,11 @@ import os
 import re
 import stat
 from collections.abc import Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from wxpush.clock import Clock
+from wxpush.clock import BEIJING, Clock
 from wxpush.delivery.flight import Flight
 from wxpush.delivery.identity import MessageIds, RunId
 from wxpush.delivery.ports import Notice, Progress, Waiting
@@ -24,11 +24,10 @@ from wxpush.i18n import _
 from wxpush.model import Answered, Message, State, Verdict
 from wxpush.private import open_private
 
-_BEIJING: Final = timezone(timedelta(hours=8))
 _KEPT: Final = 5
 _MOST_BUFFERED: Final = 500
 _EVENTS: Final = (
-    "run_started", "run_ended", "claimed", "attempt", "outcome", "waiting", "resumed", "notice",
+    "run_started", "run_ended", "claimed", "attempt", "outcome", "skipped", "waiting", "resumed", "notice",
 )  # fmt: skip
 _OURS: Final = re.compile(rf'\{{"time":"[^"]*","event":"(?:{"|".join(_EVENTS)})","run":"'.encode())
 _START: Final = 4_000
@@ -134,6 +133,20 @@ class EventLog:
         self._note("run_ended", facts)
         self.write()
 
+    def skipped(self, line: int, reason: str, message: Message | None) -> None:
+        """A row was left out; `message` where it could have been sent."""
+        whom = {"line": line} if message is None else self._whom(message)
+        self._note("skipped", whom | {"reason": reason})
+        self._write_if_many()
+
+    def put_off(self, until: datetime | None) -> None:
+        """Nothing begins before that moment; or (None) it has come."""
+        if until is None:
+            self._note("resumed", {})
+        else:
+            self._note("waiting", {"why": "at", "until": _moment(until)})
+        self.write()
+
     def accepted(self, flights: Sequence[Flight], answers: Sequence[Answered], at: float) -> None:
         """Calls whose message was accepted."""
         for flight, answer in zip(flights, answers, strict=True):
@@ -163,9 +176,7 @@ class EventLog:
         if waiting is None:
             self._note("resumed", {})
             return
-        until = (
-            None if waiting.until is None else waiting.until.astimezone(_BEIJING).isoformat("T", "seconds")
-        )
+        until = None if waiting.until is None else _moment(waiting.until)
         self._note("waiting", {"why": waiting.why.value, "until": until, "detail": waiting.detail or None})
 
     def notice(self, notice: Notice, detail: str) -> None:
@@ -238,7 +249,7 @@ class EventLog:
 
     def _note(self, event: str, facts: dict[str, Any], at: float | None = None) -> None:
         wall = self._clock.wall() if at is None else at
-        time = datetime.fromtimestamp(wall, _BEIJING).isoformat("T", "milliseconds")
+        time = datetime.fromtimestamp(wall, BEIJING).isoformat("T", "milliseconds")
         known = {name: value for name, value in facts.items() if value is not None}
         line = {"time": time, "event": event, **self._whose, **known}
         self._lines.append(json.dumps(line, separators=(",", ":")) + "\n")
@@ -246,3 +257,7 @@ class EventLog:
     def _write_if_many(self) -> None:
         if len(self._lines) >= _MOST_BUFFERED:
             self.write()
+
+
+def _moment(at: datetime) -> str:
+    return at.astimezone(BEIJING).isoformat("T", "seconds")

@@ -9,13 +9,14 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from io import TextIOWrapper
 from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Protocol, TextIO
 
 from wxpush.campaign.formula import quote_formula
+from wxpush.clock import BEIJING
 from wxpush.errors import StateError, StorageError
 from wxpush.i18n import _
 from wxpush.private import remove, replacing
@@ -35,7 +36,6 @@ OWN_COLUMNS: Final = (
 _OURS = re.compile(rb'(?:^|\xef\xbb\xbf|[,;\t])"?wxpush_state"?(?:[,;\t\r\n]|$)', re.MULTILINE)
 _HEADER_BYTES = 64 * 1024
 _MOST_NAMES = 99
-_BEIJING = timezone(timedelta(hours=8))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class FailureRow:
 
     def findings(self) -> tuple[Any, ...]:
         """What we have to say of it, in the order of OWN_COLUMNS."""
-        time = datetime.fromtimestamp(self.at, _BEIJING).isoformat(timespec="seconds")
+        time = datetime.fromtimestamp(self.at, BEIJING).isoformat(timespec="seconds")
         return (self.state, self.line, self.code, self.meaning, self.hint, self.attempts, time)
 
 
@@ -109,6 +109,15 @@ def write_csv(
             ),
             _("Make room or choose another place with --failures."),
         ) from None
+
+
+def fallen_back(wanted: Path, written: Path | None) -> list[str]:
+    """What to say of a table that lies in another folder than the one that was wanted."""
+    if written is None or written.absolute().parent == wanted.absolute().parent:
+        return []
+    return [
+        _("{path} can't be written; the table lies in {other} instead.").format(path=wanted, other=written)
+    ]
 
 
 def print_csv(

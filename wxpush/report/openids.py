@@ -1,14 +1,13 @@
 """A list of openids: one column, whole or not at all where it is a file."""
 
-import os
-import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, TextIO
 
 from wxpush.errors import InputError
 from wxpush.i18n import _
+from wxpush.report.draft import draft_of
 
 HEADER: Final = "openid"
 
@@ -25,20 +24,8 @@ def openid_file(path: Path) -> Iterator[TextIO]:
     Raises InputError for a file that holds something else, or one that can't be written.
     """
     _refuse_other_lists(path)
-    try:
-        handle, made = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
-    except OSError as error:
-        raise _unwritable(path, error) from None
-    draft = Path(made)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            yield file
-        draft.replace(path)
-    except OSError as error:
-        raise _unwritable(path, error) from None
-    finally:
-        with suppress(FileNotFoundError):
-            draft.unlink()
+    with draft_of(path) as file:
+        yield file
 
 
 def _refuse_other_lists(path: Path) -> None:
@@ -55,7 +42,3 @@ def _refuse_other_lists(path: Path) -> None:
             _("{path} is there already, and has more in it than openids.").format(path=path),
             _("Give --output the name of a new file."),
         )
-
-
-def _unwritable(path: Path, error: OSError) -> InputError:
-    return InputError(_("{path} can't be written: {reason}.").format(path=path, reason=error.strerror))

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from wxpush.app.people import People
-from wxpush.app.request import Surroundings, is_list
+from wxpush.app.sieve import is_list
+from wxpush.app.surroundings import Surroundings
 from wxpush.campaign.expressions import column_hint
 from wxpush.errors import InputError, ProblemsError
 from wxpush.i18n import _, ngettext

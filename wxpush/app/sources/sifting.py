@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
-from wxpush.app.request import Sieve
+from wxpush.app.sieve import Sieve
 from wxpush.app.sources.excluding import OPENID, Excluded, excluded
 from wxpush.campaign.expressions import ExpressionError, column_hint, fault_column, parse_condition
 from wxpush.campaign.render import Condition, Renderer

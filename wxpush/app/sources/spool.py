@@ -20,6 +20,11 @@ QUERY: Final = "--sql"
 _ROWS: Final = "jsonl"
 
 
+def called(name: str) -> str:
+    """What people call the list of that name, in the language in force."""
+    return {STDIN: _("standard input"), QUERY: _("the query")}.get(name, name)
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """A list to read: `name` is what places call it; without a `list_format` the name's ending says it."""

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from wxpush.channels.wechat.reply import Reply
+from wxpush.channels.http.reply import Reply
 from wxpush.i18n import Bilingual
 
 _OK: Final = "0"

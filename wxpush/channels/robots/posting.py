@@ -4,10 +4,10 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from wxpush.channels.http.reply import Reply
+from wxpush.channels.http.transport import Transport
+from wxpush.channels.http.wire import Request
 from wxpush.channels.robots.answer import Answer, Fate
-from wxpush.channels.wechat.reply import Reply
-from wxpush.channels.wechat.transport import Transport
-from wxpush.channels.wechat.wire import Request
 
 PATIENCE_S: Final = 15.0
 _ONE_CALL_S: Final = 5.0

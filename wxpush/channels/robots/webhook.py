@@ -4,8 +4,8 @@ import hashlib
 import hmac
 from typing import Final
 
+from wxpush.channels.http.reply import Reply
 from wxpush.channels.robots.answer import Answer, Fate, by_status, unanswered
-from wxpush.channels.wechat.reply import Reply
 
 SIGNATURE: Final = "X-Wxpush-Signature"
 TIMESTAMP: Final = "X-Wxpush-Timestamp"

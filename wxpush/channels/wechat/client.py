@@ -10,15 +10,15 @@ from json.encoder import encode_basestring as _quoted
 from typing import Any, Final
 from urllib.parse import quote
 
-from wxpush.channels.wechat.courier import MakeCourier, best_courier
+from wxpush.channels.http.courier import MakeCourier, best_courier
+from wxpush.channels.http.reply import Reply, parse_body
+from wxpush.channels.http.transport import Transport
+from wxpush.channels.http.wire import MAX_BODY, Request
 from wxpush.channels.wechat.errcodes import info, verdict
 from wxpush.channels.wechat.outside_token import OutsideSupply
-from wxpush.channels.wechat.reply import Reply, parse_body
 from wxpush.channels.wechat.token import Token, TokenKeeper
 from wxpush.channels.wechat.token_call import JSON_HEADERS, TokenCall
 from wxpush.channels.wechat.token_store import TokenStore
-from wxpush.channels.wechat.transport import Transport
-from wxpush.channels.wechat.wire import MAX_BODY, Request
 from wxpush.clock import SYSTEM, Clock
 from wxpush.config import Account, Directories, OutsideToken
 from wxpush.errors import StoppedError, WxpushError

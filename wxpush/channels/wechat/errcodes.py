@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from wxpush.channels.wechat.reply import Reply, parse_body
+from wxpush.channels.http.reply import Reply, parse_body
 from wxpush.i18n import Bilingual
 from wxpush.model import Arrival, CodeClass, Verdict, VerdictKind
 

@@ -4,10 +4,10 @@ import json
 from collections.abc import Callable
 from typing import Any, Final
 
+from wxpush.channels.http.transport import Transport
+from wxpush.channels.http.wire import Request
 from wxpush.channels.wechat.token_call import NoTokenError
 from wxpush.channels.wechat.token_store import Grant, is_token, successor
-from wxpush.channels.wechat.transport import Transport
-from wxpush.channels.wechat.wire import Request
 from wxpush.clock import SYSTEM, Moment
 from wxpush.config import OutsideToken
 from wxpush.config.secret import read_secret_file, run_for_text

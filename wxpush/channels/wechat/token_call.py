@@ -5,8 +5,10 @@ from collections.abc import Callable
 from typing import Any, Final, Protocol
 from urllib.parse import urlencode
 
+from wxpush.channels.http.reply import Reply, parse_body
+from wxpush.channels.http.transport import Transport
+from wxpush.channels.http.wire import Request
 from wxpush.channels.wechat.errcodes import verdict
-from wxpush.channels.wechat.reply import Reply, parse_body
 from wxpush.channels.wechat.token_store import (
     LONGEST_LIFE,
     Grant,
@@ -15,8 +17,6 @@ from wxpush.channels.wechat.token_store import (
     successor,
 )
 from wxpush.channels.wechat.token_trouble import token_trouble
-from wxpush.channels.wechat.transport import Transport
-from wxpush.channels.wechat.wire import Request
 from wxpush.clock import SYSTEM, Moment
 from wxpush.config import Account
 from wxpush.errors import InputError, StoppedError

@@ -1,4 +1,4 @@
-"""A reply: what WeChat answered to one call, or how the call broke."""
+"""A reply: what a server answered to one call, or how the call broke."""
 
 import json
 from typing import Any, NamedTuple

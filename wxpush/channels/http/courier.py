@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, Protocol
 
-from wxpush.channels.wechat.reply import Reply
-from wxpush.channels.wechat.transport import Carrier, Transport
-from wxpush.channels.wechat.wire import IDLE_SECONDS, Request
+from wxpush.channels.http.reply import Reply
+from wxpush.channels.http.transport import Carrier, Transport
+from wxpush.channels.http.wire import IDLE_SECONDS, Request
 
 _LINGER_S: Final = 0.001
 
@@ -47,7 +47,7 @@ class MakeCourier(Protocol):
 def best_courier() -> MakeCourier:
     """libcurl's where it is installed (`wxpush[fast]`), else the threads'."""
     try:
-        from wxpush.channels.wechat.curl import CurlCourier
+        from wxpush.channels.http.curl import CurlCourier
     except (ImportError, AttributeError):  # no pycurl, or one that lacks an option
         return ThreadCourier
     return CurlCourier

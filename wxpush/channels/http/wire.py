@@ -22,10 +22,10 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from wxpush import __version__
-from wxpush.channels.wechat.flight import Flight, FlightOverError
-from wxpush.channels.wechat.redact import redact_library_logs
-from wxpush.channels.wechat.reply import Reply
-from wxpush.channels.wechat.retry_after import parse_retry_after
+from wxpush.channels.http.flight import Flight, FlightOverError
+from wxpush.channels.http.library_logs import redact_library_logs
+from wxpush.channels.http.reply import Reply
+from wxpush.channels.http.retry_after import parse_retry_after
 from wxpush.model import Arrival
 
 MAX_BODY: Final = 64 * 1024

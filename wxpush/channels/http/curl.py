@@ -19,11 +19,11 @@ from urllib.parse import urlsplit
 import pycurl
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
-from wxpush.channels.wechat.lookup import LookUp, Lookup, is_address, system_look_up
-from wxpush.channels.wechat.reply import Reply
-from wxpush.channels.wechat.retry_after import LONGEST
-from wxpush.channels.wechat.sockets import Pool, Sockets
-from wxpush.channels.wechat.wire import HEADERS, IDLE_SECONDS, MAX_BODY, Request
+from wxpush.channels.http.lookup import LookUp, Lookup, is_address, system_look_up
+from wxpush.channels.http.reply import Reply
+from wxpush.channels.http.retry_after import LONGEST
+from wxpush.channels.http.sockets import Pool, Sockets
+from wxpush.channels.http.wire import HEADERS, IDLE_SECONDS, MAX_BODY, Request
 from wxpush.model import Arrival
 
 _PORTS: Final = {"http": 80, "https": 443}

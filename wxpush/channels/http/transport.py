@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from wxpush.channels.wechat.flight import Flight, Watchdog
-from wxpush.channels.wechat.reply import Reply
-from wxpush.channels.wechat.wire import IDLE_SECONDS, Request, Wire
+from wxpush.channels.http.flight import Flight, Watchdog
+from wxpush.channels.http.reply import Reply
+from wxpush.channels.http.wire import IDLE_SECONDS, Request, Wire
 from wxpush.model import Arrival
 
 Done = Callable[[Reply], None]

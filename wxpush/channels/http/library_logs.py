@@ -1,19 +1,12 @@
-"""Redaction: no token and no secret in what the HTTP libraries log."""
+"""What the HTTP libraries log, without tokens and secrets."""
 
 import logging
 import re
 
+from wxpush.channels.http.redact import redact
+
 _LIBRARIES = ("urllib3", "requests")
-_SECRETS = re.compile(
-    r"""((?:access_token|appsecret|secret|hmac|[?&]key)["']?\s*[=:]\s*["']?)[^&\s"',})]+""", re.IGNORECASE
-)
-_ROBOT_SECRET = re.compile(r"\bSEC[0-9A-Za-z]{16,}")
 _QUERY = re.compile(r"\?[^\s\"']+")
-
-
-def redact(text: str) -> str:
-    """`text` with the values of access_token, secret and key, in URLs and in JSON, replaced by `***`."""
-    return _ROBOT_SECRET.sub("***", _SECRETS.sub(r"\1***", text))
 
 
 class _Redacting(logging.Filter):

@@ -1,0 +1,48 @@
+"""The logs of an account say themselves what is wrong with them, and what to do."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from wxpush.delivery import trials
+from wxpush.delivery.receipts import ReceiptLog, receipts
+from wxpush.delivery.suppressions import Entry, Suppressions, entries
+from wxpush.delivery.trials import TrialLog
+from wxpush.errors import DamagedStateError
+from wxpush.model import Receipt
+
+USES: dict[str, Callable[[Path], object]] = {
+    "opening receipts": ReceiptLog,
+    "reading receipts": lambda folder: list(receipts(folder)),
+    "opening trials": lambda folder: TrialLog(folder, "t"),
+    "reading trials": lambda folder: trials.review(folder, lambda _record: None),
+    "opening the suppression list": Suppressions,
+    "reading the suppression list": lambda folder: list(entries(folder)),
+}
+
+
+@pytest.mark.parametrize("use", USES)
+def test_a_damaged_log_names_itself_and_the_way_out(tmp_path: Path, use: str) -> None:
+    folder = tmp_path / "some folder" / "log"
+    log = ReceiptLog(folder)
+    log.append([Receipt(1, "oA", "success", 1, 1.0)])
+    log.close()
+    (folder / "cache.db").write_bytes(b"x" * 4096)
+    with pytest.raises(DamagedStateError) as told:
+        USES[use](folder)
+    assert str(folder) in str(told.value)
+    assert f"mv '{folder}' '{folder}.damaged'" in told.value.hint
+    assert "ledger" not in f"{told.value} {told.value.hint}"
+    folder.rename(f"{folder}.damaged")
+    USES[use](folder)
+
+
+def test_a_block_that_was_changed_on_the_disk_is_damage_of_the_list(tmp_path: Path) -> None:
+    opened = Suppressions(tmp_path / "log")
+    opened.add([Entry("oA" + "x" * 26, "", 1.0, None, "operator")])
+    opened.close()
+    database = tmp_path / "log" / "cache.db"
+    database.write_bytes(database.read_bytes().replace(b"oAxxxx", b"oBxxxx"))
+    with pytest.raises(DamagedStateError, match="suppression list"):
+        list(entries(tmp_path / "log"))
