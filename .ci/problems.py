@@ -1,9 +1,11 @@
-"""Writes docs/problems.md and its Chinese twin from tests/problems.yaml: every problem code with examples.
+"""Writes what is told of every problem code from tests/problems.yaml: docs/problems.md, its Chinese twin,
+and wxpush/report/rules.json, which SARIF's readers are shown.
 
-python .ci/problems.py          write the pages
+python .ci/problems.py          write them
 python .ci/problems.py --check  fail where they are not what it would write
 """
 
+import json
 import sys
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +15,7 @@ import yaml
 ROOT: Final = Path(__file__).parent.parent
 SOURCE: Final = ROOT / "tests" / "problems.yaml"
 PAGES: Final = {"en": ROOT / "docs" / "problems.md", "zh": ROOT / "docs" / "problems.zh-CN.md"}
+RULES: Final = ROOT / "wxpush" / "report" / "rules.json"
 GROUPS: Final = {
     "WX1": ("Files and their YAML", "文件与 YAML"),
     "WX2": ("Campaigns and their expressions", "群发任务与表达式"),
@@ -39,11 +42,21 @@ def page(language: str) -> str:
     return "".join(parts)
 
 
+def rules() -> str:
+    """Of each code what it means, and its examples in Markdown; English, as all that machines read."""
+    told = {}
+    for entry in yaml.safe_load(SOURCE.read_text(encoding="utf-8")):
+        told[entry["code"]] = {"means": entry["en"], "examples": _examples(entry, "en").strip()}
+    return json.dumps(told, indent=1, ensure_ascii=False) + "\n"
+
+
 def _entry(entry: dict[str, Any], language: str) -> str:
-    said = entry[language]
+    return f"\n### {entry['code']}: {entry[language]}\n\n{_examples(entry, language)}"
+
+
+def _examples(entry: dict[str, Any], language: str) -> str:
     wrong, right, _with = WORDS[language]
-    wrong_text = _example(entry, entry["wrong"], wrong, language)
-    return f"\n### {entry['code']}: {said}\n\n{wrong_text}{_example(entry, entry['right'], right, language)}"
+    return _example(entry, entry["wrong"], wrong, language) + _example(entry, entry["right"], right, language)
 
 
 def _example(entry: dict[str, Any], example: Any, word: str, language: str) -> str:
@@ -65,14 +78,15 @@ def _quoted(text: Any) -> str:
 
 
 def main() -> int:
-    """Write the pages, or compare them."""
-    stale = [path for language, path in PAGES.items() if not _same(path, page(language))]
+    """Write the files, or compare them."""
+    files = {path: page(language) for language, path in PAGES.items()} | {RULES: rules()}
+    stale = [path for path, text in files.items() if not _same(path, text)]
     if "--check" in sys.argv[1:]:
         for path in stale:
             sys.stderr.write(f"{path.relative_to(ROOT)} is stale: run python .ci/problems.py\n")
         return 1 if stale else 0
-    for language, path in PAGES.items():
-        path.write_text(page(language), encoding="utf-8")
+    for path, text in files.items():
+        path.write_text(text, encoding="utf-8")
     return 0
 
 

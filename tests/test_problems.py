@@ -1,5 +1,6 @@
 """Every problem code has an example that shows it and one that doesn't; the page that lists them is true."""
 
+import json
 import re
 import runpy
 import zipfile
@@ -20,7 +21,9 @@ from wxpush.channels.wechat.eventfile import entries, event_of
 from wxpush.channels.wechat.events import BadEventError
 from wxpush.config.file import read_config
 from wxpush.errors import ProblemsError
+from wxpush.i18n import in_english, speaking
 from wxpush.model import Problem
+from wxpush.report.annotations import sarif
 from wxpush.sandbox.scenario import load
 
 ROOT = Path(__file__).parent.parent
@@ -72,7 +75,10 @@ class Folder:
         )
         checking = lambda _lines: nullcontext(lambda _rows: None)  # noqa: E731 - a listener that is silent
         today = date(2026, 11, 23)
-        return validate([self.path / "campaign.yaml"], wanted, today=today, checking=checking).problems
+        try:
+            return validate([self.path / "campaign.yaml"], wanted, today=today, checking=checking).problems
+        except ProblemsError as error:
+            return list(error.problems)
 
 
 def workbook(path: Path, cell: object) -> None:
@@ -200,22 +206,28 @@ def write_example(folder: Folder, entry: dict[str, Any], example: Any) -> None:
 
 
 def codes_of(entry: dict[str, Any], which: str, path: Path) -> list[str]:
+    """The codes of what is found."""
+    return [problem.code for problem in problems_of(entry, which, path)]
+
+
+def problems_of(entry: dict[str, Any], which: str, path: Path) -> list[Problem]:
     """The codes of the problems that one example of `entry` has."""
     folder = Folder(path)
     if entry.get("made"):
         MADE[entry["code"]][which == "right"](folder)
     elif entry["in"] == "events":
-        return ["WX801"] if _wrong_events(entry[which]) else []
+        wrong = _wrong_events(entry[which])
+        return [Problem("events", 0, 0, "WX801", "")] * wrong
     elif entry["in"] in ("config", "scenario"):
         folder.write("example.yaml", entry[which])
         try:
             (read_config if entry["in"] == "config" else load)(folder.path / "example.yaml")
         except ProblemsError as error:
-            return [problem.code for problem in error.problems]
+            return list(error.problems)
         return []
     else:
         write_example(folder, entry, entry[which])
-    return [problem.code for problem in folder.problems()]
+    return folder.problems()
 
 
 def _wrong_events(text: str) -> int:
@@ -245,6 +257,23 @@ def test_the_wrong_example_has_the_problem(entry: dict[str, Any], tmp_path: Path
 
 
 @each
+def test_a_problem_knows_what_it_is_in_english(
+    entry: dict[str, Any], tmp_path: Path, monkeypatch: Any
+) -> None:
+    """Machines are told in English, while people are in their language."""
+    monkeypatch.chdir(tmp_path)
+    with speaking("en"):
+        english = [(one.message, one.hint) for one in problems_of(entry, "wrong", tmp_path)]
+    with speaking("zh"):
+        chinese = problems_of(entry, "wrong", tmp_path)
+        told = [(in_english(one.message), in_english(one.hint)) for one in chinese]
+    assert told == english
+    assert "".join(message for message, _hint in english) == "" or english != [
+        (str(one.message), str(one.hint)) for one in chinese
+    ]
+
+
+@each
 def test_the_right_example_has_no_problem(entry: dict[str, Any], tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.chdir(tmp_path)
     assert codes_of(entry, "right", tmp_path) == []
@@ -269,3 +298,15 @@ def test_the_page_is_written_from_the_examples(language: str) -> None:
     path: Path = script["PAGES"][language]
     assert path.read_text(encoding="utf-8") == script["page"](language)
     assert re.findall(r"^### (WX\d{3}):", path.read_text(encoding="utf-8"), re.MULTILINE) == CODES
+
+
+def test_what_sarif_tells_of_the_rules_is_written_from_the_examples() -> None:
+    script = runpy.run_path(str(ROOT / ".ci" / "problems.py"))
+    assert script["RULES"].read_text(encoding="utf-8") == script["rules"](), "run: python .ci/problems.py"
+    log = json.loads(sarif([Problem("a.yaml", 1, 1, code, "x") for code in CODES]))
+    described = log["runs"][0]["tool"]["driver"]["rules"]
+    assert [rule["id"] for rule in described] == sorted(CODES)
+    for rule, meant in zip(described, sorted(EXAMPLES, key=lambda one: str(one["code"])), strict=True):
+        assert rule["shortDescription"]["text"] == meant["en"]
+        assert "Wrong" in rule["help"]["text"]
+        assert "Right" in rule["help"]["markdown"]

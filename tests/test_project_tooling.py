@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 import wxpush
 
@@ -34,6 +35,49 @@ def test_the_version_is_the_same_everywhere() -> None:
 
 def test_the_changelog_keeps_a_place_for_what_comes_next() -> None:
     assert "## [Unreleased]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+(HOOK,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("path", "taken"),
+    [
+        ("campaign.yaml", True),
+        ("template.yaml", True),
+        ("template.yml", True),
+        ("first/campaign.yaml", True),
+        ("first/template.yaml", True),
+        ("spring-campaign.yml", True),
+        ("campaign_orders.yaml", True),
+        ("campaigns/orders.yaml", True),
+        ("campaigns/2026/orders.yml", True),
+        ("templates/order_shipped.yaml", True),
+        ("wechat/templates/订单发货通知.yaml", True),
+        ("samples/order-shipped/campaign.yaml", True),
+        ("charts/shop/templates/deployment.yaml", False),
+        ("charts/shop/templates/tests/test.yaml", False),
+        ("deploy/chart/templates/service.yaml", False),
+        ("charts/shop/charts/db/templates/pod.yaml", False),
+        ("charts/shop/values.yaml", False),
+        ("flowcharts/templates/order.yaml", True),
+        ("docker-compose.yaml", False),
+        ("pod-template.yaml", False),
+        ("samples/pod.yaml", False),
+        (".github/workflows/ci.yml", False),
+        ("config/template.json", False),
+        ("templates.py", False),
+    ],
+)
+def test_the_hook_takes_the_files_that_are_checked(path: str, taken: bool) -> None:
+    # As pre-commit does; of the files only those of its type, told by their ending.
+    matches = re.search(HOOK["files"], path) and not re.search(HOOK["exclude"], path)
+    assert (bool(matches) and path.endswith((".yaml", ".yml"))) is taken
+
+
+def test_the_hook_brings_what_the_checks_need() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert HOOK["additional_dependencies"] == project["optional-dependencies"]["words"]
 
 
 @needs_make

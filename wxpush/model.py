@@ -162,6 +162,11 @@ class Problem:
                 parts.append(str(self.column))
         return ":".join(parts)
 
+    @property
+    def is_in_file(self) -> bool:
+        """Whether the place is in a file, and not in an option of the command line (`--where`) or nowhere."""
+        return bool(self.file) and not self.file.startswith("--")
+
     def __str__(self) -> str:
         return f"{self.place}: {self.message}" + (f" {self.hint}" if self.hint else "")
 

@@ -3,9 +3,8 @@
 import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import yaml
 from yaml.reader import ReaderError
@@ -13,6 +12,7 @@ from yaml.reader import ReaderError
 from wxpush.errors import ProblemsError
 from wxpush.i18n import _
 from wxpush.model import Problem, Severity
+from wxpush.near import nearest
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 32
@@ -20,9 +20,6 @@ MAX_NODES = 20_000
 _MAX_REPAIRS = 20
 _UNFIT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
-_NEAR: Final = 0.75
-"""How alike a key must be to be taken for another one; a lacking one is found sooner."""
-_RATHER_NEAR: Final = 0.6
 
 KeyPath = tuple[str | int, ...]
 """Where a value stands: `("data", "thing1")`, `("accounts", 0)`; `()` is the whole document."""
@@ -134,12 +131,10 @@ def misspelt(written: Iterable[str], known: Collection[str], required: Collectio
     for key in written:
         if key in known:
             continue
-        near = get_close_matches(key, lacking, 1, _NEAR) or get_close_matches(
-            key, [one for one in lacking if one in required], 1, _RATHER_NEAR
-        )
-        if near:
-            found[key] = near[0]
-            lacking.remove(near[0])
+        near = nearest(key, lacking) or nearest(key, [one for one in lacking if one in required], sought=True)
+        if near is not None:
+            found[key] = near
+            lacking.remove(near)
     return found
 
 

@@ -259,6 +259,30 @@ def test_a_refusal_of_options_is_json_too(desk: Desk, options: tuple[str, ...]) 
     assert options[0] in done.json["problems"][0]["message"]
 
 
+@pytest.mark.parametrize(
+    ("campaign", "options"),
+    [
+        ({"rate": "fast", "when": "amount = 1"}, ()),
+        ({"template": "nowhere.yaml"}, ()),
+        ({}, ("--where", "a = 1")),
+        ({}, ("--rate", "zzz")),
+        ({}, ("--account", "nobody")),
+        ({}, ("--colour",)),
+        ({}, ("--in-doubt", "maybe")),
+    ],
+)
+def test_the_json_of_a_refusal_is_english_whatever_people_are_told_in(
+    desk: Desk, campaign: dict[str, str], options: tuple[str, ...]
+) -> None:
+    desk.prepare(1)
+    desk.campaign(**campaign)
+    line = ("send", "campaign.yaml", "users.csv", "--yes", "--json", *options)
+    english, chinese = (desk.run("--lang", lang, *line) for lang in ("en", "zh"))
+    assert english.json == chinese.json
+    assert english.json["state"] == "refused"
+    assert english.err != chinese.err, "people are still told in their own language"
+
+
 def test_a_refusal_of_retry_is_json_too(desk: Desk) -> None:
     done = desk.run("--lang", "en", "retry-failed", "--json", "--class", "bad")
     assert (done.code, done.json["state"], len(done.json["problems"])) == (2, "refused", 1)

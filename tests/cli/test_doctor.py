@@ -1,13 +1,14 @@
 """`wxpush doctor`: what a sending rests on, each line with a verdict and, where there is one, the remedy."""
 
 import os
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.cli.command import Desk, Done
+from tests.cli.command import Desk, Done, at_call, openid, send_arguments
 from wxpush.channels.wechat.probe import probe
 from wxpush.config import Account
 from wxpush.sandbox import Sandbox
@@ -50,6 +51,133 @@ def test_the_runs_beside_the_campaigns_are_examined_too(desk: Desk) -> None:
     assert (done.code, line(done, "runs")["verdict"]) == (0, line(done, "state")["verdict"])
     assert line(done, "runs")["text"].startswith(f"{desk.folder / '.wxpush'}, private, ")
     assert " free" in line(done, "runs")["text"]
+
+
+@pytest.fixture
+def kept(desk: Desk) -> Desk:
+    """A desk with a run, a token, a suppression list and receipts."""
+    desk.prepare(3)
+    assert desk.run("suppress", "add", openid(9)).code == 0
+    event = f"""<xml><ToUserName><![CDATA[gh_1]]></ToUserName>
+<FromUserName><![CDATA[{openid(1)}]]></FromUserName>
+<CreateTime>1764000000</CreateTime><MsgType><![CDATA[event]]></MsgType>
+<Event><![CDATA[TEMPLATESENDJOBFINISH]]></Event><MsgID>200163836</MsgID><Status><![CDATA[success]]></Status>
+</xml>"""
+    desk.write("event.xml", event)
+    assert desk.run("receipts", "import", "event.xml").code == 0
+    assert desk.send().code == 0
+    return desk
+
+
+def found(done: Done, topic: str) -> list[tuple[str, str]]:
+    """Verdicts and texts about a topic."""
+    return [(one["verdict"], one["text"]) for one in done.json["lines"] if one["topic"] == topic]
+
+
+def test_what_is_kept_is_looked_over(kept: Desk) -> None:
+    done = kept.run("doctor", "--offline", "--json")
+    assert done.code == 0
+    assert found(done, "ledgers") == [("ok", "1 looked over, whole")]
+    assert found(done, "records") == [("ok", "3 looked over, whole")], "token, suppression list, receipts"
+
+
+def spoil_a_page(database: Path) -> None:
+    """A page of the table's own, from its header on: what SQLite finds by itself."""
+    raw = bytearray(database.read_bytes())
+    raw[2 * 4096 : 5 * 4096] = b"\xa5" * (3 * 4096)
+    database.write_bytes(raw)
+
+
+def spoil_a_bit(database: Path) -> None:
+    """A text in which one bit has turned: SQLite says that all is well."""
+    raw = database.read_bytes()
+    place = raw.index(openid(9 if b"operator" in raw else 1).encode())
+    database.write_bytes(raw[: place + 3] + bytes([raw[place + 3] ^ 1]) + raw[place + 4 :])
+
+
+def remove(database: Path) -> None:
+    shutil.rmtree(database.parent)
+
+
+def test_a_ruined_ledger_is_named_with_its_place_and_the_remedy(kept: Desk) -> None:
+    (database,) = kept.home.glob("runs/*/ledger/cache.db")
+    whole = database.read_bytes()
+    for spoil in (spoil_a_page, spoil_a_bit, lambda file: file.write_bytes(b"x" * 4096), remove):
+        database.parent.mkdir(mode=0o700, exist_ok=True)
+        database.write_bytes(whole)
+        database.chmod(0o600)
+        spoil(database)
+        done = kept.run("doctor", "--offline", "--json")
+        assert done.code == 1
+        ((verdict, text),) = found(done, "ledgers")
+        assert verdict == "problem"
+        assert text.startswith(f"run order-shipped in {database.parents[1]}: ")
+        assert "from a backup: only the ledger knows who got the message." in line(done, "ledgers")["remedy"]
+        assert kept.run("doctor", "--offline").code == 1
+
+
+def test_a_ruined_card_is_named_too(kept: Desk) -> None:
+    (card,) = kept.home.glob("runs/*/run.json")
+    card.write_text("{", "utf-8")
+    done = kept.run("doctor", "--offline", "--json")
+    ((verdict, text),) = found(done, "ledgers")
+    assert (done.code, verdict, str(card) in text) == (1, "problem", True)
+
+
+@pytest.mark.parametrize(
+    ("name", "told", "remedy"),
+    [
+        ("suppressions", "suppression list in ", "import the list again"),
+        ("receipts", "receipts in ", "import the receipts again"),
+    ],
+)
+@pytest.mark.parametrize("spoil", [spoil_a_page, spoil_a_bit])
+def test_ruined_records_of_an_account_are_named(
+    kept: Desk, name: str, told: str, remedy: str, spoil: Callable[[Path], None]
+) -> None:
+    (database,) = kept.home.glob(f"accounts/*/{name}/cache.db")
+    spoil(database)
+    done = kept.run("doctor", "--offline", "--json")
+    ((verdict, text),) = found(done, "records")
+    assert (done.code, verdict) == (1, "problem")
+    assert text.startswith(f"{told}{database.parent}: ")
+    assert remedy in line(done, "records")["remedy"]
+
+
+def test_a_token_that_is_not_ours_is_a_warning_and_one_that_others_can_read_a_problem(kept: Desk) -> None:
+    (token,) = kept.home.glob("accounts/*/token.json")
+    whole = token.read_bytes()
+    token.write_bytes(whole[:40])
+    done = kept.run("doctor", "--offline", "--json")
+    ((verdict, text),) = found(done, "records")
+    assert (done.code, verdict, str(token) in text) == (0, "warning", True)
+    assert "gets another one" in line(done, "records")["remedy"]
+    token.write_bytes(whole)
+    if os.name == "posix":
+        token.chmod(0o644)
+        done = kept.run("doctor", "--offline", "--json")
+        assert (done.code, "chmod go-rwx" in line(done, "records")["remedy"]) == (1, True)
+
+
+def test_a_sending_goes_on_while_it_is_looked_at(desk: Desk) -> None:
+    desk.prepare(400)
+    assert desk.sandbox is not None
+    seen: list[Done] = []
+    desk.sandbox.on_send(at_call(100, lambda: seen.append(desk.run("doctor", "--offline", "--json"))))
+    with desk.start(*send_arguments()) as running:
+        done = running.done()
+    assert (done.code, done.json["accepted"]) == (0, 400)
+    assert (seen[0].code, found(seen[0], "ledgers")) == (0, [("ok", "1 looked over, whole")])
+
+
+def test_nothing_is_written_by_looking(kept: Desk) -> None:
+    def content() -> dict[Path, bytes]:
+        files = (path for path in kept.home.rglob("*") if path.is_file() and not path.name.endswith("-shm"))
+        return {path: path.read_bytes() for path in files if path.stat().st_size}
+
+    before = content()
+    kept.run("doctor", "--offline")
+    assert content() == before
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no such modes")

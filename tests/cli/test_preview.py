@@ -1,12 +1,13 @@
 """`wxpush preview`: messages as a phone shows them, and the approval of just these."""
 
 import re
+import shlex
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
-from tests.cli.command import Desk, counts, openid, people
+from tests.cli.command import Desk, Done, counts, openid, people
 from wxpush.report.previewpage import Card, preview_page
 
 BRANCHES = """
@@ -67,16 +68,58 @@ def test_a_line_or_a_person_can_be_asked_for(offline: Desk) -> None:
     assert "users.csv has no row on line 99 that the campaign sends to." in done.err
 
 
-def test_rows_that_cannot_be_sent_are_counted_and_one_that_is_asked_for_says_why(offline: Desk) -> None:
+@pytest.fixture
+def spoilt(offline: Desk) -> Desk:
+    """A folder whose list has a wrong row."""
     rows = people(3)
     rows[1]["amount"] = "很多"
     offline.campaign()
     offline.list(rows)
-    done = offline.run("preview", "campaign.yaml", "users.csv")
-    assert (done.code, "1 row can't be sent" in done.err) == (0, True)
-    asked = offline.run("preview", "campaign.yaml", "users.csv", "--row", "3")
+    return offline
+
+
+def test_rows_that_cannot_be_sent_are_counted_and_one_that_is_asked_for_says_why(spoilt: Desk) -> None:
+    done = spoilt.run("preview", "campaign.yaml", "users.csv")
+    assert (done.code, "1 row can't be sent and must be mended first" in done.err) == (0, True)
+    asked = spoilt.run("preview", "campaign.yaml", "users.csv", "--row", "3")
     assert asked.code == 2
     assert "users.csv:3:58: error WX519: data.amount4" in asked.err
+
+
+def commands(done: Done) -> list[str]:
+    return [text.strip() for text in done.err.splitlines() if text.startswith("  wxpush ")]
+
+
+def test_a_list_with_wrong_rows_is_not_offered_to_be_sent_as_it_is(spoilt: Desk) -> None:
+    options = ("--list-format", "csv", "--where", "name != ''")
+    done = spoilt.run("preview", "campaign.yaml", "users.csv", *options)
+    check, send = commands(done)
+    assert check == "wxpush validate campaign.yaml --recipients users.csv " + shlex.join(options)
+    assert "--skip-invalid" in send
+    assert spoilt.run(*shlex.split(check)[1:]).code == 1
+    assert spoilt.run(*shlex.split(send)[1:], "--dry-run").code == 1, "the wrong row counts as failed"
+    without = [word for word in shlex.split(send)[1:] if word != "--skip-invalid"]
+    assert spoilt.run(*without, "--dry-run").code == 2
+
+
+def test_rows_that_contradict_each_other_are_wrong_too(offline: Desk) -> None:
+    offline.campaign()
+    offline.list([*people(2), people(1)[0] | {"product": "茶"}])
+    done = offline.run("preview", "campaign.yaml", "users.csv")
+    assert "1 row can't be sent" in done.err
+    assert len(commands(done)) == 2
+    offline.list([*people(2), *people(1)])
+    assert len(commands(offline.run("preview", "campaign.yaml", "users.csv"))) == 1
+
+
+def test_a_page_over_wrong_rows_has_no_code_to_approve(spoilt: Desk) -> None:
+    done = spoilt.run("preview", "campaign.yaml", "users.csv", "--html", "p.html")
+    code = CODE.search(done.err)
+    text = (spoilt.folder / "p.html").read_text("utf-8")
+    assert code is not None
+    assert code[1] not in text
+    assert "Not to be approved yet: rows of the list must be mended first." in text
+    assert "1 row can&#x27;t be sent and must be mended first" in text
 
 
 def test_an_encoding_without_frames_gets_plain_ones(offline: Desk) -> None:

@@ -54,7 +54,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "template list": CAMPAIGN | NETWORK,
     "users tags": NETWORK,
     "users pull": NETWORK,
-    "doctor --offline": CAMPAIGN | NETWORK | {"sqlite3"},
+    "doctor --offline": CAMPAIGN | NETWORK | LEDGER | REPORT,
     "schema campaign": set(),
     "suppress list": LEDGER,
     "suppress add oW3kTzuBGTNqeX76QEj000000009": LEDGER,

@@ -201,6 +201,11 @@ def test_sarif_says_where_each_problem_is(wrong: Desk) -> None:
     (run,) = log["runs"]
     assert log["version"] == "2.1.0"
     rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
+    told = run["tool"]["driver"]["rules"][rules.index("WX203")]
+    assert told["shortDescription"] == {"text": "a keyword that the template doesn't have"}
+    assert told["fullDescription"]["text"].startswith("a keyword that the template doesn't have")
+    assert told["help"]["markdown"].count("```") == 4, "a wrong and a right example"
+    assert "```" not in told["help"]["text"]
     results = run["results"]
     assert [rules[result["ruleIndex"]] for result in results] == [result["ruleId"] for result in results]
     place: dict[str, Any] = results[0]["locations"][0]["physicalLocation"]
@@ -233,6 +238,83 @@ def test_a_folder_is_looked_through_and_other_yaml_is_passed_over(offline: Desk)
     assert done.json["files"] == 3
     text = validate(offline, "a")
     assert "Passed over, being neither campaigns nor templates: a/docker-compose.yml\n" in text.err
+
+
+FOREIGN = {
+    "compose.yaml": "name: shop\nservices:\n  web: {image: nginx}\n",
+    "environment.yml": "name: shop\nchannels: [conda-forge]\ndependencies: [python]\n",
+    "gitlab.yml": ".base: &base\n  image: python\ntest:\n  <<: *base\n  script: [pytest]\n",
+    "stack.yaml": "Resources:\n  Bucket: !Ref Other\n",
+    "kube.yaml": "apiVersion: v1\nkind: ConfigMap\ndata: {a: b}\n---\napiVersion: v1\nkind: Secret\n",
+    "map.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\ndata: {a: b}\n",
+    "playbook.yml": "- hosts: all\n  tasks: []\n",
+    "workflow.yaml": "name: CI\non: [push]\njobs: {a: {runs-on: x}}\n",
+    "lock.yaml": "lockfileVersion: '9'\nimporters: {}\n" + "# x\n" * 70_000,
+}
+CHART = {
+    "Chart.yaml": "apiVersion: v2\nname: shop\nversion: 0.1.0\n",
+    "values.yaml": "name: shop\nimage: nginx\n",
+    "templates/deployment.yaml": "apiVersion: v1\nkind: Deployment\nmetadata:\n  name: {{ .Values.name }}\n",
+    "templates/_helpers.yaml": '{{- define "shop.name" -}}\n{{- end }}\n',
+    "templates/campaign.yaml": "kind: Job\n{{- if .Values.x }}\nspec: {}\n{{- end }}\n",
+}
+
+
+def test_what_is_clearly_not_ours_fails_no_folder(offline: Desk) -> None:
+    offline.campaign("a/campaign.yaml", template="../template.yaml")
+    for name, content in FOREIGN.items():
+        offline.write(f"a/{name}", content)
+    for name, content in CHART.items():
+        offline.write(f"a/chart/{name}", content)
+    done = validate(offline, "a", "--json")
+    assert (done.code, told(done), done.json["files"]) == (0, [], 2)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "nmae: x\ntempalte: ../template.yaml\ndta: {thing1: a}\n",
+        "name: x\nvorlage: ../template.yaml\ndata: {thing1: a}\nkind: x\nfoo: y\nbar: z\n",
+        "name: x\nrate: 30/s\nto: y\ndaten: {thing1: a}\n",
+        "idd: x\ntitle: y\ncontnt: z\n",
+        "name: x\ntemplate: {{ x }}\ndata: {{\n",
+    ],
+)
+def test_a_campaign_of_a_folder_is_found_by_its_keys_though_they_are_misspelt(
+    offline: Desk, content: str
+) -> None:
+    offline.write("a/orders.yaml", content)
+    done = validate(offline, "a", "--json")
+    assert done.code == 1
+    assert {problem["file"] for problem in done.json["problems"]} == {"a/orders.yaml"}
+    assert "WX130" not in {problem["code"] for problem in done.json["problems"]}
+
+
+def test_files_of_a_chart_fail_no_hook_that_names_them(offline: Desk) -> None:
+    for name, content in CHART.items():
+        offline.write(f"chart/{name}", content)
+    names = [f"chart/{name}" for name in CHART if "/" in name]
+    done = validate(offline, *names)
+    assert (done.code, done.out) == (0, "")
+    assert f"Passed over, being neither campaigns nor templates: {', '.join(names)}\n" in done.err
+    offline.write("chart/templates/orders.yaml", "id: x\ntitle: y\n")
+    assert validate(offline, *names, "chart/templates/orders.yaml").code == 1, "ours may lie there, too"
+
+
+@pytest.mark.parametrize("form", ["json", "github", "junit", "sarif"])
+def test_all_that_is_not_there_is_told_at_once_and_is_bad_input(offline: Desk, form: str) -> None:
+    offline.campaign()
+    beside = ("campaign.yaml", "one.yaml", "two.yaml")
+    done = validate(
+        offline, *beside, "--recipients", "users.csv", "--join", "more.csv", "--on", "x", "--format", form
+    )
+    assert done.code == 2
+    for name in ("one.yaml", "two.yaml", "users.csv", "more.csv"):
+        assert name in done.out
+        assert f"{name}: error WX" in done.err
+    offline.list(people(1))
+    done = validate(offline, "campaign.yaml", "--recipients", "none.csv", "--format", form)
+    assert (done.code, "none.csv" in done.out) == (2, True)
 
 
 @pytest.mark.parametrize(
@@ -309,10 +391,78 @@ def test_a_template_that_two_campaigns_share_is_told_of_once(offline: Desk) -> N
     ]
 
 
+def test_what_is_wrong_with_a_list_says_for_which_of_several_campaigns(offline: Desk) -> None:
+    offline.campaign("one.yaml")
+    offline.campaign("two.yaml", data='{thing1: "{{ name }}", character_string2: x, amount4: "{{ amount }}"}')
+    rows = [*people(2), people(1)[0] | {"product": "", "name": "陈静"}]
+    offline.list(rows)
+    line = ("--recipients", "users.csv", "--json")
+    messages = [one["message"] for one in validate(offline, "one.yaml", "two.yaml", *line).json["problems"]]
+    assert sorted(messages) == [
+        'one.yaml: no value for "product".',
+        "one.yaml: used nowhere in the campaign: name.",
+        f'two.yaml: another row with the key "{rows[0]["openid"]}" has a different content.',
+        "two.yaml: used nowhere in the campaign: order_no, product.",
+    ]
+    alone = [one["message"] for one in validate(offline, "one.yaml", *line).json["problems"]]
+    assert alone[0] == "used nowhere in the campaign: name."
+
+
+@pytest.mark.parametrize("form", ["json", "junit", "sarif", "github"])
+def test_an_option_is_no_file(offline: Desk, form: str) -> None:
+    offline.campaign(checks="{unused_column: off}")
+    offline.list(people(1))
+    done = validate(
+        offline, "campaign.yaml", "--recipients", "users.csv", "--where", "a = 1", "--format", form
+    )
+    assert done.code == 1
+    match form:
+        case "json":
+            assert (done.json["files"], done.json["errors"]) == (3, 1)
+            assert told(done) == [("--where", 1, 3, "error", "WX205")]
+        case "junit":
+            suite = ElementTree.fromstring(done.out)[0]
+            assert (suite.get("tests"), suite.get("failures")) == ("4", "1")
+        case "sarif":
+            (result,) = json.loads(done.out)["runs"][0]["results"]
+            assert "locations" not in result
+            assert result["message"]["text"].startswith("--where:1:3: ")
+        case _:
+            assert done.out.startswith("::error title=WX205::--where:1:3: ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words", "remedy"),
+    [
+        (("--sample", "5"), "--sample goes with --online.", "Add --online, or leave --sample out."),
+        (("--account", "shop"), "--account goes with --online.", "leave --account out."),
+        (("--list-format", "csv"), "--list-format, --where", "Name it with --recipients"),
+        (("--json", "--format", "sarif"), "--json and --format sarif contradict", "Leave one of them out."),
+        (("--lang", "fr"), "--lang: “fr” is not known here.", "Write one of: zh, en."),
+        (("--lang=fr", "--json"), "--lang: “fr” is not known here.", "Write one of: zh, en."),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused(
+    offline: Desk, arguments: tuple[str, ...], words: str, remedy: str
+) -> None:
+    offline.campaign()
+    done = validate(offline, "campaign.yaml", *arguments)
+    assert done.code == 2
+    assert words in done.talk
+    assert remedy in done.talk
+    assert (done.out == "") is ("--json" not in arguments)
+
+
+def test_the_same_format_twice_and_a_language_by_its_locale_are_no_contradiction(offline: Desk) -> None:
+    offline.campaign()
+    for options in (("--json", "--format", "json"), ("--lang", "zh_CN"), ("--lang", "en-US")):
+        assert validate(offline, "campaign.yaml", *options).code == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("nowhere.yaml",), "nowhere.yaml: there is no such file or folder."),
+        (("nowhere.yaml",), "nowhere.yaml: error WX101: there is no such file or folder."),
         (("empty",), "There is neither a campaign nor a template to check."),
         (("template.yaml", "--recipients", "users.csv"), "A list is checked against a campaign"),
         (("template.yaml", "--format", "yaml"), "--format"),
@@ -321,6 +471,7 @@ def test_a_template_that_two_campaigns_share_is_told_of_once(offline: Desk) -> N
 )
 def test_bad_usage_exits_2(offline: Desk, arguments: tuple[str, ...], words: str) -> None:
     (offline.folder / "empty").mkdir()
+    offline.list(people(1))
     done = validate(offline, *arguments)
     assert done.code == 2
     assert words in done.talk
@@ -344,7 +495,7 @@ def failure_in(done: Done, form: str) -> str:
             assert (invocation["executionSuccessful"], invocation["exitCode"]) == (False, done.code)
             assert run["results"] == []
             return " ".join(one["message"]["text"] for one in invocation["toolExecutionNotifications"])
-    assert re.match("::error( title=[a-z]+)?::", done.out)
+    assert re.match("::error( [a-zA-Z0-9.,=]+)?::", done.out)
     return done.out
 
 
@@ -352,10 +503,10 @@ def failure_in(done: Done, form: str) -> str:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("nowhere.yaml",), "nowhere.yaml: there is no such file or folder."),
+        (("nowhere.yaml",), "there is no such file or folder."),
         (("template.yaml", "--strickt"), "There is no option --strickt. Did you mean --strict?"),
         ((), "PATH... is missing."),
-        (("template.yaml", "--sample", "x"), "--sample takes a number, or all."),
+        (("template.yaml", "--online", "--sample", "x"), "--sample takes a number, or all."),
         (("template.yaml", "--recipients"), "--recipients needs a value."),
         (("template.yaml", "--online", "--account", "nobody"), "nobody"),
     ],

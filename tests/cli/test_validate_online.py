@@ -1,5 +1,6 @@
 """`wxpush validate --online`: the files beside the account, its quota, and who follows it."""
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
@@ -66,6 +67,20 @@ def test_other_words_are_a_warning_and_other_keywords_an_error(desk: Desk) -> No
         data='{thing1: "{{ product }}", character_string2: "{{ order_no }}", amount5: "{{ amount }}"}',
     )
     assert found(desk) == [("template.yaml", 3, "error", "WX611")]
+
+
+def test_the_remedy_brings_the_very_file_up_to_date_that_was_compared(desk: Desk) -> None:
+    desk.write("my files/orders.yaml", TEMPLATE_FILE.replace("商品名称", "商品"))
+    desk.prepare(1, template='"my files/orders.yaml"', checks=QUIET)
+    (problem,) = desk.run(*ONLINE, "--json").json["problems"]
+    command = problem["hint"].removeprefix("Bring the file up to date: ")
+    assert desk.run(*shlex.split(command)[1:]).code == 0
+    assert found(desk) == []
+    assert not (desk.folder / "templates").exists()
+    inside = TEMPLATE_FILE.replace("商品名称", "商品").replace("\n", "\n  ")
+    desk.campaign(template=f"\n  {inside}", checks=QUIET)
+    (problem,) = desk.run(*ONLINE, "--json").json["problems"]
+    assert problem["hint"] == "Write its content in the campaign as the account has it."
 
 
 def test_a_line_that_looks_like_a_diffs_head_is_a_difference_too(

@@ -460,3 +460,29 @@ def test_reading_changes_nothing(ledger: Path) -> None:
     assert len(list(ledgers.records(ledger))) == 10
     assert len(ledgers.review(ledger)) == 1
     assert dict(everything_below(ledger))["cache.db"] == before
+
+
+def test_a_look_over_a_ledger_ends_when_it_is_told_to(ledger: Path) -> None:
+    assert ledgers.look_over(ledger, RUN, lambda: False) is True
+    assert ledgers.look_over(ledger, RUN, lambda: True) is False
+    with opened(ledger) as cache:
+        for number in range(20_000):
+            cache.set(f"x{number}", "礼" * 100)
+    asked = iter([False, False, True])
+    assert store.look_over(ledger, lambda: next(asked)) is False, "SQLite asks while it goes through"
+
+
+@pytest.mark.parametrize("lacking", ["c", "o000000000002", "meta"])
+def test_a_look_over_a_ledger_sees_what_is_lacking(ledger: Path, lacking: str) -> None:
+    tamper(ledger, "DELETE FROM Cache WHERE substr(key, 1, ?) = ?", len(lacking), lacking)
+    tamper(ledger, "UPDATE Settings SET value = (SELECT count(*) FROM Cache) WHERE key = 'count'")
+    if lacking == "c":
+        assert ledgers.look_over(ledger, RUN, lambda: False) is True, "claims go when they are over"
+        return
+    with pytest.raises(DamagedStateError):
+        ledgers.look_over(ledger, RUN, lambda: False)
+
+
+def test_a_look_over_a_ledger_sees_that_it_is_another_runs(ledger: Path) -> None:
+    with pytest.raises(DamagedStateError, match="another run"):
+        ledgers.look_over(ledger, RunId("https://api.weixin.qq.com", "wx1", "other"), lambda: False)

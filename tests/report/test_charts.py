@@ -56,3 +56,13 @@ def test_an_empty_chart_is_drawn_all_the_same() -> None:
 def test_each_part_has_a_share_however_small() -> None:
     drawn = share_bar([Part("accepted", "a", 999_999, ""), Part("failed", "f", 1, "")])
     assert re.findall(r"flex-grow:(\d+)", drawn) == ["999999", "1"]
+
+
+@given(st.integers(1, 120), st.sampled_from(["10:20", "11-26 10:20", "≤ 30 分钟", "1.5 s", "x"]))
+def test_the_first_label_is_always_there_also_on_a_phone(count: int, label: str) -> None:
+    drawn = timeline(Timeline("t", ["accepted"], ["a"], [Slot([1], "", label)] * count))
+    feet = re.findall(r"<span( class=\"minor\")? style=\"left:([\d.]+)%", drawn)
+    assert feet[0] == ("", "0.00")
+    places = [float(place) for _minor, place in feet]
+    assert places == sorted(places)
+    assert len([1 for minor, _place in feet if not minor]) <= 12

@@ -131,7 +131,7 @@ class Delivery:
                 with suppress(StateError):  # its faults are told where it is looked at itself
                     self._note_takers(accepted(other), {}, others=True)
             self._note_takers(tests, {}, others=True)
-            self._takers.assign(fates.nameless.of, lambda packed: fates.unpacked(packed).at)
+            self._takers.assign(fates.nameless.of, fates.time_of)
         for record, fate in self._joined():
             self._count(record, fate)
 
@@ -236,7 +236,7 @@ class Delivery:
 
 def named(record: Record, fates: Fates) -> Fate | None:
     """What the receipt says that names the message's msgid and its person."""
-    if not record.msgid:
+    if not record.msgid or not fates.names_any:
         return None
     return fates.fate(record.msgid, None if is_key_alone(record.key, record.to) else hash64(record.to))
 

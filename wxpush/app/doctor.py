@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from wxpush import __version__
+from wxpush.app.soundness import Soundness, of_accounts, of_runs
 from wxpush.app.surroundings import Surroundings
 from wxpush.channels.wechat.client import WeChatClient, make_keeper
 from wxpush.channels.wechat.probe import Probe, probe
@@ -38,6 +39,8 @@ _OLDEST_SQLITE: Final = (3, 24, 0)
 _CLOCK_WARNING_S: Final = 5.0
 _CLOCK_BAD_S: Final = 120.0
 _PATIENCE_S: Final = 15.0
+#: How long to look over what is kept, in all.
+_LOOK_S: Final = 10.0
 
 
 class Finding(StrEnum):
@@ -72,6 +75,7 @@ def examine(account: str | None, around: Surroundings, *, network: bool = True) 
     if around.directories.home is None and os.path.lexists(runs):
         # Here, beside the campaigns, is what was sent; whoever else sends from this folder uses it, too.
         yield from _state("runs", runs)
+    yield from _kept(around)
     try:
         chosen = load_account(account, around.environ)
     except WxpushError as error:
@@ -144,6 +148,27 @@ def _state(topic: str, folder: Path) -> Iterator[Line]:
         yield Line(topic, Finding.WARNING, text, _("A million messages take about 100 MB."))
     else:
         yield Line(topic, Finding.OK, text)
+
+
+def _kept(around: Surroundings) -> Iterator[Line]:
+    """The ledgers of the runs and the records of the accounts, by reading alone: a sending isn't held up."""
+    end = around.clock.monotonic() + _LOOK_S
+
+    def enough() -> bool:
+        return around.clock.monotonic() >= end
+
+    yield from _soundness("ledgers", of_runs(around, Path.cwd(), enough))
+    yield from _soundness("records", of_accounts(around.directories.state, enough))
+
+
+def _soundness(topic: str, found: Soundness) -> Iterator[Line]:
+    for fault in found.faults:
+        yield Line(topic, Finding.WARNING if fault.is_harmless else Finding.PROBLEM, fault.text, fault.remedy)
+    if found.unseen:
+        text = _("{count} not looked over to the end: it took more than {seconds} s.")
+        yield Line(topic, Finding.SKIPPED, text.format(count=found.unseen, seconds=f"{_LOOK_S:.0f}"))
+    if found.whole and not found.faults:
+        yield Line(topic, Finding.OK, _("{count} looked over, whole").format(count=found.whole))
 
 
 def _size(count: int) -> str:

@@ -1,5 +1,6 @@
 """Compares what was checked on the desk with the account: templates, quota, and who follows."""
 
+import shlex
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -25,7 +26,7 @@ def compare(
     client = WeChatClient(chosen, keeper, patience=_PATIENCE, workers=AT_ONCE)
     try:
         listed = {one.id: one for one in listed_templates(client.private_templates())}
-        problems = [problem for use in uses for problem in _of_template(use, listed, chosen.name)]
+        problems = [problem for use in uses for problem in _of_template(use, listed, chosen.name, account)]
         if audiences is not None and any(one.ready for one in audiences.each):
             problems += _of_quota(client.quota(), audiences)
             problems += _of_followers(client, audiences)
@@ -34,10 +35,11 @@ def compare(
     return problems
 
 
-def _of_template(use: Use, listed: dict[str, Listed], account: str) -> Iterable[Problem]:
+def _of_template(use: Use, listed: dict[str, Listed], name: str, account: str | None) -> Iterable[Problem]:
+    """What the account `name`, asked for as `account`, says otherwise about a template."""
     found = listed.get(use.template.id)
     if found is None:
-        message = _("the account {account} has no template with this id.").format(account=account)
+        message = _("the account {account} has no template with this id.").format(account=name)
         hint = _("It has: {titles}").format(
             titles=_(", ").join(one.title for one in listed.values()) or _("none")
         )
@@ -50,10 +52,19 @@ def _of_template(use: Use, listed: dict[str, Listed], account: str) -> Iterable[
     ]
     if changes:
         message = _("the account's template says something else (− the file, + the account).")
-        hint = _("Bring the file up to date: wxpush template pull {id}").format(id=use.template.id)
+        hint = _up_to_date(use, account)
         same_keywords = {keyword.name for keyword in use.template.keywords} == set(found.keywords)
         severity = Severity.WARNING if same_keywords else Severity.ERROR
         yield Problem(*use.content_place, "WX611", message, hint, severity, tuple(changes))
+
+
+def _up_to_date(use: Use, account: str | None) -> str:
+    """How to bring a template up to date: the command that writes the very file that was compared."""
+    if use.file is None:
+        return _("Write its content in the campaign as the account has it.")
+    words = ["wxpush", "template", "pull", use.template.id, "--into", str(use.file.parent)]
+    words += [] if account is None else ["--account", account]
+    return _("Bring the file up to date: {command}").format(command=shlex.join(words))
 
 
 def _of_quota(quota: Quota, audiences: Audiences) -> list[Problem]:

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Final
 
 from wxpush.app.material import Material, read_material
+from wxpush.app.repeats import Repeats
 from wxpush.app.results import Sample
 from wxpush.app.sieve import Sieve
 from wxpush.app.sources.spool import Source, called
 from wxpush.campaign.check import Ready, Skipped
 from wxpush.campaign.render import Choices
+from wxpush.delivery.fingerprints import Seen
 from wxpush.errors import InputError, ProblemsError
 from wxpush.i18n import _
 from wxpush.model import Problem, Recipient
@@ -31,7 +33,8 @@ class Chosen:
 class Preview:
     """What is shown of a campaign; `others` kinds of messages were left out for want of room.
 
-    `wrong` rows can't be sent, `skipped` ones aren't wanted; `code` is what is approved.
+    `wrong` rows can't be sent, by themselves or beside another of their key; `skipped` ones aren't wanted.
+    `code` is what is approved.
     """
 
     campaign: str
@@ -68,7 +71,7 @@ def preview(
     material = read_material(
         campaign, source.path, list_name=list_name, list_format=source.list_format, today=today, sieve=sieve
     )
-    chooser = _Chooser(material, wish)
+    chooser, repeats = _Chooser(material, wish), Repeats()
     rows = wrong = skipped = 0
     problems: tuple[Problem, ...] = ()
     for row in material.recipients:
@@ -77,6 +80,7 @@ def preview(
             tell(rows)
         examined = material.checker.examine(row)
         if isinstance(examined, Ready):
+            wrong += repeats.meet(examined.message) is Seen.DIFFERENT
             if isinstance(row, Recipient):
                 chooser.look_at(row, examined)
         elif isinstance(examined, Skipped):

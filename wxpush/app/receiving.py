@@ -128,7 +128,7 @@ def address_of(listen: str, path: str, forward: str | None) -> "Address":
     if not path.startswith("/") or not path.isascii() or not path.isprintable() or set(path) & set(" ?#"):
         raise InputError(_("--path: a path begins with / and has no blank, ? or #."))
     if forward is not None and (fault := url_fault(forward)) is not None:
-        raise InputError(f"--forward: {fault.message}", fault.hint)
+        raise InputError("--forward: " + fault.message, fault.hint)
     return Address(host, int(port), path, forward)
 
 

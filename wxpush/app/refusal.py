@@ -5,6 +5,7 @@ from typing import Any
 
 from wxpush.channels.wechat.errcodes import info
 from wxpush.errors import InterruptedRunError, ProblemsError, StoppedError, WxpushError
+from wxpush.i18n import in_english
 from wxpush.model import Problem, State
 from wxpush.report.annotations import problem_json
 
@@ -25,7 +26,7 @@ def refusal(
     state = "refused"
     if isinstance(error, StoppedError):
         state = "stopped"
-        stopped = {"code": error.code, "meaning": info(error.code).meaning.en, "hint": error.hint}
+        stopped = {"code": error.code, "meaning": info(error.code).meaning.en, "hint": in_english(error.hint)}
     elif isinstance(error, InterruptedRunError):
         state = "interrupted"
     return {
@@ -78,4 +79,4 @@ def _problems(error: WxpushError) -> list[dict[str, Any]]:
         return [problem_json(problem) for problem in error.problems]
     if isinstance(error, (StoppedError, InterruptedRunError)):
         return []
-    return [problem_json(Problem("", 0, 0, "", str(error), error.hint))]
+    return [problem_json(Problem("", 0, 0, "", error.args[0], error.hint))]

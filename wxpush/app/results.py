@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from wxpush.i18n import in_english
 from wxpush.model import CodeClass, Problem, Quota, State
 
 if TYPE_CHECKING:
@@ -234,7 +235,8 @@ class Summary:
             "token_fetches": self.token_fetches,
             "elapsed_s": round(self.elapsed_s, 1),
             "rate_per_s": round(self.rate_per_s, 1),
-            "stopped_by": stop and {"code": stop.code, "meaning": stop.meaning_en, "hint": stop.hint},
+            "stopped_by": stop
+            and {"code": stop.code, "meaning": stop.meaning_en, "hint": in_english(stop.hint)},
             "failures_file": None if self.failures_file is None else str(self.failures_file),
             "unmatched_file": None if self.unmatched_file is None else str(self.unmatched_file),
             **(self.delivery.to_json() if self.delivery else {}),

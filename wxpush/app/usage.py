@@ -2,18 +2,23 @@
 
 import random
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from wxpush.channels.wechat.template import Template
 
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """A template as a campaign uses it: where its id and content stand, and how much of the quota is kept."""
+    """A template as a campaign uses it: where its id and content stand, and how much of the quota is kept.
+
+    `file` is its own; None where it stands in the campaign.
+    """
 
     template: Template
     id_place: tuple[str, int, int]
     content_place: tuple[str, int, int]
     keep_quota: float = 0.0
+    file: Path | None = None
 
 
 @dataclass(slots=True)

@@ -3,11 +3,13 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from wxpush.app.kinds import is_foreign, is_of_chart, kind
 from wxpush.app.material import list_of, papers_of, template_of
 from wxpush.app.repeats import Repeats, conflict
 from wxpush.app.sieve import Sieve
@@ -17,7 +19,7 @@ from wxpush.campaign.lint import one_sided_condition
 from wxpush.campaign.schema import Campaign, Reading, read_campaign
 from wxpush.campaign.sources import lines_at
 from wxpush.channels.http.redact import redact
-from wxpush.channels.wechat.template import KEYS, Template, load_template
+from wxpush.channels.wechat.template import Template, load_template
 from wxpush.delivery.fingerprints import Seen
 from wxpush.errors import InputError, ProblemsError
 from wxpush.i18n import _
@@ -55,7 +57,8 @@ class Validation:
     """What was found: the first `MOST` errors and warnings in full, all of them counted.
 
     `files` are those that were checked, each once, in the order in which they were met; `rows` those of the
-    list; `passed_over` YAML files of a folder that are neither campaign nor template.
+    list; `passed_over` YAML files of a folder that are neither campaign nor template, and those
+    of Helm charts.
     """
 
     files: list[str] = field(default_factory=list)
@@ -69,6 +72,8 @@ class Validation:
     """The templates without a fault, as the files use them, where somebody asks the account about them."""
     audiences: "Audiences | None" = None
     """Whom to ask the account about, where somebody wants to."""
+    several: bool = False
+    """Whether there are several campaigns, so that what is wrong with the list is so for one of them."""
     quoted: dict[tuple[str, int], str] = field(default_factory=dict)
     """Lines that stand in no file: a condition of the command line."""
     _told: set[Problem] = field(default_factory=set)
@@ -86,8 +91,18 @@ class Validation:
         """Bring the problems into the order of files and lines."""
         order = {file: number for number, file in enumerate(self.files)}
         self.problems.sort(
-            key=lambda one: (order[one.file], one.line, one.column, one.severity is Severity.WARNING)
+            key=lambda one: (
+                order.get(one.file, len(order)),
+                one.line,
+                one.column,
+                one.severity is Severity.WARNING,
+            )
         )
+
+    def add_for(self, campaign: str, problems: Sequence[Problem]) -> None:
+        """Take in what a campaign meets; where several share the list, its problems say whose they are."""
+        listed = self.opened.name if self.opened is not None and self.several else None
+        self.add([_by(campaign, one) if one.file == listed else one for one in problems])
 
     def add(self, problems: Sequence[Problem]) -> None:
         """Take in problems; one that two campaigns meet, as in the template of both, counts once."""
@@ -100,6 +115,11 @@ class Validation:
                 self._told.add(problem)
 
 
+def _by(campaign: str, problem: Problem) -> Problem:
+    message = _("{whose}: {message}").format(whose=campaign, message=problem.message)
+    return replace(problem, message=message)
+
+
 def validate(
     paths: Sequence[Path],
     wanted: ListToCheck | None,
@@ -110,15 +130,18 @@ def validate(
 ) -> Validation:
     """Check files, and folders with all that is in them; `audiences` take in whom the list would reach.
 
-    Raises InputError for a path that isn't there.
+    Raises ProblemsError for paths that aren't there, InputError where there is nothing to check.
     """
+    _refuse_missing(paths, wanted)
     found = Validation(audiences=audiences)
     possible = False
-    for path, parsed in _files(paths, found):
-        kind = _kind(parsed)
-        if kind == "template":
+    files = list(_files(paths, found))
+    found.several = sum(kind(parsed) == "campaign" for _path, parsed in files) > 1
+    for path, parsed in files:
+        what = kind(parsed)
+        if what == "template":
             _check_template(path, found)
-        elif kind == "campaign":
+        elif what == "campaign":
             possible = True
             _check_campaign(path, parsed, wanted, found, today, checking)
         else:
@@ -130,7 +153,7 @@ def validate(
             _("A list is checked against a campaign, and there is none among the files."),
             _("Name the campaign, too: wxpush validate campaign.yaml --recipients users.csv"),
         )
-    if not found.files:
+    if not found.files and not _of_charts_alone(paths, found):
         raise InputError(
             _("There is neither a campaign nor a template to check."),
             _("Name the files, or the folder that they are in."),
@@ -139,6 +162,11 @@ def validate(
         found.problems = found.opened.placed(found.problems)
     found.sort()
     return found
+
+
+def _of_charts_alone(paths: Sequence[Path], found: Validation) -> bool:
+    """Whether nothing was named but files of Helm charts, as by a hook that goes by names of files."""
+    return bool(found.passed_over) and not any(path.is_dir() for path in paths)
 
 
 def quoted_lines(found: Validation) -> dict[tuple[str, int], str]:
@@ -159,20 +187,38 @@ def _files(paths: Sequence[Path], found: Validation) -> Iterator[tuple[Path, Par
     """Every file to check, once, read; those of folders only where they are ours."""
     seen: set[Path] = set()
     for path in paths:
-        if path.is_dir():
-            inside = [file for file in _inside(path) if file.resolve() not in seen]
-        elif path.exists():
+        of_folder = path.is_dir()
+        if not of_folder:
             _refuse_list(path)
-            inside = [path] if path.resolve() not in seen else []
-        else:
-            raise InputError(_("{path}: there is no such file or folder.").format(path=path))
-        for file in inside:
+        for file in _inside(path) if of_folder else [path]:
+            if file.resolve() in seen:
+                continue
             seen.add(file.resolve())
             parsed = parse_yaml(file)
-            if path.is_dir() and not parsed.problems and _kind(parsed) is None:
+            if is_of_chart(file, parsed) or (of_folder and is_foreign(file, parsed)):
                 found.passed_over.append(str(file))
             else:
                 yield file, parsed
+
+
+def _refuse_missing(paths: Sequence[Path], wanted: ListToCheck | None) -> None:
+    """See that all that is named on the command line is there. Raises ProblemsError that names the rest."""
+    hint = _("Check the path.")
+    problems = [
+        Problem(str(path), 0, 0, "WX101", _("there is no such file or folder."), hint)
+        for path in paths
+        if not path.exists()
+    ]
+    lists = [] if wanted is None else [(wanted.path, wanted.name)]
+    if wanted is not None and wanted.sieve is not None and wanted.sieve.join is not None:
+        lists.append((wanted.sieve.join, str(wanted.sieve.join)))
+    problems += [
+        Problem(name, 0, 0, "WX301", _("there is no such list."), hint)
+        for path, name in lists
+        if not path.exists()
+    ]
+    if problems:
+        raise ProblemsError(problems)
 
 
 def _refuse_list(path: Path) -> None:
@@ -204,20 +250,6 @@ def _inside(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def _kind(parsed: Parsed) -> str | None:
-    """What a file is, going by its keys; None where it can't be told."""
-    value = {} if parsed.document is None else parsed.document.value
-    if "data" in value or "template" in value:
-        return "campaign"
-    if "content" in value:
-        return "template"
-    as_campaign = len(value.keys() & Campaign.model_fields.keys())
-    as_template = len(value.keys() & set(KEYS))
-    if as_campaign == as_template:
-        return None
-    return "campaign" if as_campaign > as_template else "template"
-
-
 def _neither(path: Path) -> Problem:
     hint = _("A campaign has name, template and data; a template has id, title and content.")
     return Problem(str(path), 1, 1, "WX130", _("this is neither a campaign nor a template."), hint)
@@ -244,8 +276,9 @@ def _use(template: Template, document: Document, base: KeyPath, keep_quota: floa
     """Where the parts of a template stand that an account may say otherwise about."""
     from wxpush.app.usage import Use
 
+    file = None if base else Path(document.file)
     at, content = document.place((*base, "id")), document.place((*base, "content"))
-    return Use(template, (document.file, *at), (document.file, *content), keep_quota)
+    return Use(template, (document.file, *at), (document.file, *content), keep_quota, file)
 
 
 def _check_campaign(
@@ -264,7 +297,8 @@ def _check_campaign(
         _note(found, reading.template)
     opened = _opened(wanted, found)
     papers = papers_of(reading, template, opened, problems, wanted.sieve if wanted else None)
-    _add_of_options(found, problems)
+    _note_files(found, problems)
+    found.add_for(str(path), problems)
     if papers is None:
         return
     found.quoted |= papers.sifted.lines
@@ -276,7 +310,7 @@ def _check_campaign(
         keep, audiences = papers.campaign.keep_quota, found.audiences
         audience = None if audiences is None else audiences.begin(str(path), keep)
         checker = papers.checker(opened, thorough=True)
-        _check_rows(papers.campaign, checker, opened, found, checking, audience)
+        _check_rows(papers.campaign, path, checker, opened, found, checking, audience)
 
 
 def _use_of(reading: Reading, template: Template, keep_quota: float) -> "Use":
@@ -295,20 +329,22 @@ def _opened(wanted: ListToCheck | None, found: Validation) -> "RecipientList | N
     opened = list_of(wanted.path, wanted.name, wanted.format, problems)
     if wanted.sieve is not None:
         opened = joined(opened, wanted.sieve, problems)
-    _add_of_options(found, problems)
+    _note_files(found, problems)
+    found.add(problems)
     found.opened = opened or found.opened
     return opened
 
 
-def _add_of_options(found: Validation, problems: Sequence[Problem]) -> None:
-    """Take in problems that may stand in other lists than the one that is checked, or in an option."""
+def _note_files(found: Validation, problems: Sequence[Problem]) -> None:
+    """Note the files of problems that may stand in other lists than the one that is checked."""
     for problem in problems:
-        _note(found, problem.file)
-    found.add(problems)
+        if problem.is_in_file:
+            _note(found, problem.file)
 
 
 def _check_rows(
     campaign: Campaign,
+    path: Path,
     checker: Checker,
     opened: "RecipientList",
     found: Validation,
@@ -316,6 +352,7 @@ def _check_rows(
     audience: "Audience | None",
 ) -> None:
     """Every row, rendered and checked; what the condition and the keys come to over all of them."""
+    add = partial(found.add_for, str(path))
     repeats, rows, unwanted, left_out = Repeats(), 0, 0, 0
     with checking(opened.lines) as tell:
         try:
@@ -325,19 +362,19 @@ def _check_rows(
                     tell(rows)
                 match checker.examine(row):
                     case Ready() as ready:
-                        found.add(ready.warnings)
+                        add(ready.warnings)
                         seen = repeats.meet(ready.message)
                         if audience is not None and seen is Seen.NEW:
                             audience.see(ready.message.line, ready.message.to)
                         if seen is Seen.DIFFERENT:
-                            found.add([conflict(ready, opened.name, checker.cell_of("key"))])
+                            add([conflict(ready, opened.name, checker.cell_of("key"))])
                     case Skipped("condition", warnings=warnings):
-                        found.add(warnings)
+                        add(warnings)
                         unwanted += 1
                     case Skipped():
                         left_out += 1
                     case Bad() as bad:
-                        found.add(bad.problems)
+                        add(bad.problems)
         except ProblemsError as error:
             found.add(error.problems)
     found.rows = max(found.rows, rows)

@@ -5,7 +5,6 @@ import unicodedata
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from typing import Any, NamedTuple, Protocol
 
 from wxpush.campaign import damage
@@ -18,11 +17,10 @@ from wxpush.campaign.wordlists import BLOCKED, WordList
 from wxpush.fastjson import dumps
 from wxpush.i18n import _
 from wxpush.model import BadRow, Finding, Message, Problem, Recipient, Severity, Unmatched
+from wxpush.near import nearest
 from wxpush.yamlfile import Document
 
 MAX_KEY = 200
-_NEAR = 0.7
-"""How alike names of keywords must be for one to be taken for the other."""
 #: The rules of this room that `checks:` can turn off.
 CAMPAIGN_RULES = frozenset({BLOCKED, "condition", "unused_column", *damage.RULES})
 _SAID_WHOLE = frozenset({LACKING, *damage.CODES})
@@ -107,10 +105,10 @@ def meant_keywords(data: Iterable[str], keywords: Sequence[str]) -> dict[str, st
     lacking = [keyword for keyword in keywords if keyword not in names]
     meant = {}
     for name in names:
-        near = [] if name in keywords else get_close_matches(name, lacking, 1, _NEAR)
-        if near:
-            meant[name] = near[0]
-            lacking.remove(near[0])
+        near = None if name in keywords else nearest(name, lacking)
+        if near is not None:
+            meant[name] = near
+            lacking.remove(near)
     return meant
 
 
@@ -122,7 +120,7 @@ def keyword_problems(document: Document, data: Mapping[str, Any], keywords: Sequ
     for name in data:
         if name in keywords:
             continue
-        near = meant.get(name) or "".join(get_close_matches(name, keywords, 1, _NEAR))
+        near = meant.get(name) or nearest(name, keywords)
         hint = _("The template has: {keywords}.").format(keywords=", ".join(keywords))
         if near:
             hint = _("Did you mean `{key}`?").format(key=near)
@@ -163,8 +161,8 @@ def _unknown_rules(campaign: Campaign, rules: Rules) -> list[Problem]:
     problems = []
     for name in campaign.checks:
         if name not in known:
-            near = get_close_matches(name, known, 1)
-            hint = _("Did you mean `{key}`?").format(key=near[0]) if near else ""
+            near = nearest(name, known)
+            hint = _("Did you mean `{key}`?").format(key=near) if near else ""
             hint = hint or _("Rules are: {names}.").format(names=", ".join(known))
             message = _("checks: there is no rule `{name}`.").format(name=name)
             problems.append(
@@ -183,7 +181,7 @@ def _constant_problems(
     texts = renderer.constants()
     for found in weighed(_constant_findings(texts, rules, words), campaign.checks):
         if found.where in texts:
-            problems.append(_of_campaign(campaign, found, f"{found.where}: {found.message}"))
+            problems.append(_of_campaign(campaign, found, f"{found.where}: " + found.message))
     for found in weighed([*_fixed(renderer, rules), *_fixed_words(renderer, rules, words)], campaign.checks):
         message = _("{where}, what is the same for all: {message}")
         problems.append(
@@ -428,7 +426,7 @@ class Checker:
 
     def _problem(self, row: Recipient, found: Finding) -> Problem:
         # Which column is lacking says it all; anything else is clearer with the part that it concerns.
-        message = found.message if found.code in _SAID_WHOLE else f"{found.where}: {found.message}"
+        message = found.message if found.code in _SAID_WHOLE else f"{found.where}: " + found.message
         cell = found.cell or self.cell_of(found.where)
         return Problem(self._file, row.line, 0, found.code, message, found.hint, found.severity, cell=cell)
 

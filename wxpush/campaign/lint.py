@@ -1,13 +1,13 @@
 """What nothing forbids and nobody means: columns that go unused, conditions that decide nothing."""
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 from typing import Final
 
 from wxpush.campaign.render import Renderer
 from wxpush.campaign.schema import Campaign
 from wxpush.i18n import _
 from wxpush.model import Problem, Severity
+from wxpush.near import nearest
 
 CONDITION: Final = "condition"
 UNUSED_COLUMN: Final = "unused_column"
@@ -24,7 +24,7 @@ def unused_columns(
         read |= expression.required | expression.optional
     # Who misspelt a column in the campaign meant one that seems unused now.
     misspelt = [name for name in read if name not in columns]
-    unused = [one for one in columns if one not in read and not get_close_matches(one, misspelt, 1)]
+    unused = [one for one in columns if one not in read and nearest(one, misspelt) is None]
     severity = _severity(campaign, UNUSED_COLUMN)
     if not unused or severity is None:
         return []

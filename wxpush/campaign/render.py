@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import date
-from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from jinja2 import UndefinedError
@@ -15,6 +14,7 @@ from wxpush.campaign.expressions import (
     as_written,
     compile_parts,
     fixed_pieces,
+    meant_column,
     parse_condition,
     parse_text,
     tests_of,
@@ -195,9 +195,9 @@ def _finding(where: str, error: Exception, values: Mapping[str, Any]) -> Finding
 
 
 def _lacking(where: str, name: str, values: Mapping[str, Any]) -> Finding:
-    near = get_close_matches(name, [one for one in values if one not in (ROW, TODAY, name)], 1, 0.75)
+    near = meant_column(name, [one for one in values if one not in (ROW, TODAY)])
     if near:
-        hint = _("Did you mean {expression}?").format(expression=as_written(near[0]))
+        hint = _("Did you mean {expression}?").format(expression=as_written(near))
     else:
         hint = _("Fix the row, or leave it out with `send --skip-invalid`.")
     return _found(where, LACKING, _('no value for "{name}".').format(name=name), hint)

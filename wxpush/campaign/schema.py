@@ -40,6 +40,7 @@ from wxpush.campaign.windows import Window, parse_windows
 from wxpush.errors import ProblemsError
 from wxpush.i18n import _
 from wxpush.model import Problem
+from wxpush.near import nearest
 from wxpush.yamlfile import Document, KeyPath, Parsed, misspelt, parse_yaml
 
 _NAME_LENGTH = 80
@@ -405,7 +406,7 @@ def _problems(document: Document, fault: dict[str, Any]) -> list[Problem]:
     for spot, inner in reason.faults:
         path = (*fault["loc"], *spot.path)
         name = ".".join(str(part) for part in path if isinstance(part, str))
-        message = f"{name}: {inner.message}"
+        message = f"{name}: " + inner.message
         problems.append(document.problem(path, inner.code, message, inner.hint, at_key=spot.at_key))
     return problems
 
@@ -417,7 +418,7 @@ def _problem(document: Document, fault: dict[str, Any]) -> Problem:
     reason = (fault.get("ctx") or {}).get("error")
     kind = fault["type"]
     if isinstance(reason, FaultError):
-        return document.problem(place, reason.code, f"{name}: {reason.message}", reason.hint)
+        return document.problem(place, reason.code, f"{name}: " + reason.message, reason.hint)
     if kind == "extra_forbidden":
         return _unknown(document, place)
     if kind == "missing":
@@ -431,8 +432,8 @@ def _problem(document: Document, fault: dict[str, Any]) -> Problem:
 
 def _unknown(document: Document, place: KeyPath) -> Problem:
     known = list((_model_of(place[:-1]) or Campaign).model_fields)
-    near = get_close_matches(str(place[-1]), known, 1)
-    hint = _("Did you mean `{key}`?").format(key=near[0]) if near else ""
+    near = nearest(str(place[-1]), known)
+    hint = _("Did you mean `{key}`?").format(key=near) if near else ""
     hint = hint or _("Known keys: {keys}.").format(keys=", ".join(known))
     message = _("the key `{key}` is unknown.").format(key=".".join(map(str, place)))
     return document.problem(place, "WX120", message, hint, at_key=True)

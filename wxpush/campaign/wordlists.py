@@ -80,7 +80,7 @@ def words_of(campaign: Campaign, problems: list[Problem]) -> WordList | None:
 
 
 def _problem(campaign: Campaign, path: KeyPath, fault: FaultError) -> Problem:
-    return campaign.document.problem(path, fault.code, f"{BLOCKED}: {fault.message}", fault.hint)
+    return campaign.document.problem(path, fault.code, f"{BLOCKED}: " + fault.message, fault.hint)
 
 
 def _matcher(words: list[str]) -> Any:

@@ -110,7 +110,7 @@ def parse_rate(text: str | None) -> float | None:
     try:
         return parse(text)
     except UnitError as error:
-        raise InputError(f"--rate: {error.message}", error.hint) from None
+        raise InputError("--rate: " + error.message, error.hint) from None
 
 
 def log_request(path: Path | None, most: str | None) -> "LogRequest | None":
@@ -126,7 +126,7 @@ def log_request(path: Path | None, most: str | None) -> "LogRequest | None":
     try:
         limit = USUAL_LOG_SIZE if most is None else parse_size(most)
     except UnitError as error:
-        raise InputError(f"--log-max: {error.message}", error.hint) from None
+        raise InputError("--log-max: " + error.message, error.hint) from None
     refuse_other_files(path)
     return LogRequest(path, limit)
 
@@ -140,7 +140,7 @@ def parse_wait(option: str, text: str | None) -> float | None:
     try:
         return parse_duration(f"{text}in" if text.endswith("m") else text)
     except UnitError as error:
-        raise InputError(f"{option}: {error.message}", error.hint) from None
+        raise InputError(f"{option}: " + error.message, error.hint) from None
 
 
 def parse_class(text: str) -> "CodeClass":

@@ -18,7 +18,7 @@ from wxpush.cli.misuse import command_in, misuse
 from wxpush.clock import SYSTEM, Clock
 from wxpush.console import Console
 from wxpush.errors import InputError, WxpushError
-from wxpush.i18n import _, speaking
+from wxpush.i18n import _, asked_language, is_spoken, speaking
 
 _SENDING: Final = frozenset({"send", "retry-failed"})
 _FAULT: Final = 70
@@ -35,8 +35,9 @@ def enter(arguments: Sequence[str], clock: Clock = SYSTEM) -> int:
 
 
 def _run(arguments: Sequence[str]) -> int:
-    command = wxpush()
     try:
+        _refuse_language(arguments)
+        command = wxpush()
         outcome = command.main(list(arguments), prog_name="wxpush", standalone_mode=False)
     except WxpushError as error:
         return _refused(error, arguments)
@@ -45,6 +46,14 @@ def _run(arguments: Sequence[str]) -> int:
     except Exception as error:  # the last line of defence: no traceback reaches an operator
         return _misused(error, arguments) if hasattr(error, "format_message") else _crashed(error)
     return outcome if isinstance(outcome, int) else 0
+
+
+def _refuse_language(arguments: Sequence[str]) -> None:
+    """See that what `--lang` asks for is spoken here; the language was taken from it long before."""
+    asked = asked_language(arguments)
+    if asked is not None and not is_spoken(asked):
+        message = _("{name}: “{value}” is not known here.").format(name="--lang", value=asked)
+        raise InputError(message, _("Write one of: {choices}.").format(choices="zh, en"))
 
 
 def _refused(error: WxpushError, arguments: Sequence[str]) -> int:

@@ -1,6 +1,7 @@
 """`wxpush preview`."""
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +16,7 @@ from wxpush.i18n import _, ngettext
 
 if TYPE_CHECKING:
     from wxpush.app.previewing import Chosen, Preview
+    from wxpush.app.sources.spool import Source
     from wxpush.report.previewpage import Card
 
 
@@ -63,11 +65,27 @@ def preview(
         console.say(_("Written: {names}").format(names=html))
     for remark in _remarks(found):
         console.say(remark)
-    words = ["wxpush", "send", str(campaign), *(source.words or [source.name]), "--approved", found.code]
-    words += ["--list-format", list_format] if list_format else []
-    words += sieve.words()
-    console.commands([(shlex.join(words), _("sends this and nothing else"))])
+    console.commands(_next(campaign, source, found, [*_format(list_format), *sieve.words()]))
     return 0
+
+
+def _format(list_format: str | None) -> list[str]:
+    return ["--list-format", list_format] if list_format else []
+
+
+def _next(
+    campaign: Path, source: "Source", found: "Preview", options: Sequence[str]
+) -> list[tuple[str, str]]:
+    """The commands to type next, and what they do; a list with wrong rows is refused by `send`."""
+    send = ["wxpush", "send", str(campaign), *(source.words or [source.name]), "--approved", found.code]
+    if not found.wrong:
+        return [(shlex.join([*send, *options]), _("sends this and nothing else"))]
+    by_option = source.words or ["--recipients", source.name]
+    check = ["wxpush", "validate", str(campaign), *by_option, *options]
+    return [
+        (shlex.join(check), _("says what to mend first; then preview again, for another code")),
+        (shlex.join([*send, "--skip-invalid", *options]), _("sends the others without them")),
+    ]
 
 
 def _remarks(found: "Preview") -> list[str]:
@@ -79,8 +97,8 @@ def _remarks(found: "Preview") -> list[str]:
         remarks.append(told.format(count=found.others, all=len(found.chosen) + found.others))
     if found.wrong:
         told = ngettext(
-            "{count} row can't be sent; `wxpush validate` says why.",
-            "{count} rows can't be sent; `wxpush validate` says why.",
+            "{count} row can't be sent and must be mended first; `wxpush validate` says why.",
+            "{count} rows can't be sent and must be mended first; `wxpush validate` says why.",
             found.wrong,
         )
         remarks.append(told.format(count=found.wrong))
@@ -98,7 +116,8 @@ def _write(path: Path, found: "Preview") -> None:
         *_remarks(found),
     ]
     _refuse_other_files(path)
-    page = preview_page(found.campaign, facts, found.code, [_card(chosen) for chosen in found.chosen])
+    code = "" if found.wrong else found.code
+    page = preview_page(found.campaign, facts, code, [_card(chosen) for chosen in found.chosen])
     try:
         path.write_text(page, encoding="utf-8", errors="replace")
     except OSError as error:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 
 _NAMED: Final = 5
+_USUAL_SAMPLE: Final = "100"
 _LONGEST_NUMBER: Final = 10
 
 
@@ -50,36 +51,43 @@ def validate(
     join: Join = None,
     on: On = None,
     as_format: Annotated[
-        Format,
+        Format | None,
         typer.Option(
-            "--format", metavar="FORMAT", help=_("text, json, github (annotations), junit or sarif.")
+            "--format",
+            metavar="FORMAT",
+            show_default=Format.TEXT.value,
+            help=_("text, json, github (annotations), junit or sarif."),
         ),
-    ] = Format.TEXT,
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help=_("The same as --format json."))] = False,
     online: Annotated[
         bool,
         typer.Option("--online", help=_("Compare with the account: templates, quota, who follows.")),
     ] = False,
     sample: Annotated[
-        str,
+        str | None,
         typer.Option(
-            metavar="N|all", help=_("Of how many people to ask whether they follow (with --online).")
+            metavar="N|all",
+            show_default=_USUAL_SAMPLE,
+            help=_("Of how many people to ask whether they follow (with --online)."),
         ),
-    ] = "100",
+    ] = None,
     account: AccountName = None,
     strict: Annotated[bool, typer.Option("--strict", help=_("Let warnings count as errors."))] = False,
     quiet: Quiet = False,
 ) -> int:
     """Check campaigns, templates and a list, without network and without an account."""
-    chosen = Format.JSON if as_json else as_format
+    chosen = _chosen(as_format, as_json=as_json)
     console = Console(quiet=quiet or chosen is not Format.TEXT, json=chosen is not Format.TEXT)
     try:
         with interruptible():
-            size = _size(sample)
+            if not online:
+                _refuse_without_online(sample, account)
+            size = _size(sample or _USUAL_SAMPLE)
             audiences = _audiences(size, recipients or ("--sql" if sql else None)) if online else None
             sieve = sieve_of(where, exclude, join, on)
             if recipients is None and sql is None:
-                _refuse_without_list(sieve, dsn)
+                _refuse_without_list(sieve, dsn, list_format)
                 found = _validated(paths, None, None, console, audiences)
             else:
                 with list_of(recipients, list_format, sql, dsn) as source:
@@ -123,10 +131,29 @@ def _validated(
     return validate(paths, wanted, today=beijing_today(), checking=console.checking, audiences=audiences)
 
 
-def _refuse_without_list(sieve: "Sieve", dsn: str | None) -> None:
-    if sieve.words() or dsn is not None:
+def _chosen(as_format: Format | None, *, as_json: bool) -> Format:
+    """The format that is asked for. Raises InputError where two are."""
+    if as_json and as_format not in (None, Format.JSON):
         raise InputError(
-            _("--dsn, --where, --exclude and --join are for a list."),
+            _("--json and --format {format} contradict each other.").format(format=as_format),
+            _("Leave one of them out."),
+        )
+    return Format.JSON if as_json else as_format or Format.TEXT
+
+
+def _refuse_without_online(sample: str | None, account: str | None) -> None:
+    for option, value in (("--sample", sample), ("--account", account)):
+        if value is not None:
+            raise InputError(
+                _("{option} goes with --online.").format(option=option),
+                _("Add --online, or leave {option} out.").format(option=option),
+            )
+
+
+def _refuse_without_list(sieve: "Sieve", dsn: str | None, list_format: str | None) -> None:
+    if sieve.words() or dsn is not None or list_format is not None:
+        raise InputError(
+            _("--dsn, --list-format, --where, --exclude and --join are for a list."),
             _("Name it with --recipients, or pass --sql."),
         )
 

@@ -11,7 +11,9 @@ import platformdirs
 from wxpush.config.account import Account
 from wxpush.private import ensure_private_dir
 
-_RECEIPTS: Final = "receipts"
+ACCOUNTS: Final = "accounts"
+RECEIPTS: Final = "receipts"
+TRIALS: Final = "trials"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +47,22 @@ class Directories:
     def account_path(self, origin: str, appid: str) -> Path:
         """The folder of API origin + appid, whether or not there is one."""
         owner = hashlib.sha256(f"{origin}\n{appid}".encode()).hexdigest()[:16]
-        return self.state / "accounts" / owner
+        return self.state / ACCOUNTS / owner
 
     def receipts_path(self, origin: str, appid: str) -> Path:
         """Where the receipts of API origin + appid are kept, whether or not there are any."""
-        return self.account_path(origin, appid) / _RECEIPTS
+        return self.account_path(origin, appid) / RECEIPTS
 
     def receipts_dir(self, account: Account) -> Path:
         """Where the receipts of the account are to be kept; its private folder is made if it is lacking.
 
         Raises UnsafeStateError or StorageError.
         """
-        return self.account_dir(account) / _RECEIPTS
+        return self.account_dir(account) / RECEIPTS
 
     def trials_path(self, origin: str, appid: str) -> Path:
         """Where the test messages of API origin + appid are noted, whether or not there were any."""
-        return self.account_path(origin, appid) / "trials"
+        return self.account_path(origin, appid) / TRIALS
 
 
 def default_config_path() -> Path:

@@ -1,6 +1,5 @@
 """config.yaml, taken apart: all its faults are found in one go."""
 
-import difflib
 import os
 import re
 import stat
@@ -16,6 +15,7 @@ from wxpush.config.targets import Target
 from wxpush.errors import InputError, ProblemsError
 from wxpush.i18n import _
 from wxpush.model import Problem
+from wxpush.near import nearest
 from wxpush.yamlfile import Document, KeyPath, parse_yaml
 
 _TOP: Final = ("default", "testers", "accounts", "databases")
@@ -201,8 +201,8 @@ class _Reader:
                 continue
             if key == "secret":
                 hint = _keep_out()
-            elif close := difflib.get_close_matches(key, known, n=1):
-                hint = _("Did you mean `{key}`?").format(key=close[0])
+            elif close := nearest(key, known):
+                hint = _("Did you mean `{key}`?").format(key=close)
             else:
                 hint = _("Known keys: {keys}.").format(keys=", ".join(known))
             message = _("`{key}` is no key of this place.").format(key=key)

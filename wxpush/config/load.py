@@ -251,7 +251,7 @@ def _from_variable(
 def _checked(source: str, text: str, check: Callable[[str], Fault | None]) -> str:
     fault = check(text)
     if fault is not None:
-        raise InputError(f"{source}: {fault.message}", fault.hint)
+        raise InputError(f"{source}: " + fault.message, fault.hint)
     return text
 
 

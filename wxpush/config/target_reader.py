@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from wxpush.config.account import is_loopback, url_fault
 from wxpush.config.targets import DingtalkRobot, Program, SecretSource, Target, Webhook, WecomRobot
 from wxpush.i18n import _
+from wxpush.near import nearest
 
 WECOM_HOST: Final = "qyapi.weixin.qq.com"
 DINGTALK_HOSTS: Final = frozenset({"oapi.dingtalk.com", "oapi.dingtalk.io"})
@@ -213,8 +214,8 @@ class TargetReader:
             if key in ("url", "secret", "hmac"):
                 self._fault(Kind.UNKNOWN_KEY, (*at, key), *_keep_out(key))
                 continue
-            near = difflib.get_close_matches(key, known, n=1)
-            hint = _("Did you mean `{key}`?").format(key=near[0]) if near else ""
+            near = nearest(key, known)
+            hint = _("Did you mean `{key}`?").format(key=near) if near else ""
             hint = hint or _("Known keys: {keys}.").format(keys=", ".join(known))
             self._fault(Kind.UNKNOWN_KEY, (*at, key), _("the key `{key}` is unknown.").format(key=key), hint)
 

@@ -67,7 +67,7 @@ def paper(report: RunReport) -> Paper:
         timeline=_timeline(report),
         distributions=list(_distributions(report)),
         causes=_causes(view.failures),
-        skips=[Fact(words.reason(name), words.number(count)) for name, count in view.skips.items()],
+        skips=[Fact(words.reason(name), words.number(count)) for name, count in words.ordered(view.skips)],
         slow=[_slow(slow, report) for slow in report.slow],
         remarks=list(_remarks(report)),
         details=_details(report),
@@ -181,20 +181,16 @@ def _timeline(report: RunReport) -> Timeline | None:
 
 
 def _slots(report: RunReport, kept: Sequence[State]) -> Iterator[Slot]:
-    number = sum(map(len, report.bars))
-    every = _label_step(number * report.step)
+    every = _label_step(sum(map(len, report.bars)) * report.step)
     ends = [stretch.end for stretch in report.stretches]
-    last = -_DAY * 365
     for index, bars in enumerate(report.bars):
         if index:
             passed = report.stretches[index].start - ends[index - 1]
             yield Slot((), _("{time} without a sending").format(time=words.duration(passed)), "", True)
         for place, bar in enumerate(bars):
-            crossed = bar.start // every != (bar.start - report.step) // every
-            wanted = crossed or (place == 0 and (index > 0 or number * report.step < every))
-            label = ""
-            if wanted and bar.start - last >= (every if index == 0 else every / 2):
-                label, last = _clock(bar.start, report.step, report.bars), bar.start
+            # Of those that would touch, the chart leaves out the later ones.
+            wanted = place == 0 or bar.start // every != (bar.start - report.step) // every
+            label = _clock(bar.start, report.step, report.bars) if wanted else ""
             waited = _waited(bar, report)
             tip = " ".join([_tip(bar, kept), *([f"({words.why(waited)})"] if waited else [])])
             counts = [bar.counts.get(state, 0) for state in kept]
@@ -283,7 +279,6 @@ def _class(number: int, report: RunReport) -> Class:
     if number == len(BOUNDS):
         return Class(count, f"> {below}: {words.number(count)}")
     above = _time(BOUNDS[number])
-    # A label at every other bound has room, and round figures are among them.
     return Class(count, f"{below} – {above}: {words.number(count)}", above)
 
 

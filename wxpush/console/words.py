@@ -212,9 +212,12 @@ def counted(counts: Mapping[str, int]) -> str:
 def skips(counts: Mapping[str, int]) -> str:
     """Counts of skipped rows by reason in one line; empty where there are none."""
     text = _("{count} ({reason})")
-    # Who must not be written to comes first: nobody expects it of his list.
-    ordered = sorted(counts.items(), key=lambda item: item[0] != "suppressed")
-    return listed(text.format(count=number(n), reason=reason(name)) for name, n in ordered if n)
+    return listed(text.format(count=number(n), reason=reason(name)) for name, n in ordered(counts) if n)
+
+
+def ordered(skips: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Counts of skipped rows as they are told: first who must not be written to, which nobody expects."""
+    return sorted(skips.items(), key=lambda item: item[0] != "suppressed")
 
 
 def code_class(name: str) -> str:

@@ -57,6 +57,8 @@ class Fates:
         self._people = [array("Q") for _ in range(_BUCKETS)]
         self.nameless = Nameless()
         """Those that say no msgid."""
+        self.names_any = False
+        """Whether any receipt says a msgid; some systems pass none on."""
         self.count = 0
         """How many messages are known to have ended, those without a msgid included."""
         for receipt in receipts:
@@ -121,7 +123,12 @@ class Fates:
     def unpacked(self, fact: int) -> Fate:
         """A fate from the form in which it is kept."""
         status = fact >> 1 & ((1 << _STATUS_BITS) - 1)
-        return Fate(self._statuses[status], fact >> (_STATUS_BITS + 1))
+        return Fate(self._statuses[status], self.time_of(fact))
+
+    @staticmethod
+    def time_of(fact: int) -> int:
+        """When it ended, from the form in which it is kept."""
+        return fact >> (_STATUS_BITS + 1)
 
     def add(self, receipt: Receipt) -> None:
         """Take in what one more receipt says."""
@@ -136,6 +143,7 @@ class Fates:
             self._facts[number][place] = self._first(self._facts[number][place], fact)
             return
         self.count += 1
+        self.names_any = True
         self._ids[number].insert(place, msgid)
         self._facts[number].insert(place, fact)
         self._people[number].insert(place, who)

@@ -111,5 +111,13 @@ def at_one_moment(folder: Path) -> Iterator[Blocks]:
         yield lambda: (unsealed(key, value) for key, value in read(("j",)))
 
 
+def look_over(folder: Path, enough: Callable[[], bool]) -> bool:
+    """See that the log in `folder` is whole, by reading alone, also while another process adds to it.
+
+    False where `enough` said so before the end. Raises DamagedStateError, UnsafeStateError, StorageError.
+    """
+    return store.look_over(folder, enough) and all(not enough() for _block in blocks(folder))
+
+
 def _key(number: int) -> str:
     return f"j{number:012d}"

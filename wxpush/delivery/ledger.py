@@ -198,18 +198,11 @@ class Ledger:
         self._sealed = found != _meta(run, _UNSEALED)
         if found is None and not len(self._store):
             if not may_be_new:
-                raise DamagedStateError(
-                    _("The run in {path} has lost its ledger.").format(path=self._folder.parent),
-                    _("Restore the folder from a backup: only the ledger knows who got the message."),
-                )
+                raise _lost_ledger(self._folder)
             with store.transaction(self._store, self._folder):
                 self._store.set("meta", _meta(run, _SCHEMA))
         elif self._sealed and found != _meta(run, _SCHEMA):
-            raise DamagedStateError(
-                _("The ledger in {path} belongs to another run or to a newer wxpush.").format(
-                    path=self._folder
-                )
-            )
+            raise _of_another_run(self._folder)
 
     def _write(self, kind: str, text: str) -> None:
         key = f"{kind}{self._last[kind] + 1:012d}"
@@ -300,6 +293,37 @@ def invalid_rows(folder: Path) -> Iterator[Invalid]:
             with_seals = not value.startswith(_meta_start(_UNSEALED))
         else:
             yield from load_invalid(_opened(key, value, with_seals=with_seals))
+
+
+def look_over(folder: Path, run: RunId, enough: Callable[[], bool]) -> bool:
+    """See that the ledger of `run`, which has begun, is whole: no block lacking, none without its seal.
+
+    By reading alone, also while the run goes on; False where `enough` said so before the end. Raises
+    DamagedStateError, UnsafeStateError, StorageError.
+    """
+    if not store.exists(folder):
+        raise _lost_ledger(folder)
+    if not store.look_over(folder, enough):
+        return False
+    meta = next(store.rows(folder, kinds=("meta",)), None)
+    if meta is None:
+        raise _lost_ledger(folder)
+    if meta[1] not in (_meta(run, _UNSEALED), _meta(run, _SCHEMA)):
+        raise _of_another_run(folder)
+    return all(not enough() for _block in _blocks(folder))
+
+
+def _lost_ledger(folder: Path) -> DamagedStateError:
+    return DamagedStateError(
+        _("The run in {path} has lost its ledger.").format(path=folder.parent),
+        _("Restore the folder from a backup: only the ledger knows who got the message."),
+    )
+
+
+def _of_another_run(folder: Path) -> DamagedStateError:
+    return DamagedStateError(
+        _("The ledger in {path} belongs to another run or to a newer wxpush.").format(path=folder)
+    )
 
 
 def _oldest_first(contents: _Contents) -> list[Claim]:

@@ -23,6 +23,10 @@ _DATABASE: Final = "cache.db"
 _MODE_RAW: Final = diskcache.core.MODE_RAW
 _MAX_VALUE: Final = 64 * 1024 * 1024
 _LOCK_TRIES: Final = 8
+_LOOK_TRIES: Final = 3
+_LOOK_TIMEOUT: Final = 1.0
+#: So many of SQLite's steps between two looks at the time: some milliseconds.
+_LOOK_STEPS: Final = 20_000
 
 _SETTINGS: Final[dict[str, Any]] = {
     "eviction_policy": "none",
@@ -206,6 +210,27 @@ def _rows(connection: sqlite3.Connection, kinds: Sequence[str] = (), after: str 
         yield key, _checked_value(mode, filename, value)
 
 
+def look_over(folder: Path, enough: Callable[[], bool]) -> bool:
+    """See that the store in `folder` is whole, by reading alone, also while another process writes to it.
+
+    False where `enough` said so before the end. Raises DamagedStateError, UnsafeStateError, StorageError.
+    """
+    database = folder / _DATABASE
+    _refuse_unsafe(folder)
+    if _lost_while_still(database):
+        raise _lost_entries(database)
+    with _damage_told(folder), closing(_connect(database, "ro", _LOOK_TIMEOUT)) as connection:
+        connection.set_progress_handler(enough, _LOOK_STEPS)
+        try:
+            connection.execute("BEGIN")  # all of it as of one moment
+            _inspect_by(connection, database, "quick_check")
+        except sqlite3.OperationalError as error:
+            if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_INTERRUPT:
+                raise
+            return False
+    return True
+
+
 def last_written(folder: Path) -> float:
     """When the store in `folder` was last written, as its files have it; 0 where there is none.
 
@@ -267,19 +292,42 @@ def _refuse_lost_commits(database: Path) -> None:
         raise _lost_entries(database)
 
 
+def _lost_while_still(database: Path) -> bool:
+    """Whether the log has lost commits, told without a lock: one that grows meanwhile isn't judged."""
+    log, index = _side_files(database)
+    for _attempt in range(_LOOK_TRIES):
+        before = _stamp(log)
+        if not wal.has_lost_commits(log, index):
+            return False
+        if _stamp(log) == before:
+            return True
+    return False
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    with suppress(FileNotFoundError):
+        found = path.stat()
+        return found.st_mtime_ns, found.st_size
+    return None
+
+
 def _inspect(database: Path) -> None:
     """See that a database is one of ours before diskcache takes its settings for its own."""
     with _damage_told(database.parent), closing(_connect(database, "ro")) as connection:
-        tables = _tables(connection, database)
-        if not tables:
-            return  # the process that made the file was killed before it wrote the first table
-        if connection.execute("PRAGMA integrity_check(1)").fetchone() != ("ok",):
-            raise DamagedStateError(_("{path} is damaged.").format(path=database), _damage_hint())
-        if "Settings" in tables:
-            for key, value in connection.execute("SELECT key, value FROM Settings"):
-                _check_setting(database, key, value)
-        if tables == _TABLES:
-            _refuse_lost_rows(connection, database)
+        _inspect_by(connection, database, "integrity_check")
+
+
+def _inspect_by(connection: sqlite3.Connection, database: Path, check: str) -> None:
+    tables = _tables(connection, database)
+    if not tables:
+        return  # the process that made the file was killed before it wrote the first table
+    if connection.execute(f"PRAGMA {check}(1)").fetchone() != ("ok",):
+        raise DamagedStateError(_("{path} is damaged.").format(path=database), _damage_hint())
+    if "Settings" in tables:
+        for key, value in connection.execute("SELECT key, value FROM Settings"):
+            _check_setting(database, key, value)
+    if tables == _TABLES:
+        _refuse_lost_rows(connection, database)
 
 
 def _refuse_lost_rows(connection: sqlite3.Connection, database: Path) -> None:

@@ -6,7 +6,8 @@ pointer rests, and is what a screen reader reads; there is no script.
 
 import math
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
+from unicodedata import east_asian_width
 
 from wxpush.report.escaping import shown
 from wxpush.report.paper import Distribution, Part, Timeline
@@ -15,8 +16,13 @@ _HEIGHT: Final = 100
 _SLOT: Final = 10
 _TICKS: Final = 4
 _DIGIT_EM: Final = 0.62
-#: Labels nearer to the edge than this, in per cent, begin or end there.
-_EDGE: Final = 5
+_WIDE_EM: Final = 1.0
+_BLANK_EM: Final = 0.4
+_GAP_EM: Final = 0.8
+#: How wide a chart is at least, in heights of its letters: alone or beside another on a screen; on a phone.
+_ROOM_EM: Final = 62
+_HALF_ROOM_EM: Final = 27
+_PHONE_EM: Final = 17
 _ROUND: Final = (1, 2, 2.5, 5, 10)
 
 
@@ -50,7 +56,7 @@ def timeline(chart: Timeline) -> str:
         groups.append(_band(left, "wait" if slot.is_wait else "rest", slot.tip, stack))
         if slot.label:
             labels.append((place / len(chart.slots), slot.label))
-    return _figure("".join(groups), len(chart.slots), top, labels, chart.title)
+    return _figure("".join(groups), len(chart.slots), top, _feet(labels, _ROOM_EM), chart.title)
 
 
 def distribution(chart: Distribution) -> str:
@@ -65,7 +71,7 @@ def distribution(chart: Distribution) -> str:
         if one.label:
             at = place + (0.5 if chart.labels_name_classes else 1)
             labels.append((at / len(chart.classes), one.label))
-    return _figure("".join(groups), len(chart.classes), top, _thinned(labels), chart.title)
+    return _figure("".join(groups), len(chart.classes), top, _feet(labels, _HALF_ROOM_EM), chart.title)
 
 
 def nice_top(most: float) -> int:
@@ -75,12 +81,6 @@ def nice_top(most: float) -> int:
     size = int(10 ** math.floor(math.log10(most / _TICKS)))
     tops = [math.ceil(step * size) * _TICKS for step in _ROUND]
     return next(top for top in tops if top >= most)
-
-
-def _thinned(labels: list[tuple[float, str]]) -> list[tuple[float, str]]:
-    """At most eight labels, evenly chosen."""
-    every = max(1, math.ceil(len(labels) / 8))
-    return labels[every - 1 :: every]
 
 
 def _rect(left: float, width: float, top: float, height: float, name: str) -> str:
@@ -96,11 +96,10 @@ def _band(left: float, name: str, tip: str, bars: str = "") -> str:
     return f"<g><title>{shown(tip)}</title>{whole}{bars}</g>"
 
 
-def _figure(drawn: str, slots: int, top: int, labels: Sequence[tuple[float, str]], title: str) -> str:
+def _figure(drawn: str, slots: int, top: int, feet: str, title: str) -> str:
     ticks = [(number / _TICKS, round(top * number / _TICKS)) for number in range(_TICKS + 1)]
     scale = "".join(f'<span style="bottom:{at:.0%}">{value:,}</span>' for at, value in ticks)
     lines = "".join(f'<i style="bottom:{at:.0%}"></i>' for at, _value in ticks)
-    feet = "".join(_foot(number, at, text) for number, (at, text) in enumerate(labels))
     wide = len(f"{top:,}") * _DIGIT_EM
     svg = f'<svg viewBox="0 0 {slots * _SLOT} {_HEIGHT}" preserveAspectRatio="none">{drawn}</svg>'
     return f"""<div class="chart" role="img" aria-label="{shown(title)}">
@@ -111,11 +110,57 @@ def _figure(drawn: str, slots: int, top: int, labels: Sequence[tuple[float, str]
 """
 
 
-def _foot(number: int, at: float, text: str) -> str:
-    where = at * 100
-    shift = "0" if where < _EDGE else "-100%" if where > 100 - _EDGE else "-50%"
-    minor = ' class="minor"' if number % 2 else ""
-    return f'<span{minor} style="left:{where:.2f}%;transform:translateX({shift})">{shown(text)}</span>'
+class _Foot(NamedTuple):
+    """A label below a chart, at a share of its width; near to an edge it begins or ends at its place."""
+
+    at: float
+    text: str
+
+    @property
+    def shift(self) -> float:
+        """How much of itself it stands to the left of its place; what fits on a phone fits everywhere."""
+        half = _wide(self.text) / 2
+        return 0.0 if self.at * _PHONE_EM < half else 1.0 if (1 - self.at) * _PHONE_EM < half else 0.5
+
+    def touches(self, other: "_Foot", room: float) -> bool:
+        """Whether the two are too near to each other where the chart is so wide."""
+        first, second = sorted([self._extent(room), other._extent(room)])
+        return second[0] < first[1] + _GAP_EM
+
+    def _extent(self, room: float) -> tuple[float, float]:
+        wide = _wide(self.text)
+        begin = self.at * room - self.shift * wide
+        return begin, begin + wide
+
+    def drawn(self, *, is_minor: bool) -> str:
+        """It as HTML; a phone has no room for what is minor."""
+        minor = ' class="minor"' if is_minor else ""
+        style = f"left:{self.at:.2%};transform:translateX({-self.shift:.0%})"
+        return f'<span{minor} style="{style}">{shown(self.text)}</span>'
+
+
+def _feet(labels: Sequence[tuple[float, str]], room: float) -> str:
+    """As many labels as don't touch each other, from the first on; on a phone fewer of these."""
+    feet = _apart([_Foot(at, text) for at, text in labels], room)
+    major = _apart(feet, _PHONE_EM)
+    return "".join(foot.drawn(is_minor=foot not in major) for foot in feet)
+
+
+def _apart(feet: Sequence[_Foot], room: float) -> list[_Foot]:
+    """Those of `feet` that don't touch one before them."""
+    found: list[_Foot] = []
+    for foot in feet:
+        if not any(foot.touches(other, room) for other in found):
+            found.append(foot)
+    return found
+
+
+def _wide(text: str) -> float:
+    """How wide a text is at most, in heights of its letters."""
+    return sum(
+        _BLANK_EM if letter == " " else _WIDE_EM if east_asian_width(letter) in "WF" else _DIGIT_EM
+        for letter in text
+    )
 
 
 def _short(number: float) -> str:

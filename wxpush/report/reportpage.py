@@ -99,12 +99,12 @@ th { white-space: nowrap; font-weight: 600; }
 td.number { text-align: right; padding-right: 0; font-weight: 600; white-space: nowrap; }
 .remarks { border-left: 4px solid var(--held); }
 footer { color: var(--soft); font-size: 13px; text-align: center; }
-@media (max-width: 900px) { .half .minor { display: none; } }
+@media (max-width: 900px) { .minor { display: none; } }
 @media (max-width: 640px) {
   main { padding: 14px 10px 28px; gap: 10px; } .half { grid-column: 1 / -1; }
   section, .hero { padding: 15px 15px 16px; border-radius: 10px; } h1 { font-size: 20px; }
   .facts { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 12px 14px; } dd { font-size: 16px; }
-  .plot { height: 150px; } .feet .minor { display: none; }
+  .plot { height: 150px; }
   .details { grid-template-columns: 1fr; gap: 0; } .details dd { margin-bottom: 8px; }
   .slow tr { display: grid; grid-template-columns: 1fr auto; padding: 9px 0;
     border-top: 1px solid var(--line); }

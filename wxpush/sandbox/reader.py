@@ -1,6 +1,5 @@
 """Reads plain mappings into frozen dataclasses by their annotations; every problem is kept with its place."""
 
-import difflib
 import math
 import types
 import typing
@@ -11,6 +10,7 @@ from typing import Any, TypeVar
 
 from wxpush.i18n import _
 from wxpush.model import Problem
+from wxpush.near import nearest
 from wxpush.sandbox.settings import Span
 
 KeyPath = tuple[str | int, ...]
@@ -62,19 +62,19 @@ class Reader:
     def blame(self, path: KeyPath, code: str, message: str, hint: str = "") -> None:
         """Record a problem of the value at `path`."""
         name = ".".join(str(part) for part in path)
-        text = f"{name}: {message}" if name else message
+        text = f"{name}: " + message if name else message
         self.problems.append(Problem(self._file, *self._place(path), code, text, hint))
 
     def _made(self, kind: type[T], found: dict[str, Any], path: KeyPath) -> T | None:
         try:
             return kind(**found)
         except ValueError as error:
-            self.blame(path, "WX704", str(error))
+            self.blame(path, "WX704", error.args[0])
             return None
 
     def _unknown(self, key: Any, known: Mapping[str, Any], path: KeyPath) -> None:
-        near = difflib.get_close_matches(str(key), known, n=1)
-        hint = _("Did you mean `{near}`?").format(near=near[0]) if near else ""
+        near = nearest(str(key), known)
+        hint = _("Did you mean `{near}`?").format(near=near) if near else ""
         self.blame(path, "WX701", _("no such setting."), hint)
 
     def _value(self, kind: Any, value: Any, path: KeyPath) -> Any:
@@ -116,7 +116,7 @@ class Reader:
                 return kind(_choice(value, tuple(kind)))
             return _SCALARS[kind](value)
         except (ValueError, OverflowError) as error:
-            self.blame(path, "WX704", str(error))
+            self.blame(path, "WX704", error.args[0])
             return _BAD
 
 

@@ -16,7 +16,7 @@ from wxpush.campaign.expressions.language import (
     render_alone,
     tests_of,
 )
-from wxpush.campaign.expressions.names import ROW, TODAY, as_written, column_hint
+from wxpush.campaign.expressions.names import ROW, TODAY, as_written, column_hint, meant_column
 
 __all__ = [
     "ROW",
@@ -29,6 +29,7 @@ __all__ = [
     "compile_parts",
     "fault_column",
     "fixed_pieces",
+    "meant_column",
     "parse_condition",
     "parse_text",
     "paths_of",

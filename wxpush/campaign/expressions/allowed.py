@@ -3,7 +3,6 @@
 import inspect
 import unicodedata
 from collections.abc import Iterator
-from difflib import get_close_matches
 
 from jinja2 import nodes
 
@@ -12,6 +11,7 @@ from wxpush.campaign.expressions.names import ROW, TODAY
 from wxpush.campaign.fault import FaultError
 from wxpush.campaign.filters import FILTERS
 from wxpush.i18n import _
+from wxpush.near import nearest
 
 _ALLOWED: tuple[type[nodes.Node], ...] = (
     nodes.Template,
@@ -137,9 +137,9 @@ def _refuse_constant(value: object) -> None:
 def _refuse_filter(node: nodes.Filter) -> None:
     function = FILTERS.get(node.name)
     if function is None or node.node is None:
-        near = get_close_matches(node.name, FILTERS, 1)
+        near = nearest(node.name, FILTERS)
         known = _("Filters are: {names}.").format(names=", ".join(FILTERS))
-        hint = _("Did you mean `{name}`?").format(name=near[0]) if near else known
+        hint = _("Did you mean `{name}`?").format(name=near) if near else known
         raise ExpressionError("WX207", _("there is no filter `{name}`.").format(name=node.name), hint)
     if node.dyn_args is not None or node.dyn_kwargs is not None:
         raise ExpressionError("WX206", _("`*` and `**` are not allowed in an expression."))

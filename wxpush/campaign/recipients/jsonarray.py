@@ -83,7 +83,7 @@ class JsonArrayRows:
         try:
             return Recipient(row, line, parse_row(text, with_ours=self._with_ours))
         except RowFaultError as fault:
-            return bad_row(self._name, row, line, "WX312", str(fault))
+            return bad_row(self._name, row, line, "WX312", fault.args[0])
 
     def _text(self, window: "_Window") -> str:
         length = _length(window.text, window.at)

@@ -54,7 +54,7 @@ class JsonRows:
         try:
             return Recipient(row, number, parse_row(line, with_ours=self._with_ours))
         except RowFaultError as fault:
-            return bad_row(self._name, row, number, "WX312", str(fault), column=fault.column)
+            return bad_row(self._name, row, number, "WX312", fault.args[0], column=fault.column)
 
 
 def parse_row(line: str, *, with_ours: bool = False) -> dict[str, Any]:

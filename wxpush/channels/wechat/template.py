@@ -1,6 +1,5 @@
 """A template: the id, content and keywords of one WeChat template, as its file describes it."""
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from wxpush.channels.wechat.keywords import HISTORIC, Keyword, parse_content, wi
 from wxpush.errors import ProblemsError
 from wxpush.i18n import _
 from wxpush.model import Problem, Severity
+from wxpush.near import nearest
 from wxpush.yamlfile import Document, KeyPath, misspelt, parse_yaml
 
 ID_LENGTH = 43
@@ -196,7 +196,7 @@ class _Reader:
 
 
 def _did_you_mean(word: str, known: tuple[str, ...]) -> str:
-    near = difflib.get_close_matches(word, known, n=1)
+    near = nearest(word, known)
     if near:
-        return _("Did you mean `{word}`?").format(word=near[0])
+        return _("Did you mean `{word}`?").format(word=near)
     return _("It knows: {words}.").format(words=", ".join(known))

@@ -17,6 +17,7 @@ from wxpush.private import read_private, refuse_unsafe_file, remove, remove_draf
 
 LONGEST_LIFE: Final = 7200.0
 """Seconds that a token lives at most (getStableAccessToken: "expires_in", a value within 7200)."""
+FILE: Final = "token.json"
 _LIMIT: Final = 16 * 1024
 _TOKEN_CHARS: Final = 1024
 _SKEW: Final = 5.0
@@ -56,7 +57,7 @@ class TokenStore:
     """`token.json` and its lock in an account's private folder."""
 
     def __init__(self, folder: Path, account: Account) -> None:
-        self._path = folder / "token.json"
+        self._path = folder / FILE
         self._lock_path = folder / "token.lock"
         self._owner = _owner(account)
 
@@ -84,6 +85,15 @@ class TokenStore:
         """Alone among all processes of this machine; raises LockedError after `patience` seconds."""
         # A file of its own: a lock on token.json would be lost with each replacement.
         return locked(self._lock_path, patience, lambda: _busy(patience))
+
+
+def look_over(folder: Path) -> bool:
+    """Whether what is cached in an account's `folder` is a token as it was written, whoever's; or nothing is.
+
+    Raises UnsafeStateError where others could have read or changed it, StorageError.
+    """
+    raw = read_private(folder / FILE, _LIMIT + 1)
+    return raw is None or _parse(raw, None) is not None
 
 
 def is_token(text: object) -> bool:
@@ -115,12 +125,15 @@ def _owner(account: Account) -> str:
     return hashlib.sha256(f"{account.appid}|{secret}".encode()).hexdigest()[:16]
 
 
-def _parse(raw: bytes, owner: str) -> Grant | None:
+def _parse(raw: bytes, owner: str | None) -> Grant | None:
+    """The token that `raw` holds for `owner`, None for anybody; None where it isn't what we wrote."""
     try:
         found = json.loads(raw) if len(raw) <= _LIMIT else None
     except (ValueError, RecursionError):
         return None
-    if not isinstance(found, dict) or found.get("schema") != 1 or found.get("owner") != owner:
+    if not isinstance(found, dict) or found.get("schema") != 1:
+        return None
+    if owner is not None and found.get("owner") != owner:
         return None
     fetched = found.get("fetched")
     if not isinstance(fetched, dict) or not isinstance(fetched.get("boot_id"), str):
