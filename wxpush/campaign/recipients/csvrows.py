@@ -49,8 +49,11 @@ def named(cells: list[str]) -> list[str]:
     return [unquote_formula(name) for name in names] if OWN_STATE in names else names
 
 
-def read_header(file: TextFile, name: str) -> Header:
-    """The header row; raises ProblemsError where there is none, or its names are no use."""
+def read_header(file: TextFile, name: str, *, bare: bool = False) -> Header:
+    """The header row; raises ProblemsError where there is none, or its names are no use.
+
+    `bare`: the first value of a list of one column is taken for one.
+    """
     found, faults = [], []
     for delimiter in _DELIMITERS:
         try:
@@ -62,7 +65,8 @@ def read_header(file: TextFile, name: str) -> Header:
         raise faults[0]
     if not header.columns:
         raise list_error(name, 1, "WX303", _("the list is empty."), empty_hint())
-    refuse_headless(name, header.line, list(header.columns), _row_below(file, name, header))
+    if not bare or len(header.columns) > 1:
+        refuse_headless(name, header.line, list(header.columns), _row_below(file, name, header))
     check_columns(name, header.line, list(header.columns))
     return header
 

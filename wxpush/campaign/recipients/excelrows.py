@@ -38,14 +38,18 @@ class ExcelRows:
         self.columns: tuple[str, ...] = ()
         self.header_line = 1
 
-    def read_header(self) -> None:
-        """Set `columns` and `header_line`; raises ProblemsError where the workbook is no use."""
+    def read_header(self, *, bare: bool = False) -> None:
+        """Set `columns` and `header_line`; raises ProblemsError where the workbook is no use.
+
+        `bare`: the first value of a list of one column is taken for a header.
+        """
         with _sheet(self._path, self._name, self._digest) as sheet:
             rows = self._cells(sheet)
             for number, cells in rows:
                 if names := named(_plain(cells)):
                     below = (texts for _number, cells in rows if any(texts := _plain(cells)))
-                    refuse_headless(self._name, number, names, next(below, []))
+                    if not bare or len(names) > 1:
+                        refuse_headless(self._name, number, names, next(below, []))
                     check_columns(self._name, number, names)
                     self.columns, self.header_line = tuple(names), number
                     return
