@@ -96,6 +96,13 @@ def test_a_workbook_is_a_list(tmp_path: Path):
     assert found.encoding_note is None
 
 
+def test_a_workbook_without_a_header_is_told_so(tmp_path: Path):
+    openids = [f"oW3kTzuBGTNqeX76QEj00000000{number}" for number in (1, 2)]
+    file = workbook(tmp_path, [openids[0], "咖啡"], [openids[1], "茶"])
+    with pytest.raises(ProblemsError, match="the first line looks like a recipient"):
+        open_recipients(file)
+
+
 def test_a_bad_cell_is_named_with_its_row_and_column(tmp_path: Path):
     file = workbook(
         tmp_path,

@@ -251,6 +251,45 @@ def test_a_bad_line_of_jsonl_is_named_and_the_others_are_read(tmp_path: Path, li
     assert words in bad
 
 
+OPENID = "oW3kTzuBGTNqeX76QEj00000000"
+
+
+@pytest.mark.parametrize("content", [
+    f"{OPENID}1,咖啡,SO1\n{OPENID}2,茶,SO2\n",
+    f"{OPENID}1\n",
+    f"\n咖啡;{OPENID}1\n茶;{OPENID}2\n",
+    "13800000001,王小明\n13800000002,李晓雯\n",
+    "王小明,2026-11-23 09:00\n李晓雯,2026-11-24 10:30\n",
+    "a@example.com,1\nb@example.com,2\n",
+    f"{OPENID}1,咖啡,咖啡\n{OPENID}2,茶,茶\n",  # which also has two columns of one name
+])  # fmt: skip
+def test_a_list_without_a_header_is_told_so(tmp_path: Path, content: str):
+    problem = refused(tmp_path, content)
+    assert problem.startswith(
+        f"users.csv:{2 if content.startswith(chr(10)) else 1}: the first line looks like"
+    )
+    assert "Put a line above it that names the columns" in problem
+
+
+def test_the_header_that_is_lacking_is_shown_as_it_could_be(tmp_path: Path):
+    problem = refused(tmp_path, f"{OPENID}1,咖啡,13800000001\n{OPENID}2,茶,13800000002\n")
+    assert problem.endswith("such as: openid,column2,phone")
+
+
+@pytest.mark.parametrize("content", [
+    "openid,2026-11-23,2026-11-24\no1,3,5\n",  # a table by days
+    "orderConfirmationTimestamp01,openid\n2026-11-23,o1\n",
+    "order_confirmation_timestamp\n2026-11-23\n",
+    "openid,13800000001\no1,yes\n",
+    f"openid\n{OPENID}1\n",
+    "2026-11-23\n",
+])  # fmt: skip
+def test_an_odd_header_is_one_all_the_same(tmp_path: Path, content: str):
+    file = tmp_path / "users.csv"
+    file.write_text(content, encoding="utf-8")
+    assert open_recipients(file).columns
+
+
 def test_a_line_of_jsonl_that_breaks_says_where(tmp_path: Path):
     (bad,) = the_bad(rows_of(tmp_path, '{"a": 1}\n  {"a": x}\n', "users.jsonl"))
     assert bad.startswith("users.jsonl:2:9: not JSON: Expecting value at character 9.")

@@ -198,7 +198,11 @@ FORMULAS = [
     "\x1f=1", "＝1+1", "＋1", "－1", "＠SUM", " ＝1", "﹦1", "−1",
 ]  # fmt: skip
 SIGNS = "=+-@＝＋－＠﹦−"
-PLAIN_CAMPAIGN = {"data": '\n  keyword1: "{{ name }}"', "template": "plain.yaml"}
+PLAIN_CAMPAIGN = {
+    "data": '\n  keyword1: "{{ name }}"',
+    "template": "plain.yaml",
+    "checks": "{formula: off, error_value: off}",
+}
 PLAIN_TEMPLATE = "id: mvfAq5sOBf4RH7pITKym3qm_CvU7epPNufQkYrXJ8LP\ntitle: t\ncontent: '{{keyword1.DATA}}'\n"
 
 

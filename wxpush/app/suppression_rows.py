@@ -40,7 +40,9 @@ class SuppressionRows:
     def __init__(self, source: "Source", now: float) -> None:
         """Raises ProblemsError with everything in the file that is no use, InputError."""
         self._now = now
-        self._opened = open_recipients(source.path, list_format=source.list_format, name=source.name)
+        self._opened = open_recipients(
+            source.path, list_format=source.list_format, name=source.name, bare=True
+        )
         self._name = source.name
         columns = self._opened.columns
         self._is_bare = columns is not None and len(columns) == 1 and _is_openid(columns[0])

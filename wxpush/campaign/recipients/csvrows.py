@@ -10,6 +10,7 @@ from typing import Any
 from wxpush.campaign.formula import unquote_formula
 from wxpush.campaign.recipients.encoding import TextFile
 from wxpush.campaign.recipients.faults import bad_row, check_columns, empty_hint, list_error
+from wxpush.campaign.recipients.headless import refuse_headless
 from wxpush.campaign.recipients.watched import WrittenToError, open_text
 from wxpush.errors import ProblemsError
 from wxpush.i18n import _, ngettext
@@ -48,8 +49,11 @@ def named(cells: list[str]) -> list[str]:
     return [unquote_formula(name) for name in names] if OWN_STATE in names else names
 
 
-def read_header(file: TextFile, name: str) -> Header:
-    """The header row; raises ProblemsError where there is none, or its names are no use."""
+def read_header(file: TextFile, name: str, *, bare: bool = False) -> Header:
+    """The header row; raises ProblemsError where there is none, or its names are no use.
+
+    `bare`: the first value of a list of one column is taken for one.
+    """
     found, faults = [], []
     for delimiter in _DELIMITERS:
         try:
@@ -61,8 +65,23 @@ def read_header(file: TextFile, name: str) -> Header:
         raise faults[0]
     if not header.columns:
         raise list_error(name, 1, "WX303", _("the list is empty."), empty_hint())
+    if not bare or len(header.columns) > 1:
+        refuse_headless(name, header.line, list(header.columns), _row_below(file, name, header))
     check_columns(name, header.line, list(header.columns))
     return header
+
+
+def _row_below(file: TextFile, name: str, header: Header) -> list[str]:
+    """The first row below the header; empty where there is none, or none that can be read."""
+    try:
+        with _opened(file) as stream, _told(name, lambda: reader.line_num, lambda: 1):
+            reader = csv.reader(stream, delimiter=header.delimiter, strict=True)
+            for cells in reader:
+                if reader.line_num > header.lines and any(map(str.strip, cells)):
+                    return cells
+    except ProblemsError:
+        pass  # told when the rows are read
+    return []
 
 
 def _first_row(file: TextFile, name: str, delimiter: str) -> Header:

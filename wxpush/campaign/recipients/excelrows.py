@@ -11,6 +11,7 @@ from xml.parsers import expat
 from wxpush.campaign.recipients.csvrows import OWN_STATE, changed, named, unquoted
 from wxpush.campaign.recipients.excelcells import CellError, cell_text
 from wxpush.campaign.recipients.faults import bad_row, check_columns, list_error
+from wxpush.campaign.recipients.headless import refuse_headless
 from wxpush.campaign.recipients.watched import WrittenToError, open_binary
 from wxpush.errors import InputError, ProblemsError
 from wxpush.i18n import _
@@ -37,12 +38,18 @@ class ExcelRows:
         self.columns: tuple[str, ...] = ()
         self.header_line = 1
 
-    def read_header(self) -> None:
-        """Set `columns` and `header_line`; raises ProblemsError where the workbook is no use."""
+    def read_header(self, *, bare: bool = False) -> None:
+        """Set `columns` and `header_line`; raises ProblemsError where the workbook is no use.
+
+        `bare`: the first value of a list of one column is taken for a header.
+        """
         with _sheet(self._path, self._name, self._digest) as sheet:
-            for number, cells in self._cells(sheet):
-                texts = [str(cell.value) if cell.value is not None else "" for cell in cells]
-                if names := named(texts):
+            rows = self._cells(sheet)
+            for number, cells in rows:
+                if names := named(_plain(cells)):
+                    below = (texts for _number, cells in rows if any(texts := _plain(cells)))
+                    if not bare or len(names) > 1:
+                        refuse_headless(self._name, number, names, next(below, []))
                     check_columns(self._name, number, names)
                     self.columns, self.header_line = tuple(names), number
                     return
@@ -106,6 +113,10 @@ class ExcelRows:
         if ours:
             values = unquoted(values, with_ours=self._with_ours)
         return Recipient(row, number, values)
+
+
+def _plain(cells: Any) -> list[str]:
+    return [str(cell.value) if cell.value is not None else "" for cell in cells]
 
 
 @contextmanager

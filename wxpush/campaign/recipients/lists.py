@@ -134,7 +134,7 @@ class RecipientList:
     def _rows(self) -> CsvRows | JsonRows | JsonArrayRows | ExcelRows:
         if self._text is None:
             rows = ExcelRows(self.path, self.name, self._digest, with_ours=self._with_ours)
-            rows.read_header()
+            rows.read_header(bare=True)  # when it was opened, its header was looked at
             return rows
         if self.list_format == "json":
             return JsonArrayRows(self._text, self.name, with_ours=self._with_ours)
@@ -143,20 +143,23 @@ class RecipientList:
         return CsvRows(self._text, self._header, self.name, with_ours=self._with_ours)
 
 
-def open_recipients(path: Path, *, list_format: str | None = None, name: str | None = None) -> RecipientList:
+def open_recipients(
+    path: Path, *, list_format: str | None = None, name: str | None = None, bare: bool = False
+) -> RecipientList:
     """The list in `path`, read through once for its encoding and its SHA-256.
 
     `list_format` is one of `FORMATS`; by default the ending says it, and for a list without one
-    (standard input) its first bytes. Raises ProblemsError for a file that is no use as a whole,
+    (standard input) its first bytes. `bare`: a list of one column may do without a header, and has its
+    first value for one then. Raises ProblemsError for a file that is no use as a whole,
     InputError for a format that is not known, or a library that is lacking.
     """
     name = name or str(path)
     start = _start(path, name)
     kind = _format(list_format, name, start)
     if kind == "xlsx":
-        return _workbook(path, name, start)
+        return _workbook(path, name, start, bare=bare)
     text = examine_text(path, name, in_lines=kind != "json")
-    header = read_header(text, name) if kind == "csv" else None
+    header = read_header(text, name, bare=bare) if kind == "csv" else None
     columns = None
     if header:
         columns = tuple(one for one in header.columns if not (header.is_ours and one.startswith(OWN_PREFIX)))
@@ -207,14 +210,14 @@ def _format(list_format: str | None, name: str, start: bytes) -> str:
     return {b"{": "jsonl", b"[": "json"}.get(first, "csv")
 
 
-def _workbook(path: Path, name: str, start: bytes) -> RecipientList:
+def _workbook(path: Path, name: str, start: bytes, *, bare: bool) -> RecipientList:
     if not start.startswith(b"PK"):
         hint = _("Save it in Excel as .xlsx, without a password; or pass --list-format csv.")
         raise list_error(name, 0, "WX302", _("this is no Excel workbook (.xlsx)."), hint)
     with path.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
     rows = ExcelRows(path, name, digest)
-    rows.read_header()
+    rows.read_header(bare=bare)
     ours = "wxpush_state" in rows.columns
     columns = tuple(one for one in rows.columns if not (ours and one.startswith(OWN_PREFIX)))
     return RecipientList(name, path, "xlsx", columns, rows.header_line, None, 0, digest, None, None)
