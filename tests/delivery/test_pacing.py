@@ -5,7 +5,7 @@ import random
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from wxpush.delivery.breaker import Breaker
@@ -149,6 +149,7 @@ def test_few_answers_are_too_few_to_cut() -> None:
 
 
 @given(st.lists(st.tuples(st.floats(0, 100), st.sampled_from(["limit", "busy", "fine"])), max_size=150))
+@example([(1.1076138527192043, "limit"), (65.15448111081533, "limit"), (99.9, "limit"), (100.0, "busy")])
 def test_the_share_stays_between_a_twentieth_and_the_whole(steps: list[tuple[float, str]]) -> None:
     pace, now = Pace(0.0, 10.0), 0.0
     for step, what in steps:

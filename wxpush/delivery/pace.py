@@ -53,24 +53,21 @@ class Pace:
 
     def __init__(self, now: float, rate: float) -> None:
         """`rate` is the wanted one, in messages a second."""
-        self._share = 1.0
-        self._changed_at = now
+        self._cut_to, self._grows_from = 1.0, now
         samples = max(_FEWEST, int(rate * _SAMPLES_S))
         self._busy, self._held = _Crowd(samples), _Crowd(samples)
         self._last_cut = float("-inf")
 
     def share(self, now: float) -> float:
         """The share in force at `now`."""
-        steps = int((now - self._changed_at) / _RECOVERY_S)
-        if steps > 0:
-            self._share = min(1.0, self._share + steps * _RECOVERY)
-            self._changed_at += steps * _RECOVERY_S
-        return self._share
+        steps = (now - self._grows_from) // _RECOVERY_S
+        share = self._cut_to + steps * _RECOVERY if steps > 0 else self._cut_to
+        return share if share < 1.0 else 1.0  # asked for with every message, so without calls
 
     def too_fast(self, now: float, goes_on: float) -> None:
         """WeChat said that its limit per minute is reached; nothing is sent before `goes_on`."""
         self._cut(now, _MINUTE_LIMIT)
-        self._changed_at = goes_on
+        self._grows_from = goes_on
 
     def answered(self, now: float, *, busy: bool, held: bool = False) -> bool:
         """Take in an answer; true when so many were -1, or held, that the rate was cut."""
@@ -90,5 +87,5 @@ class Pace:
         self._held.others(count)
 
     def _cut(self, now: float, factor: float) -> None:
-        self._share = max(_FLOOR, self.share(now) * factor)
-        self._changed_at = self._last_cut = now
+        self._cut_to = max(_FLOOR, self.share(now) * factor)
+        self._grows_from = self._last_cut = now
