@@ -116,6 +116,19 @@ def test_a_ruined_ledger_is_named_with_its_place_and_the_remedy(kept: Desk) -> N
         assert kept.run("doctor", "--offline").code == 1
 
 
+def test_a_schema_that_is_no_text_is_damage_to_every_command(kept: Desk) -> None:
+    (database,) = kept.home.glob("runs/*/ledger/cache.db")
+    raw = bytearray(database.read_bytes())
+    raw[3230] ^= 0x80  # SQLite quotes what it can't read, and the quotation is no UTF-8
+    database.write_bytes(raw)
+    done = kept.run("doctor", "--offline", "--json")
+    assert (done.code, verdicts(done)["ledgers"], verdicts(done)["account"]) == (1, "problem", "ok")
+    assert kept.send().code == 4
+    for command in (["runs", "show"], ["report"]):
+        shown = kept.run(*command)
+        assert (shown.code, "damaged" in shown.talk) == (4, True), command
+
+
 def test_a_ruined_card_is_named_too(kept: Desk) -> None:
     (card,) = kept.home.glob("runs/*/run.json")
     card.write_text("{", "utf-8")
