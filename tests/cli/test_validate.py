@@ -1161,3 +1161,22 @@ def test_nothing_is_said_of_rows_that_were_checked(offline: Desk) -> None:
     done = validate(offline, "campaign.yaml", "--recipients", "users.csv", "--json")
     assert (done.json["unchecked"], done.json["rows"]) == ([], 2)
     assert validate(offline, "campaign.yaml", "--json").json["unchecked"] == []
+
+
+def test_a_damaged_cell_of_a_workbook_hides_nothing_that_it_does_not_in_a_text(offline: Desk) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    offline.campaign(checks="{unused_column: off}")
+    rows = [people(1)[0] | {"openid": "unionid", "product": "#N/A", "order_no": "", "amount": "#REF!"}]
+    offline.list(rows)
+    book = openpyxl.Workbook()
+    book.active.append(COLUMNS)
+    book.active.append([rows[0].get(column, "") for column in COLUMNS])
+    book.save(offline.folder / "users.xlsx")
+    found = {}
+    for file in ("users.csv", "users.xlsx"):
+        done = validate(offline, "campaign.yaml", "--recipients", file, "--json")
+        found[file] = sorted(code for *_place, code in told(done))
+    assert found["users.csv"] == ["WX401", "WX410", "WX410", "WX501"]
+    assert found["users.xlsx"] == ["WX315", "WX315", "WX401", "WX501"]
+    done = offline.run("send", "campaign.yaml", "users.xlsx", "--dry-run")
+    assert (done.code, [code in done.err for code in ("WX315", "WX401", "WX501")]) == (2, [True] * 3)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from wxpush.app.damaged import examine_whole
 from wxpush.app.papers import Papers
 from wxpush.app.validation import Checking, Unchecked, Validation
 from wxpush.campaign import damage
@@ -74,18 +75,19 @@ def check_in_part(
                 rows += 1
                 if rows % _TELL_EVERY == 0:
                     tell(rows)
-                if isinstance(row, BadRow):
-                    add(row.problems)
-                elif checker is not None:
-                    match checker.examine(row):
-                        case Ready(warnings=problems) | Bad(problems=problems):
-                            add(problems if is_wanted_known else _of_every_row(problems))
+                unreadable = row.problems if isinstance(row, BadRow) else ()
+                if checker is None:
+                    add(unreadable)
+                    continue
+                match examine_whole(checker, opened, row):
+                    case Ready(warnings=problems) | Bad(problems=problems):
+                        add(problems if is_wanted_known else _of_every_row(problems, unreadable))
         except ProblemsError as error:
             found.add(error.problems)
 
 
-def _of_every_row(problems: Collection[Problem]) -> list[Problem]:
-    return [problem for problem in problems if problem.code in _OF_EVERY_ROW]
+def _of_every_row(problems: Collection[Problem], unreadable: Collection[Problem]) -> list[Problem]:
+    return [problem for problem in problems if problem.code in _OF_EVERY_ROW or problem in unreadable]
 
 
 def _reduced(papers: Papers, opened: "RecipientList", faulty: Collection[str]) -> Papers:
