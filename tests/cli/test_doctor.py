@@ -2,8 +2,10 @@
 
 import os
 import shutil
+import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -127,6 +129,18 @@ def test_a_schema_that_is_no_text_is_damage_to_every_command(kept: Desk) -> None
     for command in (["runs", "show"], ["report"]):
         shown = kept.run(*command)
         assert (shown.code, "damaged" in shown.talk) == (4, True), command
+
+
+def test_a_row_that_somebody_took_out_of_the_ledger_is_missed(kept: Desk) -> None:
+    """The last one: of any other, the numbers of the rest tell."""
+    (database,) = kept.home.glob("runs/*/ledger/cache.db")
+    with closing(sqlite3.connect(database)) as connection, connection:
+        last = "SELECT max(key) FROM Cache WHERE key LIKE 'o%'"
+        assert connection.execute(f"DELETE FROM Cache WHERE key = ({last})").rowcount == 1
+    done = kept.run("doctor", "--offline", "--json")
+    ((verdict, text),) = found(done, "ledgers")
+    assert (done.code, verdict) == (1, "problem")
+    assert "accepted messages, the run's card of 3" in text
 
 
 def test_a_ruined_card_is_named_too(kept: Desk) -> None:
