@@ -27,7 +27,11 @@ GROUPS: Final = {
     "WX8": ("Files of events", "事件文件"),
 }
 HEADS: Final = {"en": ROOT / ".ci" / "problems.head.md", "zh": ROOT / ".ci" / "problems.head.zh-CN.md"}
-WORDS: Final = {"en": ("Wrong", "Right", "with"), "zh": ("错误", "正确", "同时")}
+WORDS: Final = {"en": ("Wrong", "Right", "with"), "zh": ("不正确", "正确", "同时")}
+LEVELS: Final = {
+    "en": {"error": "an error", "warning": "a warning"},
+    "zh": {"error": "错误", "warning": "警告"},
+}
 FENCES: Final = {"campaign": "yaml", "template": "yaml", "config": "yaml", "scenario": "yaml"}
 
 
@@ -56,21 +60,28 @@ def _entry(entry: dict[str, Any], language: str) -> str:
 
 def _examples(entry: dict[str, Any], language: str) -> str:
     wrong, right, _with = WORDS[language]
-    return _example(entry, entry["wrong"], wrong, language) + _example(entry, entry["right"], right, language)
+    level = LEVELS[language][entry.get("level", "error")]
+    told = _example(entry, entry["wrong"], wrong, language, level)
+    return told + _example(entry, entry["right"], right, language)
 
 
-def _example(entry: dict[str, Any], example: Any, word: str, language: str) -> str:
+def _example(entry: dict[str, Any], example: Any, word: str, language: str, level: str = "") -> str:
     more = entry.get("with", "")
     if isinstance(example, dict) and "text" in example:
         more, example = example["with"], example["text"]
     if isinstance(example, dict):
-        return f"{word}: {example[language]}\n\n"
+        return f"{word}{_remarks(level)}: {example[language]}\n\n"
     if entry["in"] == "value":
         example = f"{entry['keyword']}: {_quoted(example)}"
     fence = FENCES.get(entry["in"], "yaml" if entry["in"] == "value" else entry.get("ending", ".csv")[1:])
-    together = f" ({WORDS[language][2]} `{more}`)" if more and "\n" not in more.strip() else ""
+    together = f"{WORDS[language][2]} `{more}`" if more and "\n" not in more.strip() else ""
     before = f"```yaml\n{more.strip()}\n```\n" if more and not together else ""
-    return f"{word}{together}:\n\n{before}```{fence}\n{example.strip()}\n```\n\n"
+    return f"{word}{_remarks(level, together)}:\n\n{before}```{fence}\n{example.strip()}\n```\n\n"
+
+
+def _remarks(*remarks: str) -> str:
+    told = "; ".join(filter(None, remarks))
+    return f" ({told})" if told else ""
 
 
 def _quoted(text: Any) -> str:

@@ -253,7 +253,8 @@ each = pytest.mark.parametrize("entry", EXAMINED, ids=[entry["code"] for entry i
 @each
 def test_the_wrong_example_has_the_problem(entry: dict[str, Any], tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.chdir(tmp_path)
-    assert entry["code"] in codes_of(entry, "wrong", tmp_path)
+    found = [one for one in problems_of(entry, "wrong", tmp_path) if one.code == entry["code"]]
+    assert {one.severity.value for one in found} == {entry.get("level", "error")}, "as the page says"
 
 
 @each

@@ -1,5 +1,6 @@
 """What a sending is made of: by which fingerprints a run knows that it goes on with the same."""
 
+import re
 from datetime import date
 from pathlib import Path
 
@@ -37,3 +38,18 @@ def test_another_text_or_list_is_another_basis_and_another_code(
     basis, code = before.basis, before.approval_code
     after = read(tmp_path, EVENING, **changes)  # type: ignore[arg-type]  # a text or a number, by its name
     assert (after.basis == basis, after.approval_code == code) == (False, False)
+
+
+def test_the_name_is_approved_as_it_is_written(tmp_path: Path) -> None:
+    """Else each day would have a code of its own, though nobody gets another message."""
+    users = write_list(tmp_path / "users.csv", [Row(0)])
+    codes, names = set(), set()
+    campaign = write_campaign(tmp_path / "campaign.yaml", "顺丰包邮")
+    text = campaign.read_text(encoding="utf-8")
+    for name in ("order-{{ today }}", "order-2026-11-23"):
+        campaign.write_text(re.sub("name: .*", f'name: "{name}"', text), encoding="utf-8")
+        for day in (EVENING, MORNING):
+            material = read_material(campaign, users, list_name="users.csv", list_format=None, today=day)
+            codes.add((name, material.approval_code))
+            names.add(material.campaign.name)
+    assert (len(codes), len({code for _name, code in codes}), len(names)) == (2, 2, 2)

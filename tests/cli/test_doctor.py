@@ -2,8 +2,10 @@
 
 import os
 import shutil
+import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -114,6 +116,31 @@ def test_a_ruined_ledger_is_named_with_its_place_and_the_remedy(kept: Desk) -> N
         assert text.startswith(f"run order-shipped in {database.parents[1]}: ")
         assert "from a backup: only the ledger knows who got the message." in line(done, "ledgers")["remedy"]
         assert kept.run("doctor", "--offline").code == 1
+
+
+def test_a_schema_that_is_no_text_is_damage_to_every_command(kept: Desk) -> None:
+    (database,) = kept.home.glob("runs/*/ledger/cache.db")
+    raw = bytearray(database.read_bytes())
+    raw[3230] ^= 0x80  # SQLite quotes what it can't read, and the quotation is no UTF-8
+    database.write_bytes(raw)
+    done = kept.run("doctor", "--offline", "--json")
+    assert (done.code, verdicts(done)["ledgers"], verdicts(done)["account"]) == (1, "problem", "ok")
+    assert kept.send().code == 4
+    for command in (["runs", "show"], ["report"]):
+        shown = kept.run(*command)
+        assert (shown.code, "damaged" in shown.talk) == (4, True), command
+
+
+def test_a_row_that_somebody_took_out_of_the_ledger_is_missed(kept: Desk) -> None:
+    """The last one: of any other, the numbers of the rest tell."""
+    (database,) = kept.home.glob("runs/*/ledger/cache.db")
+    with closing(sqlite3.connect(database)) as connection, connection:
+        last = "SELECT max(key) FROM Cache WHERE key LIKE 'o%'"
+        assert connection.execute(f"DELETE FROM Cache WHERE key = ({last})").rowcount == 1
+    done = kept.run("doctor", "--offline", "--json")
+    ((verdict, text),) = found(done, "ledgers")
+    assert (done.code, verdict) == (1, "problem")
+    assert "accepted messages, the run's card of 3" in text
 
 
 def test_a_ruined_card_is_named_too(kept: Desk) -> None:

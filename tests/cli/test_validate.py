@@ -1083,3 +1083,100 @@ def test_who_has_no_account_is_led_to_a_command_that_is_there(offline: Desk) -> 
     done = validate(offline, "template.yaml", "--online")
     assert done.code == 2
     assert "practise without an account: wxpush sandbox." in done.talk
+
+
+@pytest.mark.parametrize(
+    "part", ["expires: {after: 7d}", "miniprogram: {pagepath: pages/a}", "suppress: {auto: x}", "retry: 3"]
+)
+def test_a_group_that_lacks_a_key_hides_nothing_else(offline: Desk, part: str) -> None:
+    offline.campaign(url="ftp://shop.example.com", data=WRONG, checks="{unused_column: off}")
+    offline.list(people(1))
+    command = ("campaign.yaml", "--recipients", "users.csv", "--json")
+    without = set(told(validate(offline, *command)))
+    with (offline.folder / "campaign.yaml").open("a", encoding="utf-8") as file:
+        file.write(part + "\n")
+    found = set(told(validate(offline, *command)))
+    assert {code for *_place, code in without} >= {"WX503", "WX203", "WX204"}
+    assert len(without - found) == 0
+    assert len(found - without) >= 1
+
+
+def test_a_misspelt_key_at_the_beginning_hides_not_what_is_lacking(offline: Desk) -> None:
+    offline.write("campaign.yaml", "nme: x\n")
+    done = validate(offline, "campaign.yaml", "--json")
+    assert [code for *_place, code in told(done)] == ["WX120", "WX121", "WX121"]
+
+
+BAD_ROWS = [
+    people(1)[0],
+    people(2)[1] | {"openid": "unionid"},
+    people(3)[2] | {"product": "#N/A"},
+    people(4)[3] | {"order_no": ""},
+]
+
+
+@pytest.mark.parametrize(
+    ("changes", "codes", "reason"),
+    [
+        ({"when": '"amount ||"'}, {"WX205", "WX501", "WX410"}, "`when` in campaign.yaml"),
+        ({"to": '""'}, {"WX123", "WX410", "WX401"}, "`to` in campaign.yaml"),
+        ({"key": ""}, {"WX123", "WX501", "WX410", "WX401"}, "`key` in campaign.yaml"),
+        ({"url": '"https://a.cn/{{ nope }}"'}, {"WX204", "WX501", "WX410", "WX401"}, "reads a column that"),
+        ({"when": "\"nope == '1'\""}, {"WX204", "WX501", "WX410"}, "reads a column that"),
+    ],
+)
+def test_the_rows_are_checked_with_what_is_understood_and_it_is_said(
+    offline: Desk, changes: dict[str, str], codes: set[str], reason: str
+) -> None:
+    offline.campaign(checks="{unused_column: off}", **changes)
+    offline.list(BAD_ROWS)
+    done = validate(offline, "campaign.yaml", "--recipients", "users.csv", "--json")
+    assert {code for *_place, code in told(done)} == codes
+    (unchecked,) = done.json["unchecked"]
+    assert (unchecked["campaign"], unchecked["list"]) == ("campaign.yaml", "users.csv")
+    assert (reason in unchecked["why"], unchecked["in_part"]) == (True, True)
+    done = validate(offline, "campaign.yaml", "--recipients", "users.csv")
+    assert "The rows of users.csv were checked in part only: " in done.err
+    assert "Checked: 3 files;" in done.err, "no number of rows, as if they had been"
+
+
+@pytest.mark.parametrize("broken", ["url: [\n", "checks: none\n", "data: [a]\n&\n"])
+def test_what_keeps_the_list_from_being_checked_at_all_is_said(offline: Desk, broken: str) -> None:
+    offline.list(BAD_ROWS)
+    with (offline.folder / "users.csv").open("a", encoding="utf-8") as file:
+        file.write("one cell too few\n")
+    offline.campaign()
+    with (offline.folder / "campaign.yaml").open("a", encoding="utf-8") as file:
+        file.write(broken)
+    done = validate(offline, "campaign.yaml", "--recipients", "users.csv")
+    assert "The rows of users.csv were not checked: " in done.err
+    assert "WX310" in done.out, "a row that is none is wrong whatever the campaign says"
+    done = validate(offline, "campaign.yaml", "--recipients", "users.csv", "--json")
+    assert [one["in_part"] for one in done.json["unchecked"]] == [False]
+
+
+def test_nothing_is_said_of_rows_that_were_checked(offline: Desk) -> None:
+    offline.campaign()
+    offline.list(people(2))
+    done = validate(offline, "campaign.yaml", "--recipients", "users.csv", "--json")
+    assert (done.json["unchecked"], done.json["rows"]) == ([], 2)
+    assert validate(offline, "campaign.yaml", "--json").json["unchecked"] == []
+
+
+def test_a_damaged_cell_of_a_workbook_hides_nothing_that_it_does_not_in_a_text(offline: Desk) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    offline.campaign(checks="{unused_column: off}")
+    rows = [people(1)[0] | {"openid": "unionid", "product": "#N/A", "order_no": "", "amount": "#REF!"}]
+    offline.list(rows)
+    book = openpyxl.Workbook()
+    book.active.append(COLUMNS)
+    book.active.append([rows[0].get(column, "") for column in COLUMNS])
+    book.save(offline.folder / "users.xlsx")
+    found = {}
+    for file in ("users.csv", "users.xlsx"):
+        done = validate(offline, "campaign.yaml", "--recipients", file, "--json")
+        found[file] = sorted(code for *_place, code in told(done))
+    assert found["users.csv"] == ["WX401", "WX410", "WX410", "WX501"]
+    assert found["users.xlsx"] == ["WX315", "WX315", "WX401", "WX501"]
+    done = offline.run("send", "campaign.yaml", "users.xlsx", "--dry-run")
+    assert (done.code, [code in done.err for code in ("WX315", "WX401", "WX501")]) == (2, [True] * 3)

@@ -144,13 +144,17 @@ def test_people_who_do_not_follow_are_counted_in_batches_of_a_hundred(desk: Desk
     assert found(desk, "--sample", "0") == []
 
 
-def test_openids_of_another_account_count_as_not_following(desk: Desk) -> None:
+def test_openids_of_another_account_are_told_apart_from_who_left(desk: Desk) -> None:
     desk.prepare(20, checks=QUIET)
     assert desk.sandbox is not None
     for number in (3, 4):
         desk.sandbox.set_state(openid(number), "foreign")
+    assert found(desk) == [("users.csv", 4, "warning", "WX614")]
+    desk.sandbox.unfollow(openid(9))
     done = desk.run(*ONLINE)
-    assert "2 of 20 people" in done.out
+    assert f"WX614: 2 of 20 people asked about aren't of this account, the first: {openid(3)}." in done.out
+    assert f"WX613: 1 of 20 people asked about don't follow the account, the first: {openid(9)}." in done.out
+    assert [code in done.out for code in ("fail with 40003", "fail with 43004")] == [True, True]
 
 
 def test_an_account_that_cannot_be_asked_exits_3(tmp_path: Path, open_wechat: Callable[..., Sandbox]) -> None:

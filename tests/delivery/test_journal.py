@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from wxpush.delivery import trials
+from tests.delivery.ledgers import tamper
+from wxpush.delivery import journal, trials
 from wxpush.delivery.receipts import ReceiptLog, receipts
 from wxpush.delivery.suppressions import Entry, Suppressions, entries
 from wxpush.delivery.trials import TrialLog
@@ -46,3 +47,38 @@ def test_a_block_that_was_changed_on_the_disk_is_damage_of_the_list(tmp_path: Pa
     database.write_bytes(database.read_bytes().replace(b"oAxxxx", b"oBxxxx"))
     with pytest.raises(DamagedStateError, match="suppression list"):
         list(entries(tmp_path / "log"))
+
+
+@pytest.mark.parametrize(
+    ("statement", "sees"),
+    [
+        ("DELETE FROM Cache WHERE key = 'j000000000003'", True),
+        ("DELETE FROM Cache WHERE key = 'j000000000001'", True),
+        ("UPDATE Cache SET value = '2' WHERE key = 'n'", True),
+        ("UPDATE Cache SET value = 'x' WHERE key = 'n'", True),
+        ("UPDATE Cache SET value = value", False),
+    ],
+)
+def test_a_look_sees_that_a_block_is_gone(tmp_path: Path, statement: str, sees: bool) -> None:
+    folder = tmp_path / "log"
+    log = ReceiptLog(folder)
+    for number in range(3):
+        log.append([Receipt(number, "oA", "success", 1, 1.0)])
+    log.close()
+    tamper(folder, statement)
+    if not sees:
+        assert journal.look_over(folder, lambda: False)
+        return
+    with pytest.raises(DamagedStateError):
+        journal.look_over(folder, lambda: False)
+
+
+def test_a_number_that_is_none_is_damage_for_who_adds(tmp_path: Path) -> None:
+    folder = tmp_path / "log"
+    ReceiptLog(folder).close()
+    log = ReceiptLog(folder)
+    log.append([Receipt(1, "oA", "success", 1, 1.0)])
+    tamper(folder, "UPDATE Cache SET value = 'x' WHERE key = 'n'")
+    with pytest.raises(DamagedStateError):
+        log.append([Receipt(2, "oA", "success", 1, 1.0)])
+    log.close()

@@ -3,6 +3,7 @@
 import os
 import pickle
 import random
+import re
 import sqlite3
 import subprocess
 import sys
@@ -486,3 +487,58 @@ def test_a_look_over_a_ledger_sees_what_is_lacking(ledger: Path, lacking: str) -
 def test_a_look_over_a_ledger_sees_that_it_is_another_runs(ledger: Path) -> None:
     with pytest.raises(DamagedStateError, match="another run"):
         ledgers.look_over(ledger, RunId("https://api.weixin.qq.com", "wx1", "other"), lambda: False)
+
+
+def without_logs(folder: Path, content: bytes) -> None:
+    """The ledger with this database and no log beside it."""
+    for path in folder.iterdir():
+        path.unlink()
+    (folder / "cache.db").write_bytes(content)
+    (folder / "cache.db").chmod(0o600)
+
+
+def test_one_changed_byte_anywhere_is_at_most_damage(ledger: Path) -> None:
+    whole, chance = (ledger / "cache.db").read_bytes(), random.Random(20260713)
+    places = [(3230, 0x80)]  # in the schema, so that SQLite's own message is no text
+    places += [(chance.randrange(len(whole)), chance.randrange(1, 256)) for _time in range(299)]
+    uses: dict[str, Callable[[], object]] = {
+        "doctor": lambda: ledgers.look_over(ledger, RUN, lambda: False),
+        "runs show": lambda: ledgers.review(ledger),
+        "send": lambda: Ledger(ledger, RUN, may_be_new=False).close(),
+    }
+    told: dict[tuple[int, int], set[str]] = {}
+    for place, mask in places:
+        content = bytearray(whole)
+        content[place] ^= mask
+        told[place, mask] = set()
+        for name, use in uses.items():
+            without_logs(ledger, bytes(content))
+            try:
+                use()
+            except StateError:
+                told[place, mask].add(name)
+    assert told[places[0]] == {"doctor", "runs show", "send"}
+    unseen = [place for place, names in told.items() if "send" in names and "doctor" not in names]
+    assert not unseen, "doctor finds whatever keeps a sending from its ledger"
+    assert sum(map(bool, told.values())) > 50
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_an_index_that_does_not_fit_its_table_is_seen_by_looking(ledger: Path, number: int) -> None:
+    """A setting's name stands in the table and in its index; SQLite's quick check compares them not."""
+    content = bytearray((ledger / "cache.db").read_bytes())
+    places = [found.start() for found in re.finditer(b"disk_min_file_size", bytes(content))]
+    content[places[number] + 3] ^= 1
+    without_logs(ledger, bytes(content))
+    with pytest.raises(DamagedStateError):
+        ledgers.look_over(ledger, RUN, lambda: False)
+
+
+def test_a_file_that_is_no_database_is_not_said_to_lack_entries(ledger: Path) -> None:
+    noise = random.Random(5).randbytes(20_000)
+    without_logs(ledger, noise)
+    (ledger / "cache.db-wal").write_bytes(noise)
+    (ledger / "cache.db-wal").chmod(0o600)
+    for use in (lambda: ledgers.look_over(ledger, RUN, lambda: False), lambda: opened(ledger)):
+        with pytest.raises(DamagedStateError, match="is damaged"):
+            use()

@@ -10,14 +10,32 @@ from wxpush.i18n import _
 
 
 def refuse_unapproved(request: SendRequest, material: Material) -> None:
-    """See that what is sent is what somebody approved. Raises InputError."""
-    if request.approved is not None and _letters(request.approved) != _letters(material.approval_code):
+    """See that what is sent is what somebody approved, as what and from where. Raises InputError."""
+    if request.approved is None:
+        return
+    if _letters(request.approved) != _letters(material.approval_code):
         raise InputError(
             _("--approved {code}: campaign, template or list are not those that were approved.").format(
                 code=request.approved
             ),
             _("Look at them again: wxpush preview. What lies here now has the code {code}.").format(
                 code=material.approval_code
+            ),
+        )
+    campaign = material.campaign
+    _refuse_other("--run", "name", request.run, campaign.name)
+    _refuse_other("--account", "account", request.account, campaign.account)
+
+
+def _refuse_other(option: str, key: str, asked: str | None, approved: str | None) -> None:
+    """Another run sends the same people the same again, and another account is another sender."""
+    if asked is not None and asked != approved:
+        raise InputError(
+            _("{option} {value}: that isn't what was approved; the campaign says otherwise.").format(
+                option=option, value=asked
+            ),
+            _("Leave {option} out, or write `{key}: {value}` into the campaign and preview it again.").format(
+                option=option, key=key, value=asked
             ),
         )
 

@@ -89,11 +89,24 @@ class Material:
 
     @property
     def approval_code(self) -> str:
-        """A short code over campaign, template and list, for people to agree on: `K7QF-3M2X`.
+        """A short code over all that the files say, for people to agree on: `K7QF-3M2X`.
 
-        The day is in it where the campaign speaks of it, and so is what narrows the list or adds to it.
+        Of the campaign it is every key as it is written (so the name before its day is filled in), of the
+        template every part, and the words and the list. The day is in it where a message may have it, and so
+        is what narrows the list or adds to it.
         """
-        digest = _digest(self.content, self.selection, self.recipients.digest(), self._day, *self._choice)
+        template, campaign = self.template, self.campaign
+        told = [
+            campaign.document.value,
+            template.id,
+            template.title,
+            template.content,
+            dict(template.allowed),
+        ]
+        words = self.words.digest if self.words is not None else ""
+        digest = _digest(
+            json.dumps(told, sort_keys=True), words, self.recipients.digest(), self._day, *self._choice
+        )
         letters = base64.b32encode(bytes.fromhex(digest))[:_CODE_LENGTH].decode()
         return f"{letters[:4]}-{letters[4:]}"
 

@@ -97,9 +97,15 @@ def _of_followers(client: WeChatClient, audiences: Audiences) -> Iterable[Proble
     people, following = audiences.people(), dict[str, bool]()
     for _people, answer in asked((openid for _line, openid in people), client.following):
         following |= answer
-    gone = [(line, openid) for line, openid in people if not following.get(openid, False)]
+    foreign = [(line, openid) for line, openid in people if openid not in following]
+    if foreign:
+        message = _("{count} of {asked} people asked about aren't of this account, the first: {openid}.")
+        message = message.format(count=f"{len(foreign):,}", asked=f"{len(people):,}", openid=foreign[0][1])
+        hint = _("Their messages will fail with 40003. Is it the list of this account?")
+        yield Problem(audiences.list_name, foreign[0][0], 0, "WX614", message, hint, Severity.WARNING)
+    gone = [(line, openid) for line, openid in people if following.get(openid) is False]
     if gone:
         message = _("{gone} of {asked} people asked about don't follow the account, the first: {openid}.")
         message = message.format(gone=f"{len(gone):,}", asked=f"{len(people):,}", openid=gone[0][1])
-        hint = _("Their messages will fail with 43004. Is it the list of this account?")
+        hint = _("Their messages will fail with 43004.")
         yield Problem(audiences.list_name, gone[0][0], 0, "WX613", message, hint, Severity.WARNING)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from wxpush.campaign.checker import Checker
     from wxpush.campaign.recipients import RecipientList
 
-_EXPRESSIONS: Final = frozenset({"to", "key", "when", "url", "miniprogram", "data"})
+_EXPRESSIONS: Final = frozenset({"to", "key", "when", "url", "miniprogram", "data", "expires"})
 """The keys of a campaign that may read columns of the list."""
 _BROKEN_CONTENT: Final = "WX554"
 

@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple
 
+from wxpush.app.damaged import with_others
 from wxpush.app.material import Material
 from wxpush.app.repeats import Repeats, conflict
 from wxpush.app.screening import NEVER, Screening
@@ -142,7 +143,7 @@ class Selection:
                 decision = ToSend(*examined) if nothing_to_compare else self._ready(examined)
                 yield decision if self._screening is None else self._screened(decision, self._screening)
                 continue
-            plain = _passed(examined) if isinstance(examined, Skipped) else Wrong(examined)
+            plain = _passed(examined) if isinstance(examined, Skipped) else self._wrong(examined, row)
             key_hash = None if examined.key is None else hash64(examined.key)
             if key_hash is None or not self._standing.knows(row.row, key_hash):
                 yield plain
@@ -192,6 +193,10 @@ class Selection:
         put_off, self._put_off = self._put_off, []
         for row, line, key_hash, plain in put_off:
             yield self._second_thought(row, line, key_hash, plain)
+
+    def _wrong(self, bad: Bad, row: Recipient | BadRow | Unmatched) -> Wrong:
+        """A row that can't be sent, with all that is wrong with it."""
+        return Wrong(with_others(bad, self._material.checker, self._material.recipients, row))
 
     def _ready(self, ready: Ready) -> Decision:
         message = ready.message

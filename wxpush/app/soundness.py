@@ -10,9 +10,10 @@ from wxpush.app.surroundings import Surroundings
 from wxpush.channels.wechat import token_store
 from wxpush.config.directories import ACCOUNTS, RECEIPTS, TRIALS
 from wxpush.delivery import journal, ledger, store
-from wxpush.delivery.identity import RunId
+from wxpush.delivery.run import RunCard, refuse_older_ledger
 from wxpush.errors import DamagedStateError, WxpushError
 from wxpush.i18n import _
+from wxpush.model import State
 
 Enough = Callable[[], bool]
 
@@ -58,7 +59,7 @@ def of_runs(around: Surroundings, here: Path, enough: Enough) -> Soundness:
         card = known.cards[folder.path]
         told = _("run {name} in {path}").format(name=card.name, path=folder.path)
         remedy = _("Restore the folder from a backup: only the ledger knows who got the message.")
-        found.look(told, remedy, _of_ledger(folder.ledger, card.id, enough))
+        found.look(told, remedy, _of_ledger(folder.ledger, card, enough))
     return found
 
 
@@ -74,8 +75,22 @@ def of_accounts(state: Path, enough: Enough) -> Soundness:
     return found
 
 
-def _of_ledger(folder: Path, run: RunId, enough: Enough) -> Callable[[], bool]:
-    return lambda: ledger.look_over(folder, run, enough)
+def _of_ledger(folder: Path, card: RunCard, enough: Enough) -> Callable[[], bool]:
+    def look() -> bool:
+        return ledger.look_over(folder, card.id, enough) and _has_all(folder, card, enough)
+
+    return look
+
+
+def _has_all(folder: Path, card: RunCard, enough: Enough) -> bool:
+    """See that nothing is gone from the ledger's end, where it is sound by itself: the card has the count."""
+    accepted = 0
+    for _place, record in ledger.records(folder):
+        if enough():
+            return False
+        accepted += record.mark.state is State.ACCEPTED
+    refuse_older_ledger(card, accepted, folder)
+    return True
 
 
 def _of_journal(folder: Path, enough: Enough) -> Callable[[], bool]:

@@ -53,7 +53,7 @@ def validate(
     """
     _refuse_missing(paths, wanted)
     found = Validation(audiences=audiences)
-    possible = False
+    possible, broken = False, list[Path]()
     files = list(_files(paths, found))
     found.several = sum(kind(parsed) == "campaign" for _path, parsed in files) > 1
     for path, parsed in files:
@@ -64,10 +64,13 @@ def validate(
             possible = True
             _check_campaign(path, parsed, wanted, found, today, checking)
         else:
-            possible = possible or parsed.document is None
+            broken += [path] if parsed.document is None else []
             _note(found, path)
             found.add(parsed.problems or (_neither(path),))
-    if wanted is not None and not possible:
+    if wanted is not None and broken and not possible:
+        opened = _opened(wanted, found)
+        _not_checked(broken[0], opened, found, checking)
+    elif wanted is not None and not possible:
         raise InputError(
             _("A list is checked against a campaign, and there is none among the files."),
             _("Name the campaign, too: wxpush validate campaign.yaml --recipients users.csv"),
@@ -219,19 +222,33 @@ def _check_campaign(
     _note_files(found, problems)
     found.add_for(str(path), problems)
     if papers is None:
+        _not_checked(path, opened, found, checking)
         return
     found.quoted |= papers.sifted.lines
     if found.audiences is not None and template is not None and template.template is not None:
         found.uses.append(_use_of(reading, template.template, papers.campaign.keep_quota))
     lacking = any(one.severity is Severity.ERROR and one.code == "WX204" for one in problems)
-    lacking = lacking or papers.sifted.faulty
-    if opened is not None and not lacking and not reading.faulty & _DECIDING:
+    faulty = reading.faulty & _DECIDING
+    if opened is not None and (lacking or papers.sifted.faulty or faulty):
+        from wxpush.app.partial import Obstacle, check_in_part
+
+        obstacle = Obstacle(str(path), faulty, no_column=lacking, narrowing=papers.sifted.faulty)
+        check_in_part(obstacle, papers, opened, found, checking)
+    elif opened is not None:
         keep, audiences = papers.campaign.keep_quota, found.audiences
         audience = None if audiences is None else audiences.begin(str(path), keep)
         checker = papers.checker(opened, thorough=True)
         from wxpush.app.validating_rows import check_rows
 
         check_rows(papers.campaign, path, checker, opened, found, checking, audience)
+
+
+def _not_checked(path: Path, opened: "RecipientList | None", found: Validation, checking: Checking) -> None:
+    """Of a campaign of which nothing is understood."""
+    if opened is not None:
+        from wxpush.app.partial import Obstacle, check_in_part
+
+        check_in_part(Obstacle(str(path), broken=True), None, opened, found, checking)
 
 
 def _use_of(reading: Reading, template: Template, keep_quota: float) -> "Use":

@@ -4,6 +4,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from wxpush.app.damaged import examine_whole
 from wxpush.app.repeats import Repeats, conflict
 from wxpush.app.validation import Checking, Validation
 from wxpush.campaign.checker import Bad, Checker, Ready, Skipped
@@ -37,7 +38,7 @@ def check_rows(
                 rows += 1
                 if rows % _TELL_EVERY == 0:
                     tell(rows)
-                match checker.examine(row):
+                match examine_whole(checker, opened, row):
                     case Ready() as ready:
                         add(ready.warnings)
                         seen = repeats.meet(ready.message)

@@ -20,6 +20,34 @@ MOST: Final = 1_000
 Checking = Callable[[int | None], AbstractContextManager[Callable[[int], None]]]
 
 
+@dataclass(frozen=True, slots=True)
+class Unchecked:
+    """That the rows of a list weren't checked with a campaign, or (not `wholly`) in part only, and why."""
+
+    campaign: str
+    list_name: str
+    why: str
+    wholly: bool
+
+    @property
+    def told(self) -> str:
+        """For people, in the language in force."""
+        if self.wholly:
+            text = _("The rows of {list} were not checked: {why}. Mend that, and check again.")
+        else:
+            text = _("The rows of {list} were checked in part only: {why}. Mend that, and check again.")
+        return text.format(list=self.list_name, why=self.why)
+
+    def to_json(self) -> dict[str, str | bool]:
+        """For `--json`."""
+        return {
+            "campaign": self.campaign,
+            "list": self.list_name,
+            "why": self.why,
+            "in_part": not self.wholly,
+        }
+
+
 @dataclass(slots=True)
 class Validation:
     """What was found: the first `MOST` errors and warnings in full, all of them counted.
@@ -42,6 +70,8 @@ class Validation:
     """Whom to ask the account about, where somebody wants to."""
     several: bool = False
     """Whether there are several campaigns, so that what is wrong with the list is so for one of them."""
+    unchecked: list[Unchecked] = field(default_factory=list)
+    """Where the rows of the list couldn't be checked, or not all of it."""
     quoted: dict[tuple[str, int], str] = field(default_factory=dict)
     """Lines that stand in no file: a condition of the command line."""
     _told: set[Problem] = field(default_factory=set)

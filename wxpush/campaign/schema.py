@@ -44,6 +44,7 @@ from wxpush.near import nearest
 from wxpush.yamlfile import Document, KeyPath, Parsed, misspelt, parse_yaml
 
 _NAME_LENGTH = 80
+_LACKING: Final = "WX121"
 _LEVELS: Final = ("error", "warn", "off")
 
 
@@ -321,7 +322,8 @@ def read_campaign(path: Path, *, today: date, parsed: Parsed | None = None) -> R
         faults = [dict(fault) for fault in error.errors(include_url=False)]
         seen = {(found.line, found.column) for found in problems}
         told = [found for fault in faults for found in _problems(document, fault)]
-        problems += [found for found in told if (found.line, found.column) not in seen]
+        # What is lacking has no place of its own, and stands where something else may be wrong.
+        problems += [one for one in told if one.code == _LACKING or (one.line, one.column) not in seen]
         draft = _draft(document, faults, path, today)
     template, data = document.value.get("template"), document.value.get("data")
     problems.sort(key=lambda found: (found.line, found.column))
@@ -388,8 +390,13 @@ def _draft(document: Document, faults: list[dict[str, Any]], source: Path, today
         value["miniprogram"] = {"appid": _SOME_APPID, **value["miniprogram"]}
     try:
         draft = _built(document, value, source, today)
-    except ValidationError:
-        return None
+    except ValidationError as error:
+        # A group that lacks a key can't be had without its other faults alone.
+        value = without(value, [fault["loc"][:1] for fault in error.errors()])
+        try:
+            draft = _built(document, value, source, today)
+        except ValidationError:
+            return None
     return draft.model_copy(update={"data": {}}) if no_data else draft
 
 
@@ -423,7 +430,7 @@ def _problem(document: Document, fault: dict[str, Any]) -> Problem:
         return _unknown(document, place)
     if kind == "missing":
         message = _("the key `{key}` is lacking.").format(key=name)
-        return document.problem(place[:-1], "WX121", message, _example(place))
+        return document.problem(place[:-1], _LACKING, message, _example(place))
     if fault["input"] is None or kind == "too_short":
         return document.problem(place, "WX123", f"{name}: {no_value().message}", no_value().hint)
     message = _("{key}: a group of `key: value` lines is expected.").format(key=name)

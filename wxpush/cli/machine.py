@@ -73,5 +73,6 @@ def write_unfinished(
                     rows=found.rows if found is not None else 0,
                     errors=len(reasons) + (found.counts[Severity.ERROR] if found is not None else 0),
                     warnings=found.counts[Severity.WARNING] if found is not None else 0,
+                    unchecked=[one.to_json() for one in found.unchecked] if found is not None else [],
                 )
             )

@@ -77,14 +77,18 @@ def _next(
     campaign: Path, source: "Source", found: "Preview", options: Sequence[str]
 ) -> list[tuple[str, str]]:
     """The commands to type next, and what they do; a list with wrong rows is refused by `send`."""
-    send = ["wxpush", "send", str(campaign), *(source.words or [source.name]), "--approved", found.code]
+    send = ["wxpush", "send", str(campaign), *(source.words or [source.name])]
     if not found.wrong:
-        return [(shlex.join([*send, *options]), _("sends this and nothing else"))]
+        command = shlex.join([*send, "--approved", found.code, *options])
+        return [(command, _("sends this and nothing else"))]
     by_option = source.words or ["--recipients", source.name]
     check = ["wxpush", "validate", str(campaign), *by_option, *options]
     return [
-        (shlex.join(check), _("says what to mend first; then preview again, for another code")),
-        (shlex.join([*send, "--skip-invalid", *options]), _("sends the others without them")),
+        (shlex.join(check), _("says what to mend first; then preview again, for the code to approve")),
+        (
+            shlex.join([*send, "--skip-invalid", *options]),
+            _("sends the others without them, and without approval"),
+        ),
     ]
 
 

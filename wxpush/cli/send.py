@@ -114,7 +114,10 @@ def send(
     ] = False,
     approved: Annotated[
         str | None,
-        typer.Option(metavar="CODE", help=_("Send only what has this code of `wxpush preview`.")),
+        typer.Option(
+            metavar="CODE",
+            help=_("Send only what has this code of `wxpush preview`, as the run and account it names."),
+        ),
     ] = None,
     at: At = None,
     until: Until = None,

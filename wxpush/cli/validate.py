@@ -194,6 +194,8 @@ def _show(found: "Validation", chosen: Format, console: Console, *, strict: bool
     if found.opened is not None and found.opened.encoding_note:
         console.say(found.opened.encoding_note)
     console.findings(found.problems, quoted_lines(found), found.total)
+    for unchecked in found.unchecked:
+        console.say(unchecked.told)
     console.checked(len(found.files), found.rows, errors, warnings)
 
 
@@ -222,5 +224,6 @@ def _write(found: "Validation", chosen: Format, console: Console, *, strict: boo
                     rows=found.rows,
                     errors=found.counts[Severity.ERROR],
                     warnings=found.counts[Severity.WARNING],
+                    unchecked=[one.to_json() for one in found.unchecked],
                 )
             )

@@ -13,6 +13,7 @@ from typing import Final
 from wxpush.delivery import store
 from wxpush.delivery.seal import sealed, unsealed
 from wxpush.errors import DamagedStateError
+from wxpush.i18n import _
 
 _LOCK_TIMEOUT: Final = 2.0
 _COUNT: Final = "n"
@@ -33,7 +34,7 @@ class Journal:
     def append(self, text: str) -> None:
         """Add a block; durable when it returns. Raises StorageError, and then has written nothing."""
         with store.transaction(self._store, self._folder):
-            self._add(int(self._store.get(_COUNT, "0")) + 1, text)
+            self._add(self._number(_COUNT, 0) + 1, text)
 
     def put_together(self, shorten: Shorten) -> None:
         """Put the blocks that `shorten` makes of all there are in their place, in one durable step.
@@ -41,8 +42,8 @@ class Journal:
         Raises DamagedStateError, StorageError, and then has changed nothing.
         """
         with store.transaction(self._store, self._folder):
-            latest = int(self._store.get(_COUNT, "0"))
-            keys = [_key(number) for number in range(int(self._store.get(_FIRST, "1")), latest + 1)]
+            latest = self._number(_COUNT, 0)
+            keys = [_key(number) for number in range(self._number(_FIRST, 1), latest + 1)]
             number = latest + 1
             for text in shorten(lambda: (unsealed(key, self._store.get(key) or "") for key in keys)):
                 number += 1
@@ -51,6 +52,9 @@ class Journal:
             self._store.set(_COUNT, str(number))
             for key in keys:
                 self._store.delete(key)
+
+    def _number(self, key: str, default: int) -> int:
+        return _checked(self._folder, store.value_of(self._store, self._folder, key) or str(default))
 
     def _add(self, number: int, text: str) -> None:
         key = _key(number)
@@ -116,7 +120,32 @@ def look_over(folder: Path, enough: Callable[[], bool]) -> bool:
 
     False where `enough` said so before the end. Raises DamagedStateError, UnsafeStateError, StorageError.
     """
-    return store.look_over(folder, enough) and all(not enough() for _block in blocks(folder))
+    if not store.look_over(folder, enough):
+        return False
+    with store.reading(folder) as read:
+        named = {key: _checked(folder, value) for key, value in read((_COUNT, _FIRST))}
+        expected = named.get(_FIRST, 1)
+        for key, value in read(("j",)):
+            if enough():
+                return False
+            unsealed(key, value)
+            if key != _key(expected):
+                raise _lost_entries(folder)
+            expected += 1
+    if expected != named.get(_COUNT, 0) + 1:
+        raise _lost_entries(folder)
+    return True
+
+
+def _lost_entries(folder: Path) -> DamagedStateError:
+    return DamagedStateError(_("{path} has lost entries.").format(path=folder))
+
+
+def _checked(folder: Path, number: str) -> int:
+    """A number as it is kept. Raises DamagedStateError."""
+    if not (number.isascii() and number.isdecimal()):
+        raise DamagedStateError(_("{path} is damaged.").format(path=folder))
+    return int(number)
 
 
 def _key(number: int) -> str:

@@ -164,13 +164,13 @@ class Ledger:
     def record_at(self, place: Place) -> Record:
         """The record that stands at `place`."""
         key = f"o{place.block:012d}"
-        return load_records(_opened(key, self._store.get(key) or "", with_seals=self._sealed))[place.index]
+        return load_records(self._text(key))[place.index]
 
     def last(self, fits: Callable[[Record], bool]) -> Record | None:
         """The latest record that fits; None where none does."""
         for block in range(self._last["o"], 0, -1):
             key = f"o{block:012d}"
-            found = load_records(_opened(key, self._store.get(key) or "", with_seals=self._sealed))
+            found = load_records(self._text(key))
             for record in reversed(found):
                 if fits(record):
                     return record
@@ -193,8 +193,12 @@ class Ledger:
         """Let go of the files."""
         self._store.close()
 
+    def _text(self, key: str) -> str:
+        value = store.value_of(self._store, self._folder, key) or ""
+        return _opened(key, value, with_seals=self._sealed)
+
     def _own(self, run: RunId, *, may_be_new: bool) -> None:
-        found = self._store.get("meta")
+        found = store.value_of(self._store, self._folder, "meta")
         self._sealed = found != _meta(run, _UNSEALED)
         if found is None and not len(self._store):
             if not may_be_new:

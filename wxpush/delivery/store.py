@@ -28,6 +28,7 @@ _LOOK_TIMEOUT: Final = 1.0
 #: So many of SQLite's steps between two looks at the time: some milliseconds.
 _LOOK_STEPS: Final = 20_000
 
+_MAGIC: Final = b"SQLite format 3\0"
 _SETTINGS: Final[dict[str, Any]] = {
     "eviction_policy": "none",
     "cull_limit": 0,  # with the default, expired rows are deleted even where the policy is none
@@ -119,6 +120,7 @@ def open_store(folder: Path, *, lock_timeout: float) -> diskcache.Cache:
     _refuse_unsafe(folder)
     try:
         if not _make(database):
+            _refuse_other_file(database)
             _refuse_lost_commits(database)
             _inspect(database)
         store = _Store(database, lock_timeout)
@@ -143,6 +145,8 @@ def transaction(opened: diskcache.Cache, folder: Path) -> Iterator[None]:
     try:
         with _begun(opened, folder):
             yield
+    except UnicodeDecodeError:
+        raise _damaged(folder) from None
     except (sqlite3.Error, diskcache.Timeout, OSError) as failure:
         raise StorageError(
             _("The ledger in {path} can't be written: {reason}.").format(path=folder, reason=failure),
@@ -173,6 +177,13 @@ def _begun(opened: diskcache.Cache, folder: Path) -> Iterator[None]:
         begun.__exit__(type(error), error, error.__traceback__)
         raise
     begun.__exit__(None, None, None)
+
+
+def value_of(opened: diskcache.Cache, folder: Path, key: str) -> str | None:
+    """The value under `key`; None where there is none. Raises DamagedStateError, StorageError."""
+    with _damage_told(folder):
+        value: str | None = opened.get(key)
+        return value
 
 
 def rows(folder: Path, kinds: Sequence[str] = (), after: str = "") -> Iterator[_Row]:
@@ -217,13 +228,14 @@ def look_over(folder: Path, enough: Callable[[], bool]) -> bool:
     """
     database = folder / _DATABASE
     _refuse_unsafe(folder)
+    _refuse_other_file(database)
     if _lost_while_still(database):
         raise _lost_entries(database)
     with _damage_told(folder), closing(_connect(database, "ro", _LOOK_TIMEOUT)) as connection:
         connection.set_progress_handler(enough, _LOOK_STEPS)
         try:
             connection.execute("BEGIN")  # all of it as of one moment
-            _inspect_by(connection, database, "quick_check")
+            _inspect_by(connection, database)
         except sqlite3.OperationalError as error:
             if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_INTERRUPT:
                 raise
@@ -287,6 +299,13 @@ def _side_files(database: Path) -> tuple[Path, Path]:
     return database.with_name(f"{database.name}-wal"), database.with_name(f"{database.name}-shm")
 
 
+def _refuse_other_file(database: Path) -> None:
+    """See that it is a database at all, before its log is asked what is lacking. Raises DamagedStateError."""
+    with suppress(FileNotFoundError), database.open("rb") as file:
+        if file.read(len(_MAGIC)) not in (_MAGIC, b""):
+            raise _damaged(database)
+
+
 def _refuse_lost_commits(database: Path) -> None:
     if wal.has_lost_commits(*_side_files(database)):
         raise _lost_entries(database)
@@ -314,15 +333,16 @@ def _stamp(path: Path) -> tuple[int, int] | None:
 def _inspect(database: Path) -> None:
     """See that a database is one of ours before diskcache takes its settings for its own."""
     with _damage_told(database.parent), closing(_connect(database, "ro")) as connection:
-        _inspect_by(connection, database, "integrity_check")
+        _inspect_by(connection, database)
 
 
-def _inspect_by(connection: sqlite3.Connection, database: Path, check: str) -> None:
+def _inspect_by(connection: sqlite3.Connection, database: Path) -> None:
     tables = _tables(connection, database)
     if not tables:
         return  # the process that made the file was killed before it wrote the first table
-    if connection.execute(f"PRAGMA {check}(1)").fetchone() != ("ok",):
-        raise DamagedStateError(_("{path} is damaged.").format(path=database), _damage_hint())
+    # Not the quick one, which leaves out whether what lies in the indexes is what lies in the tables.
+    if connection.execute("PRAGMA integrity_check(1)").fetchone() != ("ok",):
+        raise _damaged(database)
     if "Settings" in tables:
         for key, value in connection.execute("SELECT key, value FROM Settings"):
             _check_setting(database, key, value)
@@ -419,10 +439,15 @@ def _open_files() -> set[_Open]:
 def _damage_told(folder: Path) -> Iterator[None]:
     try:
         yield
+    except UnicodeDecodeError:
+        # SQLite quotes the schema that it can't read, and the module can't read the quotation.
+        raise _damaged(folder) from None
     except sqlite3.OperationalError as error:
-        if getattr(error, "sqlite_errorcode", None) is None:
-            # The module's own: a text that is no UTF-8. It would be quoted, and with it people's data.
-            raise DamagedStateError(_("{path} is damaged.").format(path=folder), _damage_hint()) from None
+        code = getattr(error, "sqlite_errorcode", None)
+        # None is the module's own: a text that is no UTF-8. It would be quoted, and with it people's data.
+        # The general one is of a statement that doesn't fit the tables: ours fit those that we make.
+        if code in (None, sqlite3.SQLITE_ERROR):
+            raise _damaged(folder) from None
         raise StorageError(
             _("The ledger in {path} can't be read: {reason}.").format(path=folder, reason=error),
             _space_hint(),
@@ -437,6 +462,10 @@ def _checked_value(mode: Any, filename: Any, value: Any) -> str:
     if mode != _MODE_RAW or filename is not None or type(value) is not str:
         raise _foreign_row()
     return value
+
+
+def _damaged(path: Path) -> DamagedStateError:
+    return DamagedStateError(_("{path} is damaged.").format(path=path), _damage_hint())
 
 
 def _lost_entries(database: Path) -> DamagedStateError:

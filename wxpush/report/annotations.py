@@ -46,14 +46,19 @@ def check_json(
     rows: int = 0,
     errors: int = 0,
     warnings: int = 0,
+    unchecked: Sequence[dict[str, Any]] = (),
 ) -> dict[str, Any]:
-    """The one object of `validate --json`; the counts may be higher than what is listed."""
+    """The one object of `validate --json`; the counts may be higher than what is listed.
+
+    `unchecked` tells with which campaigns the rows of the list weren't checked, or in part only, and why.
+    """
     return {
         "ok": ok,
         "files": files,
         "rows": rows,
         "errors": errors,
         "warnings": warnings,
+        "unchecked": list(unchecked),
         "problems": [problem_json(problem) for problem in problems],
     }
 

@@ -70,7 +70,7 @@ def preview_page(campaign: str, facts: Sequence[str], code: str, cards: Sequence
     lang = "zh-CN" if language() == "zh" else "en"
     approval = _without_code()
     if code:
-        about = _("Approval code, over campaign, template and list:")
+        about = _("Approval code, over all that campaign, template, words and list say:")
         approval = f'<div class="approval">\n<p>{escape(about)}</p>\n<code>{escape(code)}</code>\n</div>'
     told = "".join(f"<p>{_shown(fact)}</p>\n" for fact in facts)
     return f"""<!DOCTYPE html>

@@ -90,7 +90,7 @@ class ExcelRows:
 
     def _row(self, cells: Any, row: int, number: int, ours: bool) -> Recipient | BadRow:
         columns = self.columns
-        values = dict.fromkeys(columns, "")
+        values, damaged = dict.fromkeys(columns, ""), list[BadRow]()
         for place, (column, cell) in enumerate(zip(columns, cells, strict=False), 1):
             if cell.value is None:
                 continue
@@ -98,7 +98,9 @@ class ExcelRows:
                 message = _('column "{column}" holds the error {error}.').format(
                     column=column, error=cell.value
                 )
-                return bad_row(self._name, row, number, "WX315", message, dict(values), column=place)
+                values[column] = str(cell.value)
+                damaged.append(bad_row(self._name, row, number, "WX315", message, column=place))
+                continue
             try:
                 values[column] = cell_text(cell.value, cell.number_format)
             except CellError:
@@ -106,12 +108,15 @@ class ExcelRows:
                     column=column
                 )
                 hint = _("Format the column as text, and enter the value again.")
-                return bad_row(self._name, row, number, "WX316", message, dict(values), hint, place)
+                values[column] = str(cell.value)
+                damaged.append(bad_row(self._name, row, number, "WX316", message, None, hint, place))
         if any(cell.value not in (None, "") for cell in cells[len(columns) :]):
             message = _("a cell stands to the right of the last named column.")
-            return bad_row(self._name, row, number, "WX310", message, dict(values))
+            damaged.append(bad_row(self._name, row, number, "WX310", message))
         if ours:
             values = unquoted(values, with_ours=self._with_ours)
+        if damaged:
+            return BadRow(row, number, tuple(one for bad in damaged for one in bad.problems), dict(values))
         return Recipient(row, number, values)
 
 
