@@ -15,7 +15,7 @@ from wxpush.near import nearest
 from wxpush.yamlfile import Document
 
 #: The rules of this room that `checks:` can turn off.
-CAMPAIGN_RULES = frozenset({BLOCKED, "condition", "unused_column", *damage.RULES})
+CAMPAIGN_RULES = frozenset({BLOCKED, "condition", "unused_column", "placeholder", *damage.RULES})
 
 
 class Rules(Protocol):

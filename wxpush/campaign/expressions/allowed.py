@@ -93,6 +93,10 @@ def refuse(node: nodes.Node) -> None:
         _refuse_constant(node.value)
     elif isinstance(node, nodes.Getattr) and node.attr.startswith("__"):
         raise ExpressionError("WX206", _("`{name}` can't be reached.").format(name=node.attr))
+    elif isinstance(node, nodes.Getattr) and node.attr == "DATA" and isinstance(node.node, nodes.Name):
+        message = _("{{{{ {name}.DATA }}}} is how the template names a keyword.").format(name=node.node.name)
+        hint = _("Write the column that fills it: {{{{ {name} }}}}").format(name=node.node.name)
+        raise ExpressionError("WX206", message, hint)
     elif isinstance(node, nodes.Getitem) and _is_pythons(getattr(node.arg, "value", None)):
         name = node.arg.value  # type: ignore[attr-defined] # a constant
         raise ExpressionError("WX206", _("`{name}` can't be reached.").format(name=name))

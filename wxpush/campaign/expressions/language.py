@@ -17,6 +17,8 @@ from wxpush.i18n import _
 MAX_DEPTH = 40
 MAX_PARTS = 400
 _WORDS = re.compile(r"""\s+|\w[\w.]*|'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[=<>!]=|//|\*\*|.""", re.DOTALL)
+_SAYS_MORE = frozenset({"default", "length"})
+"""Filters by which an empty value shows something."""
 _FEWEST_COLUMNS = 2  # what itemgetter makes a tuple of
 
 
@@ -178,6 +180,28 @@ def paths_of(expression: Expression) -> frozenset[tuple[str | int, ...]]:
                 node = node.node
         else:
             waiting.extend(node.iter_child_nodes())
+    return frozenset(found)
+
+
+def printed_paths(expression: Expression) -> frozenset[tuple[str | int, ...]]:
+    """The columns, with keys as above, that stand in a longer text as they are.
+
+    Not those of which the author has said what else there can be: by `default`, `or` or a condition.
+    """
+    printed = [node for part in expression.body if isinstance(part, nodes.Output) for node in part.nodes]
+    if len(printed) == len(expression.body) == 1 and _path(printed[0]) is not None:
+        return frozenset()  # a text that is empty as a whole is told anyway
+    found, waiting = set(), printed
+    while waiting:
+        node = waiting.pop()
+        if (path := _path(node)) is not None:
+            found.add(path)
+        elif isinstance(node, nodes.Concat):
+            waiting.extend(node.nodes)
+        elif isinstance(node, nodes.Add):
+            waiting += [node.left, node.right]
+        elif isinstance(node, nodes.Filter) and node.name not in _SAYS_MORE and node.node is not None:
+            waiting.append(node.node)
     return frozenset(found)
 
 

@@ -1,0 +1,105 @@
+"""Mistakes of campaigns and lists that people make often: each is told once, with the remedy that fits."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.test_problems import LIST, Folder, campaign
+from wxpush.model import Problem, Severity
+
+LINE = "oW3kTzuBGTNqeX76QEj000000001"
+
+
+def told(tmp_path: Path, changes: str, people: str = LIST) -> list[Problem]:
+    """The problems of a good campaign with `changes`, and of its list."""
+    folder = Folder(tmp_path)
+    folder.write("campaign.yaml", campaign(changes))
+    folder.write("users.csv", people)
+    folder.list = "users.csv"
+    return folder.problems()
+
+
+def with_thing(text: str, more: str = "") -> str:
+    quoted = json.dumps(text, ensure_ascii=False)
+    return f"checks: {{unused_column: off{more}}}\n" + (
+        f'data:\n  thing1: {quoted}\n  character_string2: "{{{{ order_no }}}}"'
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("{product}", "{product}"),
+        ("商品{ product }", "{ product }"),
+        ("${product}", "${product}"),
+        ("${nobody}", "${nobody}"),
+        ("%product%", "%product%"),
+        ("50%，%product%", "%product%"),
+        ("｛｛ product ｝｝", "｛｛ product ｝｝"),
+        ("{{ product }} }}", "}}"),
+    ],
+)
+def test_a_placeholder_of_others_is_told_once(tmp_path: Path, text: str, written: str) -> None:
+    found = [one for one in told(tmp_path, with_thing(text)) if one.code == "WX216"]
+    assert [(one.file, one.line) for one in found] == [(str(tmp_path / "campaign.yaml"), 5)]
+    assert f"“{written}”" in found[0].message
+    assert "{{ product }}" in found[0].hint or "{{ nobody }}" in found[0].hint
+    assert "WX216" not in {one.code for one in told(tmp_path, with_thing(text, ", placeholder: off"))}
+
+
+@pytest.mark.parametrize(
+    "text", ["{ok} {{ product }}", "50%off {{ product }} 20%", "{{ product }}{", "a}b{{ product }}"]
+)
+def test_braces_and_percents_of_a_text_are_left_alone(tmp_path: Path, text: str) -> None:
+    assert told(tmp_path, with_thing(text)) == []
+
+
+def test_json_in_a_url_is_left_alone(tmp_path: Path) -> None:
+    url = """url: 'https://example.com/?q={"a":{"b":"{{ order_no }}"}}&p=%E5%95%86'"""
+    assert "WX216" not in {one.code for one in told(tmp_path, url)}
+
+
+def test_a_keyword_as_the_template_writes_it_is_the_campaigns_mistake(tmp_path: Path) -> None:
+    people = LIST + LIST.splitlines()[1].replace("001,", "002,") + "\n"
+    [found] = told(tmp_path, with_thing("{{product.DATA}}"), people)
+    assert (found.code, found.hint) == ("WX206", "Write the column that fills it: {{ product }}")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "亲爱的{{ product }}您好",
+        "{{ '亲爱的' ~ product }}",
+        "{{ product }}{{ order_no }}",
+        "你好{{ product | upper }}",
+    ],
+)
+@pytest.mark.parametrize("cell", ["", "  "])
+def test_an_empty_cell_within_a_text_is_a_warning_of_its_row(tmp_path: Path, text: str, cell: str) -> None:
+    people = f"openid,product,order_no\n{LINE},{cell},SO1\n"
+    [found] = told(tmp_path, with_thing(text), people)
+    assert (found.code, found.line, found.cell, found.severity) == ("WX414", 2, "product", Severity.WARNING)
+    assert told(tmp_path, with_thing(text, ", empty_cell: off"), people) == []
+    [found] = told(tmp_path, with_thing(text, ", empty_cell: error"), people)
+    assert found.severity is Severity.ERROR
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "亲爱的{{ product | default('朋友') }}",
+        "亲爱的{{ product or '朋友' }}",
+        "亲爱的{{ product if product else '朋友' }}",
+        "亲爱的{% if product %}{{ product }}{% endif %}",
+        "订单{{ order_no }}",
+    ],
+)
+def test_an_empty_cell_that_is_allowed_for_is_none(tmp_path: Path, text: str) -> None:
+    people = f"openid,product,order_no\n{LINE},,SO1\n"
+    assert told(tmp_path, with_thing(text), people) == []
+
+
+def test_a_value_that_is_empty_as_a_whole_is_told_as_that(tmp_path: Path) -> None:
+    people = f"openid,product,order_no\n{LINE},,SO1\n"
+    assert [one.code for one in told(tmp_path, with_thing(" {{ product }} "), people)] == ["WX401"]
