@@ -1,11 +1,13 @@
 """Mistakes of campaigns and lists that people make often: each is told once, with the remedy that fits."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
-from tests.test_problems import LIST, Folder, campaign
+from tests.test_problems import LIST, TEMPLATE_ID, Folder, campaign
+from wxpush.i18n import speaking
 from wxpush.model import Problem, Severity
 
 LINE = "oW3kTzuBGTNqeX76QEj000000001"
@@ -103,3 +105,77 @@ def test_an_empty_cell_that_is_allowed_for_is_none(tmp_path: Path, text: str) ->
 def test_a_value_that_is_empty_as_a_whole_is_told_as_that(tmp_path: Path) -> None:
     people = f"openid,product,order_no\n{LINE},,SO1\n"
     assert [one.code for one in told(tmp_path, with_thing(" {{ product }} "), people)] == ["WX401"]
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "message", "hint"),
+    [
+        ("{{ product if }}", 11, "breaks off", "Complete it"),
+        ("单号{{ product", 14, "{{ is never closed", "{{ product }}"),
+        ("{{}}", 12, "nothing between", "{{ product }}"),
+        ("{{ now() }}", 11, "( )", "{{ today }}"),
+        ("{{ product.split() }}", 11, "( )", "replace"),
+        ("{{ product ｝｝", 23, "“｝” is a full-width", "Write }"),
+        ("{{ product | default（'x'） }}", 32, "“（” is a full-width", "Write ("),
+        ("{{ 'x }}", 15, "never closed", "Close it"),
+        ("{{ (product }}", 11, "( is never closed", "Write )"),
+        ("{{ product) }}", 11, "nothing has opened", "Take it out"),
+        ("{% if product %}x", 11, "{% if … %} is never closed", "{% endif %}"),
+        ("{% endif %}", 11, "without its {% if … %}", "{% endif %}"),
+        ("{{ product & order_no }}", 23, "“&”", "and"),
+        ("{{ product ** 2 }}", 11, "`**`", "Multiply"),
+        ("{{ product.__mro__ }}", 11, "__mro__", "column"),
+        ("{% for a in product %}{% endfor %}", 11, "{% for %}", "join"),
+        ("{{ product[0:4:2] }}", 11, "without a step", "[0:4]"),
+        ("{{ product | float / 0 }}", 11, "division by zero", "0"),
+        ("{{ product | replace('', 'x') }}", 11, "replace", "replace('-', '')"),
+        ("{{ product | shorten('x') }}", 11, "is not a number", "digits"),
+        ("{{ 1000000000000000000000000000 }}", 11, "too large", "quotes"),
+    ],
+)
+def test_what_is_wrong_with_an_expression_is_told_with_its_place_and_remedy(
+    tmp_path: Path, text: str, column: int, message: str, hint: str
+) -> None:
+    [found] = [one for one in told(tmp_path, with_thing(text)) if one.line == 5]
+    assert message in found.message
+    assert hint in found.hint
+    assert "header" not in found.hint
+    with speaking("zh"):
+        [chinese] = [one for one in told(tmp_path, with_thing(text)) if one.line == 5]
+        assert not re.search(r"unexpected|expected|statement|template", chinese.message)
+    assert found.column == column
+
+
+@pytest.mark.parametrize("condition", ['"true"', "1", "false"])
+def test_a_condition_that_decides_nothing_is_told_once(tmp_path: Path, condition: str) -> None:
+    people = LIST + LIST.splitlines()[1].replace("001,", "002,") + "\n"
+    assert [one.code for one in told(tmp_path, f"when: {condition}", people)] == ["WX211"]
+
+
+@pytest.mark.parametrize("line", ["url：https://example.com/a", "url：", "url：https://example.com/a:b"])
+def test_a_full_width_colon_is_named_in_its_line(tmp_path: Path, line: str) -> None:
+    folder = Folder(tmp_path)
+    text = campaign("to: '{{ openid }}'")
+    before = text.index("data:")
+    number = text.count("\n", 0, before) + 1
+    folder.write("campaign.yaml", f"{text[:before]}{line}\n{text[before:]}")
+    [found] = [one for one in folder.problems() if one.file.endswith("campaign.yaml")]
+    assert (found.code, found.line, found.column) == ("WX105", number, 4)
+    assert "「：」" in found.message
+
+
+def test_a_broken_placeholder_of_a_template_is_told_in_its_line(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    folder.write(
+        "template.yaml",
+        f"id: {TEMPLATE_ID}\ntitle: t\ncontent: |\n  商品名称:{{{{thing1.DATA}}}}\n  时间:{{{{time3}}}}\n",
+    )
+    [found] = [one for one in folder.problems() if one.code == "WX554"]
+    assert (found.line, found.column) == (5, 6)
+
+
+def test_an_empty_file_is_told_what_belongs_there(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    folder.write("campaign.yaml", "")
+    [found] = folder.problems()
+    assert (found.code, "name: " in found.hint) == ("WX111", True)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+from wxpush.campaign.expressions import parse_condition
 from wxpush.campaign.render import Renderer
 from wxpush.campaign.schema import Campaign
 from wxpush.i18n import _
@@ -51,6 +52,9 @@ def one_sided_condition(campaign: Campaign, wanted: int, unwanted: int) -> list[
     rows = wanted + unwanted
     if campaign.when is None or rows < _FEWEST_ROWS or (wanted and unwanted):
         return []
+    condition = parse_condition(campaign.when)
+    if not condition.required | condition.optional:
+        return []  # told with the campaign
     message = _("when: it is true for all {count} rows of the list.")
     if not wanted:
         message = _("when: it is false for all {count} rows of the list: nobody gets a message.")
