@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.test_problems import LIST, TEMPLATE_ID, Folder, campaign
+from wxpush.channels.wechat.values import check_value
 from wxpush.i18n import speaking
 from wxpush.model import Problem, Severity
 
@@ -179,3 +180,51 @@ def test_an_empty_file_is_told_what_belongs_there(tmp_path: Path) -> None:
     folder.write("campaign.yaml", "")
     [found] = folder.problems()
     assert (found.code, "name: " in found.hint) == ("WX111", True)
+
+
+@pytest.mark.parametrize(
+    ("people", "words"),
+    [
+        (LIST.replace(",", "，"), "full-width commas"),
+        ("王先生,云南小粒咖啡豆,SO1\n李女士,耶加雪菲,SO2\n", "first line names the columns"),
+    ],
+)
+def test_a_list_without_any_of_the_columns_is_told_in_one_sentence(
+    tmp_path: Path, people: str, words: str
+) -> None:
+    [found] = told(tmp_path, "checks: {unused_column: off}", people)
+    assert (found.code, found.line) == ("WX204", 1)
+    assert words in found.hint
+
+
+def test_a_full_width_comma_among_others_is_named(tmp_path: Path) -> None:
+    people = LIST.replace("product,order_no", "product，order_no").replace("豆,", "豆，")
+    found = told(tmp_path, "checks: {unused_column: off}", people)
+    assert {one.code for one in found} == {"WX204"}
+    assert all("full-width commas" in one.hint for one in found)
+
+
+def test_all_blocked_words_of_a_value_are_told(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    folder.write("words.txt", "vx\n#红包\n")
+    folder.write("campaign.yaml", campaign("blocked_words: words.txt"))
+    folder.write("users.csv", f"openid,product,order_no\n{LINE},加vx领#红包，加VX,SO1\n")
+    folder.list = "users.csv"
+    found = [one.message for one in folder.problems() if one.code == "WX408"]
+    assert [re.findall('"(.+?)"', one) for one in found] == [["vx"], ["#红包"]]
+
+
+@pytest.mark.parametrize("text", ["字" * 30, "字" * 30 + "{{ product }}"])
+def test_a_text_of_the_campaign_that_is_too_long_wants_to_be_shorter(tmp_path: Path, text: str) -> None:
+    [found] = [one for one in told(tmp_path, with_thing(text)) if one.line == 5]
+    assert found.hint == "Write a shorter text."
+
+
+@pytest.mark.parametrize(("cell", "moment"), [("44886", "2022-11-21"), ("46000.5", "2025-12-09 12:00")])
+@pytest.mark.parametrize("keyword", ["time", "date"])
+def test_a_moment_as_excel_counts_it_is_told_as_that(keyword: str, cell: str, moment: str) -> None:
+    [found] = check_value(keyword, cell)
+    assert "Excel" in found.message
+    assert moment in found.message
+    assert "Excel" in found.hint
+    assert "Excel" not in check_value(keyword, "99999")[0].message
