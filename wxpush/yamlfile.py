@@ -19,6 +19,7 @@ MAX_DEPTH = 32
 MAX_NODES = 20_000
 _MAX_REPAIRS = 20
 _UNFIT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_WIDE_COLON = re.compile(r"\s*(?:- )?[\w.-]+(：)")
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 
 KeyPath = tuple[str | int, ...]
@@ -35,6 +36,7 @@ class Document:
     value: dict[str, Any]
     _values: dict[KeyPath, Place]
     _keys: dict[KeyPath, Place]
+    _text: str = ""
 
     def place(self, path: KeyPath) -> Place:
         """Line and column of the value at `path`; of its nearest parent where it is lacking."""
@@ -53,10 +55,36 @@ class Document:
         *,
         at_key: bool = False,
         severity: Severity = Severity.ERROR,
+        offset: int = -1,
     ) -> Problem:
-        """A problem of this file at the value (or the key) of `path`."""
-        line, column = self.key_place(path) if at_key else self.place(path)
+        """A problem of this file at the value (or the key) of `path`; `offset` characters into its text."""
+        line, column = self.key_place(path) if at_key else self._spot(path, offset)
         return Problem(self.file, line, column, code, message, hint, severity)
+
+    def _spot(self, path: KeyPath, offset: int) -> Place:
+        """Where a character of a value is, if its line reads as the value does; else where the value is."""
+        line, column = place = self.place(path)
+        value: Any = self.value
+        for key in path:
+            try:
+                value = value[key]
+            except (LookupError, TypeError):
+                return place
+        lines = self._text.split("\n")
+        if not isinstance(value, str) or offset < 0 or line > len(lines):
+            return place
+        number = value.count("\n", 0, offset)
+        wanted, within = value.split("\n")[number], offset - (value.rfind("\n", 0, offset) + 1)
+        written = lines[line - 1][column - 1 :]
+        if written[:1] == "|" and line + number < len(lines):
+            found = lines[line + number]
+            return (
+                (line + number + 1, len(found) - len(wanted) + within + 1)
+                if found.endswith(wanted)
+                else place
+            )
+        quote = 1 if written[:1] in ("'", '"') else 0
+        return (line, column + quote + offset) if written[quote:].startswith(value) else place
 
     def renamed(self, path: KeyPath, key: str) -> "Document":
         """The same file as if the key that leads to `path` were `key`; every place stays where it is."""
@@ -69,7 +97,7 @@ class Document:
             }
 
         value = _with_key(self.value, path, key)
-        return Document(self.file, value, moved(self._values), moved(self._keys))
+        return Document(self.file, value, moved(self._values), moved(self._keys), self._text)
 
     @staticmethod
     def _find(places: dict[KeyPath, Place], path: KeyPath) -> Place:
@@ -221,9 +249,12 @@ class _Builder:
                 message = _("the file is empty.")
             else:
                 message = _("the file must consist of `key: value` lines.")
-            self.problems.append(Problem(self.file, 1, 1, "WX111", message))
+            hint = _("Is it the right file? A campaign begins like this: {example}").format(
+                example="name: order-shipped-{{ today }}"
+            )
+            self.problems.append(Problem(self.file, 1, 1, "WX111", message, hint))
             return None
-        return Document(self.file, value, self._values, self._keys)
+        return Document(self.file, value, self._values, self._keys, self.text)
 
     def _node(self, event: yaml.Event, events: Iterator[yaml.Event], path: KeyPath) -> Any:
         self._nodes += 1
@@ -337,11 +368,33 @@ class _Builder:
 
     def _syntax(self, error: yaml.MarkedYAMLError) -> None:
         mark = error.problem_mark or error.context_mark
-        if error.context_mark and "quoted scalar" in str(error.context):
+        if (
+            error.context_mark
+            and "quoted scalar" in str(error.context)
+            and "escape" not in str(error.problem)
+        ):
             mark = error.context_mark  # where it was opened: the scanner noticed at the file's end
         line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
         message, hint = _in_plain_words(error)
+        if (place := self._wide_colon(error)) is not None:
+            line, column = place
+            message = _("the colon behind this key is a full-width one, 「：」.")
+            hint = _("Write `key: value`, with a space after the colon.")
         self.problems.append(Problem(self.file, line, column, "WX105", message, hint))
+
+    def _wide_colon(self, error: yaml.MarkedYAMLError) -> Place | None:
+        """The full-width colon by which a line isn't the key that the parser looked for."""
+        said, lines = str(error.problem), self.text.split("\n")
+        if "could not find expected ':'" in said and error.context_mark:
+            numbers = [error.context_mark.line]
+        elif "mapping values are not allowed" in said and error.problem_mark:
+            numbers = [error.problem_mark.line, error.problem_mark.line - 1]
+        else:
+            return None
+        for number in numbers:
+            if 0 <= number < len(lines) and (found := _WIDE_COLON.match(lines[number])):
+                return number + 1, found.start(1) + 1
+        return None
 
     @staticmethod
     def _place(event: yaml.Event) -> Place:
@@ -364,10 +417,24 @@ def _in_plain_words(error: yaml.MarkedYAMLError) -> tuple[str, str]:
     if "mapping values are not allowed" in said:
         hint = _("Put the value in quotes if it holds a `: `, or mend the indentation.")
         return _("a second `key:` on one line, or a wrong indentation."), hint
+    if "unknown escape character" in said:
+        hint = _("Use single quotes, or write \\\\ for a backslash.")
+        return _("an escape with a backslash that YAML doesn't know."), hint
     if "quoted scalar" in said:
         return _("the quote that opens here is never closed."), _("Close it at the value's end.")
     if "could not find expected ':'" in said:
         return _("a key without its colon."), _("Write `key: value`, with a space after the colon.")
+    if "expected the node content" in said:
+        hint = _("Write a value, in quotes where it begins with one of [ ] { }.")
+        return _("a bracket without its counterpart, or a value is lacking."), hint
+    if "sequence entries are not allowed" in said:
+        return _("a `- ` of a list can't stand here."), _(
+            "Put it in a line of its own, or the value in quotes."
+        )
+    if "scanning an anchor" in said or "scanning an alias" in said or "parsing a tag" in said:
+        return _("a value can't start with this character."), _("Put the whole value in quotes.")
+    if "block scalar" in said:
+        return _("text stands behind `|` or `>`."), _("Begin it in the next line, indented.")
     if "flow mapping" in said or "flow sequence" in said:
         hint = _("The bracket was opened in line {line}.").format(line=since)
         return _("a bracket is not closed, or a comma is lacking."), hint

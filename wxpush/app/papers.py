@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from wxpush.app.sieve import Sieve
 from wxpush.app.sources.sifted import Sifted
 from wxpush.campaign.check import check_campaign, keyword_problems, meant_keywords, weighed
+from wxpush.campaign.foreign import foreign_placeholders
 from wxpush.campaign.lint import constant_condition, unused_columns
 from wxpush.campaign.render import Renderer
 from wxpush.campaign.schema import Campaign, Reading
@@ -108,6 +109,7 @@ def file_advice(
 ) -> list[Problem]:
     """What nothing forbids in the files as such: a condition, columns but those `used`, a rate."""
     problems = constant_condition(campaign, renderer)
+    problems += foreign_placeholders(campaign, renderer, opened.columns if opened is not None else None)
     for advice in weighed(rate_findings(campaign.rate), campaign.checks):
         problems.append(
             campaign.document.problem(

@@ -15,7 +15,10 @@ from wxpush.near import nearest
 from wxpush.yamlfile import Document
 
 #: The rules of this room that `checks:` can turn off.
-CAMPAIGN_RULES = frozenset({BLOCKED, "condition", "unused_column", *damage.RULES})
+CAMPAIGN_RULES = frozenset({BLOCKED, "condition", "unused_column", "placeholder", *damage.RULES})
+
+
+_WIDE_COMMA = "，"
 
 
 class Rules(Protocol):
@@ -126,15 +129,23 @@ def _constant_problems(
     """What speaks against texts, or parts of them, without a column: told once, not with every row."""
     problems = []
     texts = renderer.constants()
-    for found in weighed(_constant_findings(texts, rules, words), campaign.checks):
+    for found in weighed(map(_without_filter, _constant_findings(texts, rules, words)), campaign.checks):
         if found.where in texts:
             problems.append(_of_campaign(campaign, found, f"{found.where}: " + found.message))
-    for found in weighed([*fixed(renderer, rules), *fixed_words(renderer, rules, words)], campaign.checks):
+    parts = [*map(_without_filter, fixed(renderer, rules)), *fixed_words(renderer, rules, words)]
+    for found in weighed(parts, campaign.checks):
         message = _("{where}, what is the same for all: {message}")
         problems.append(
             _of_campaign(campaign, found, message.format(where=found.where, message=found.message))
         )
     return problems
+
+
+def _without_filter(found: Finding) -> Finding:
+    """A finding on a text that stands in the campaign itself, where a filter is the wrong remedy."""
+    if "{{ … | shorten(" in found.hint:
+        return replace(found, hint=_("Write a shorter text."))
+    return replace(found, hint=_("Mend the text in the campaign.")) if "{{ … | " in found.hint else found
 
 
 def _constant_findings(texts: Mapping[str, str], rules: Rules, words: WordList | None) -> list[Finding]:
@@ -206,9 +217,31 @@ def _column_problems(
                 *((header_line, 0) if list_name else place),
                 "WX204",
                 message,
-                column_hint(column, columns),
+                _wide_comma_hint(column, columns) or column_hint(column, columns),
                 Severity.WARNING if allowed_for else Severity.ERROR,
             )
             if column not in problems or problems[column].severity is Severity.WARNING:
                 problems[column] = problem
+    used = {column for _where, required, optional in uses for column in required | optional}
+    if list_name and len(problems) > 1 and known and not used & known:
+        return [_no_column_at_all(list(problems), columns, list_name, header_line)]
     return list(problems.values())
+
+
+def _no_column_at_all(
+    lacking: Sequence[str], columns: Sequence[str], list_name: str, header_line: int
+) -> Problem:
+    """The list has none of the columns: it isn't each of them that is misspelt, but the header is none."""
+    message = _("the header has none of the columns that the campaign uses: {names}.")
+    hint = _wide_comma_hint(lacking[0], columns) or _(
+        "See that it is the right list, and that its first line names the columns: {names}"
+    ).format(names=",".join(lacking))
+    return Problem(list_name, header_line, 0, "WX204", message.format(names=", ".join(lacking)), hint)
+
+
+def _wide_comma_hint(column: str, columns: Sequence[str]) -> str:
+    """The remedy where a column is in the header, but not parted from its neighbours."""
+    names = [[name.strip() for name in one.split(_WIDE_COMMA)] for one in columns if _WIDE_COMMA in one]
+    if not any(column in parted for parted in names) and not (names and len(columns) == 1):
+        return ""
+    return _("The header has full-width commas (，): write , between the columns, in every line.")

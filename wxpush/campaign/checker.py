@@ -140,7 +140,8 @@ class Checker:
             findings += self._words_in(rendered)
         key = rendered.key
         expires = math.inf if self.expiry is None else self.expiry.moment(row.values)
-        damaged = self._damaged(row) if self._damage.suspects(row.values) else []
+        suspect = self._damage.suspects(row.values)
+        damaged = self._damaged(row) + self._holes(row, rendered) if suspect else []
         if (
             findings
             or damaged
@@ -178,6 +179,11 @@ class Checker:
     def _damaged(self, row: Recipient) -> list[Finding]:
         """What a spreadsheet has made of the row's values."""
         return weighed(self._damage.findings(row.values), self._levels)
+
+    def _holes(self, row: Recipient, rendered: Rendered) -> list[Finding]:
+        """Empty cells within texts that have more in them; what is empty as a whole is told as that."""
+        holes = self._damage.holes(row.values)
+        return weighed([one for one in holes if rendered.text_at(one.where)], self._levels)
 
     def _damaged_places(self, damaged: list[Finding]) -> set[str]:
         """The parts of the message of which it is said enough that a value in them is damaged."""

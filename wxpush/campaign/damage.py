@@ -1,4 +1,6 @@
-"""What spreadsheets make of values: errors of formulas, formulas themselves, numbers cut to `1.2E+10`."""
+"""What is doubtful about a row's values before they are in a message: what spreadsheets make of them,
+errors of formulas, formulas themselves, numbers cut to `1.2E+10`; and cells that are empty in a text.
+"""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -6,7 +8,7 @@ from dataclasses import replace
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
-from wxpush.campaign.expressions import Expression, paths_of
+from wxpush.campaign.expressions import Expression, paths_of, printed_paths
 from wxpush.i18n import _
 from wxpush.model import Finding, Severity
 
@@ -14,8 +16,9 @@ ERROR_VALUE: Final = "error_value"
 CUT_NUMBER: Final = "cut_number"
 FORMULA: Final = "formula"
 MINUS_ID: Final = "minus_id"
+EMPTY_CELL: Final = "empty_cell"
 #: The rules of this room that `checks:` can turn off.
-RULES: Final = frozenset({ERROR_VALUE, CUT_NUMBER, FORMULA, MINUS_ID})
+RULES: Final = frozenset({ERROR_VALUE, CUT_NUMBER, FORMULA, MINUS_ID, EMPTY_CELL})
 CODES: Final = frozenset({"WX410", "WX411", "WX412", "WX413"})
 
 Path = tuple[str | int, ...]
@@ -24,6 +27,7 @@ Path = tuple[str | int, ...]
 _SEPARATOR: Final = "\0"
 """What no value of a list holds."""
 _SUSPECT: Final = re.compile(_SEPARATOR + r"\s*(?:[#=-]|\+?[0-9]+(?:\.[0-9]+)?[eE][-+0-9]|Err:)")
+_SUSPECT_OR_EMPTY: Final = re.compile(_SUSPECT.pattern + "|" + _SEPARATOR + rf"\s*(?:{_SEPARATOR}|\Z)")
 _ERROR: Final = re.compile(
     r"#(?:N/A|REF!|VALUE!|DIV/0!|NAME\?|NULL!|NUM!|SPILL!|CALC!|FIELD!|BLOCKED!|CONNECT!|BUSY!|UNKNOWN!"
     r"|EXTERNAL!|PYTHON!|TIMEOUT!|ERROR!|GETTING_DATA)|Err:5[0-9]{2}"
@@ -58,6 +62,14 @@ class Damage:
                 self._readers.setdefault(path, []).append(where)
         if expires is not None:
             self._readers.setdefault((expires,), []).append("expires")
+        self._printed = {
+            path: where
+            for where, expression in reversed(list(expressions.items()))
+            if where not in ("to", "when")
+            for path in printed_paths(expression)
+        }
+        """Where an empty cell leaves a hole in a text, the first place of each."""
+        self._suspect = _SUSPECT_OR_EMPTY if self._printed else _SUSPECT
         person = paths_of(expressions["to"])
         if len(person) == 1:  # an openid has a rule of its own
             self._readers.pop(next(iter(person)), None)
@@ -67,7 +79,7 @@ class Damage:
     def suspects(self, values: Mapping[str, Any]) -> bool:
         """Whether a row needs a closer look; most have none."""
         try:
-            return _SUSPECT.search(_SEPARATOR + _SEPARATOR.join(self._pick(values))) is not None
+            return self._suspect.search(_SEPARATOR + _SEPARATOR.join(self._pick(values))) is not None
         except (KeyError, TypeError):  # a lacking column, or values in groups
             return True
 
@@ -78,6 +90,18 @@ class Damage:
     def of_condition(self, values: Mapping[str, Any]) -> list[Finding]:
         """The same of what the condition reads: whom it leaves out, it may leave out for that."""
         return list(self._findings(values, self._when))
+
+    def holes(self, values: Mapping[str, Any]) -> list[Finding]:
+        """The empty cells in the midst of a text: a doubt each."""
+        found = []
+        for path, where in self._printed.items():
+            value = _at(values, path)
+            if isinstance(value, str) and not value.strip():
+                doubted = _Value("", path, [where])
+                message = _('column "{column}" is empty: the text goes out without it.')
+                hint = _("Write {{ … | default('…') }}; or if that is meant: checks: {empty_cell: off}")
+                found.append(replace(doubted.doubt(EMPTY_CELL, "WX414", message, hint), advice=True))
+        return found
 
     def readers(self, found: Finding) -> list[str]:
         """The places in the campaign that read what a finding is about."""

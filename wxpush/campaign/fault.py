@@ -12,6 +12,8 @@ class FaultError(ValueError):
         self.code = code
         self.message = message
         self.hint = hint
+        self.offset = -1
+        """Where in the text the fault is, as a number of characters; below 0 where that can't be told."""
 
 
 class Spot(NamedTuple):

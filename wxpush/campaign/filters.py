@@ -43,7 +43,9 @@ def text_of(value: object) -> str:
     if isinstance(value, str):
         if len(value) > MAX_TEXT:
             message = _("a value of {count} characters; {limit} is the most that an expression takes.")
-            raise ValueProblemError("WX404", message.format(count=len(value), limit=MAX_TEXT))
+            raise ValueProblemError(
+                "WX404", message.format(count=len(value), limit=MAX_TEXT), _("Shorten it.")
+            )
         return value
     if isinstance(value, Undefined):
         return str(value)  # raises, and names what is lacking
@@ -64,7 +66,8 @@ def number_of(value: object) -> Decimal:
     text = text_of(value).strip()
     found = _NUMBER.fullmatch(text)
     if found is None:
-        raise ValueProblemError("WX402", _("“{value}” is not a number.").format(value=_brief(text)))
+        message = _("“{value}” is not a number.").format(value=_brief(text))
+        raise ValueProblemError("WX402", message, _("Write it in digits, like 1299 or 1,299.50."))
     return Decimal(f"{found[1]}{found[2].replace(',', '')}{found[3] or ''}")
 
 
@@ -89,7 +92,8 @@ def _whole(value: object, least: int, most: int) -> int:
     number = number_of(value)
     if number != int(number) or not least <= number <= most:
         message = _("{value} is not a whole number from {least} to {most}.")
-        raise ValueProblemError("WX402", message.format(value=number, least=least, most=most))
+        hint = _("Change the number in the filter's brackets.")
+        raise ValueProblemError("WX402", message.format(value=number, least=least, most=most), hint)
     return int(number)
 
 
@@ -175,7 +179,7 @@ def mask_phone(value: object) -> str:
     text = re.sub(r"[\s\-()（）]", "", text_of(value))
     if not _PHONE.fullmatch(text):
         message = _("“{value}” is not a phone number.").format(value=_brief(text))
-        raise ValueProblemError("WX402", message)
+        raise ValueProblemError("WX402", message, _("Mend the row, or leave mask_phone out."))
     if len(text) > 11 and text.removeprefix("+").startswith("86"):
         text = text.removeprefix("+").removeprefix("86")
     head, tail = (3, 4) if len(text) >= 11 else (2, 2)
@@ -216,10 +220,11 @@ def replace(value: object, old: object, new: object) -> str:
     """Every `old` replaced by `new`."""
     text, search, instead = text_of(value), text_of(old), text_of(new)
     if not search:
-        raise ValueProblemError("WX402", _("replace: the text to look for is empty."))
+        hint = _("Say what is replaced by what: replace('-', '').")
+        raise ValueProblemError("WX402", _("replace: the text to look for is empty."), hint)
     if len(text) + text.count(search) * (len(instead) - len(search)) > MAX_TEXT:
         message = _("replace: the result is longer than {limit} characters.").format(limit=MAX_TEXT)
-        raise ValueProblemError("WX404", message)
+        raise ValueProblemError("WX404", message, _("Replace by a shorter text."))
     return text.replace(search, instead)
 
 
@@ -245,7 +250,7 @@ def join(value: object, separator: object = "、") -> str:
     """The items of a JSON list in one text."""
     if not isinstance(value, list | tuple):
         text_of(value)
-        raise ValueProblemError("WX402", _("join: the value is not a list."))
+        raise ValueProblemError("WX402", _("join: the value is not a list."), _("Leave join out."))
     return text_of(text_of(separator).join(text_of(item) for item in value))
 
 

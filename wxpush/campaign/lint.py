@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+from wxpush.campaign.expressions import parse_condition
 from wxpush.campaign.render import Renderer
 from wxpush.campaign.schema import Campaign
 from wxpush.i18n import _
@@ -25,7 +26,7 @@ def unused_columns(
     # Who misspelt a column in the campaign meant one that seems unused now.
     misspelt = [name for name in read if name not in columns]
     unused = [one for one in columns if one not in read and nearest(one, misspelt) is None]
-    severity = _severity(campaign, UNUSED_COLUMN)
+    severity = severity_of(campaign, UNUSED_COLUMN)
     if not unused or severity is None:
         return []
     message = _("used nowhere in the campaign: {columns}.").format(columns=", ".join(unused))
@@ -51,6 +52,9 @@ def one_sided_condition(campaign: Campaign, wanted: int, unwanted: int) -> list[
     rows = wanted + unwanted
     if campaign.when is None or rows < _FEWEST_ROWS or (wanted and unwanted):
         return []
+    condition = parse_condition(campaign.when)
+    if not condition.required | condition.optional:
+        return []  # told with the campaign
     message = _("when: it is true for all {count} rows of the list.")
     if not wanted:
         message = _("when: it is false for all {count} rows of the list: nobody gets a message.")
@@ -58,7 +62,7 @@ def one_sided_condition(campaign: Campaign, wanted: int, unwanted: int) -> list[
 
 
 def _of_condition(campaign: Campaign, message: str) -> list[Problem]:
-    severity = _severity(campaign, CONDITION)
+    severity = severity_of(campaign, CONDITION)
     if severity is None:
         return []
     hint = _("Compare it with what the list holds; if that is meant: checks: {{{rule}: off}}").format(
@@ -67,7 +71,7 @@ def _of_condition(campaign: Campaign, message: str) -> list[Problem]:
     return [campaign.document.problem(("when",), "WX211", message, hint, severity=severity)]
 
 
-def _severity(campaign: Campaign, rule: str) -> Severity | None:
+def severity_of(campaign: Campaign, rule: str) -> Severity | None:
     """A warning unless the campaign's `checks:` say otherwise; None where they turn the rule off."""
     level = campaign.checks.get(rule, "warn")
     return None if level == "off" else Severity.WARNING if level == "warn" else Severity.ERROR

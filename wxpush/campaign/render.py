@@ -42,6 +42,12 @@ class Rendered(NamedTuple):
     url: str | None
     miniprogram: dict[str, str] | None
 
+    def text_at(self, where: str) -> str | None:
+        """The text at a place in the campaign, such as `data.thing1`."""
+        group, _dot, name = where.partition(".")
+        found = getattr(self, group)
+        return found.get(name) if isinstance(found, dict) else found
+
 
 class RowError(InputError):
     """A row that can't be rendered: `findings` says which expressions failed, and why."""

@@ -425,7 +425,8 @@ def _problem(document: Document, fault: dict[str, Any]) -> Problem:
     reason = (fault.get("ctx") or {}).get("error")
     kind = fault["type"]
     if isinstance(reason, FaultError):
-        return document.problem(place, reason.code, f"{name}: " + reason.message, reason.hint)
+        message = f"{name}: " + reason.message
+        return document.problem(place, reason.code, message, reason.hint, offset=reason.offset)
     if kind == "extra_forbidden":
         return _unknown(document, place)
     if kind == "missing":

@@ -50,20 +50,24 @@ class WordList:
                 self._places.append((name, number))
 
     def findings(self, texts: Mapping[str, str]) -> list[Finding]:
-        """The first blocked word of each text; `texts` by their place in the campaign."""
+        """All blocked words of each text, each once; `texts` by their place in the campaign."""
         if self._matcher is None:
             return []
         found = []
         for where, text in texts.items():
-            hits = self._matcher.find_matches_as_indexes(_alike(text))
-            if hits:
-                number, start, end = hits[0]
-                file, line = self._places[number]
-                message = _('the blocked word "{word}" ({file}, line {line}).').format(
-                    word=text[start:end], file=file, line=line
-                )
-                found.append(Finding(where, BLOCKED, "WX408", message, _("Use another word.")))
+            told = set()
+            for number, start, end in self._matcher.find_matches_as_indexes(_alike(text)):
+                if number not in told:
+                    told.add(number)
+                    found.append(self._finding(where, text[start:end], number))
         return found
+
+    def _finding(self, where: str, written: str, number: int) -> Finding:
+        file, line = self._places[number]
+        message = _('the blocked word "{word}" ({file}, line {line}).').format(
+            word=written, file=file, line=line
+        )
+        return Finding(where, BLOCKED, "WX408", message, _("Use another word."))
 
 
 def words_of(campaign: Campaign, problems: list[Problem]) -> WordList | None:

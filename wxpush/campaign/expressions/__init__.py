@@ -13,6 +13,7 @@ from wxpush.campaign.expressions.language import (
     parse_condition,
     parse_text,
     paths_of,
+    printed_paths,
     render_alone,
     tests_of,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "parse_condition",
     "parse_text",
     "paths_of",
+    "printed_paths",
     "render_alone",
     "tests_of",
 ]

@@ -86,20 +86,27 @@ def refuse(node: nodes.Node) -> None:
     """Raise ExpressionError where a node may not stand in an expression."""
     if not isinstance(node, _ALLOWED):
         message = _("{construct} is not allowed in an expression.").format(construct=_named(node))
-        raise ExpressionError("WX206", message, odd_column_hint() if isinstance(node, nodes.Call) else "")
+        raise ExpressionError("WX206", message, _instead(node))
     if isinstance(node, nodes.Name):
         _refuse_name(node)
     elif isinstance(node, nodes.Const):
         _refuse_constant(node.value)
     elif isinstance(node, nodes.Getattr) and node.attr.startswith("__"):
-        raise ExpressionError("WX206", _("`{name}` can't be reached.").format(name=node.attr))
+        raise ExpressionError("WX206", _("`{name}` can't be reached.").format(name=node.attr), plain_column())
+    elif isinstance(node, nodes.Getattr) and node.attr == "DATA" and isinstance(node.node, nodes.Name):
+        message = _("{{{{ {name}.DATA }}}} is how the template names a keyword.").format(name=node.node.name)
+        hint = _("Write the column that fills it: {{{{ {name} }}}}").format(name=node.node.name)
+        raise ExpressionError("WX206", message, hint)
     elif isinstance(node, nodes.Getitem) and _is_pythons(getattr(node.arg, "value", None)):
         name = node.arg.value  # type: ignore[attr-defined] # a constant
-        raise ExpressionError("WX206", _("`{name}` can't be reached.").format(name=name))
+        raise ExpressionError("WX206", _("`{name}` can't be reached.").format(name=name), plain_column())
     elif isinstance(node, nodes.Filter):
         _refuse_filter(node)
     elif isinstance(node, nodes.Slice) and node.step is not None:
-        raise ExpressionError("WX206", _("a part of a text is written [from:to], without a step."))
+        message = _("a part of a text is written [from:to], without a step.")
+        raise ExpressionError(
+            "WX206", message, _("Write it like this: {expression}").format(expression="{{ order_no[0:4] }}")
+        )
     elif isinstance(node, nodes.Test) and node.name not in TESTS:
         message = _("there is no test `is {name}`.").format(name=node.name)
         raise ExpressionError("WX207", message, _("Compare with ==, !=, <, > or in."))
@@ -110,6 +117,32 @@ def refuse(node: nodes.Node) -> None:
 def _is_pythons(key: object) -> bool:
     """Whether a key is a name of Python's own, as `__class__` is; `__EMPTY` may be a column."""
     return isinstance(key, str) and key.startswith("__") and key.endswith("__")
+
+
+def simpler() -> str:
+    return _("Make it simpler, or prepare the value as a column of the list.")
+
+
+def plain_column() -> str:
+    return _("Name a column of the list: {{ product }}")
+
+
+def _instead(node: nodes.Node) -> str:
+    """What can be written instead of a part that isn't allowed."""
+    if isinstance(node, nodes.Pow):
+        return _("Multiply instead: {{ side | float * side | float }}")
+    if isinstance(node, nodes.For):
+        return _("The items of a list are put into one text by {{ tags | join('、') }}.")
+    if not isinstance(node, nodes.Call):
+        return _("Values are written {{ … }}, and choices {% if … %} … {% endif %}.")
+    called = node.node
+    if isinstance(called, nodes.Name) and called.name in {"now", "today", "date", "time", "datetime"}:
+        return _("Today's date is {{ today }}; a time comes from a column of the list.")
+    if isinstance(called, nodes.Name) and not called.name.isascii():
+        return odd_column_hint()
+    return _("Use a filter: {{ order_no | replace('-', '') }}. There are: {names}.").replace(
+        "{names}", ", ".join(FILTERS)
+    )
 
 
 def _named(node: nodes.Node) -> str:
@@ -129,9 +162,13 @@ def _refuse_constant(value: object) -> None:
         hint = _("Ask for a lacking value like this: name is defined")
         raise ExpressionError("WX206", _("`none` is no value."), hint)
     if isinstance(value, int | float) and not isinstance(value, bool) and not abs(value) < LARGEST:
-        raise ExpressionError("WX209", _("the number is too large."))
+        raise ExpressionError(
+            "WX209",
+            _("the number is too large."),
+            _("Put it in quotes where it is no number to reckon with."),
+        )
     if isinstance(value, str) and any(ord(one) < 32 or 0xD800 <= ord(one) <= 0xDFFF for one in value):
-        raise ExpressionError("WX206", _("control characters are not allowed in a text."))
+        raise ExpressionError("WX206", _("control characters are not allowed in a text."), _("Remove it."))
 
 
 def _refuse_filter(node: nodes.Filter) -> None:
@@ -142,7 +179,9 @@ def _refuse_filter(node: nodes.Filter) -> None:
         hint = _("Did you mean `{name}`?").format(name=near) if near else known
         raise ExpressionError("WX207", _("there is no filter `{name}`.").format(name=node.name), hint)
     if node.dyn_args is not None or node.dyn_kwargs is not None:
-        raise ExpressionError("WX206", _("`*` and `**` are not allowed in an expression."))
+        raise ExpressionError(
+            "WX206", _("`*` and `**` are not allowed in an expression."), _("Write the arguments one by one.")
+        )
     signature = inspect.signature(function)
     try:
         signature.bind(node.node, *node.args, **{str(pair.key): pair.value for pair in node.kwargs})

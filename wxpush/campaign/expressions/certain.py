@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from jinja2 import UndefinedError, nodes
 
-from wxpush.campaign.expressions.allowed import ExpressionError, odd_column_hint
+from wxpush.campaign.expressions.allowed import ExpressionError, odd_column_hint, plain_column
 from wxpush.campaign.expressions.environment import TESTS, compiled, text_as_number, text_reckoned_with
 from wxpush.campaign.expressions.names import ROW, TODAY
 from wxpush.campaign.filters import FILTERS, ValueProblemError, unreckonable
@@ -78,13 +78,19 @@ def _told(work: Callable[[], object]) -> None:
     try:
         work()
     except UndefinedError as error:
-        raise ExpressionError("WX206", _("`{name}` can't be reached.").format(name=error)) from None
+        raise ExpressionError(
+            "WX206", _("`{name}` can't be reached.").format(name=error), plain_column()
+        ) from None
     except ValueProblemError as error:
         raise ExpressionError(error.code, error.message, error.hint) from None
     except ArithmeticError:
-        raise ExpressionError("WX403", unreckonable()) from None
+        raise ExpressionError("WX403", unreckonable(), _no_zero()) from None
     except (TypeError, ValueError):
         raise _as_expression(text_as_number()) from None
+
+
+def _no_zero() -> str:
+    return _("Divide by what isn't 0, and keep the numbers below 10^24.")
 
 
 def _as_expression(error: ValueProblemError) -> ExpressionError:
@@ -119,7 +125,7 @@ def _refuse_texts(node: nodes.Node) -> None:
         if _TEXT in (_kind(node.left), _kind(node.right)):
             raise _as_expression(text_reckoned_with(node.operator))
         if isinstance(node, nodes.Div | nodes.FloorDiv | nodes.Mod) and node.right == nodes.Const(0):
-            raise ExpressionError("WX403", unreckonable())
+            raise ExpressionError("WX403", unreckonable(), _no_zero())
     elif isinstance(node, nodes.Add):
         if {_kind(node.left), _kind(node.right)} == {_TEXT, _NUMBER}:
             raise _as_expression(text_reckoned_with(node.operator))

@@ -8,15 +8,20 @@ from typing import Any
 
 from jinja2 import TemplateSyntaxError, nodes
 
-from wxpush.campaign.expressions.allowed import ExpressionError, column_of, odd_column_hint, refuse, walk
+from wxpush.campaign.expressions.allowed import ExpressionError, column_of, refuse, simpler, walk
 from wxpush.campaign.expressions.certain import refuse_certain_failures
 from wxpush.campaign.expressions.environment import ENVIRONMENT, TRUTH, compiled
+from wxpush.campaign.expressions.syntax import unreadable
 from wxpush.campaign.filters import MAX_RESULT, MAX_TEXT
 from wxpush.i18n import _
 
+_BEFORE = "{{ ("
+"""What makes a text of a bare condition."""
 MAX_DEPTH = 40
 MAX_PARTS = 400
 _WORDS = re.compile(r"""\s+|\w[\w.]*|'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[=<>!]=|//|\*\*|.""", re.DOTALL)
+_SAYS_MORE = frozenset({"default", "length"})
+"""Filters by which an empty value shows something."""
 _FEWEST_COLUMNS = 2  # what itemgetter makes a tuple of
 
 
@@ -45,7 +50,7 @@ def parse_condition(source: str) -> Expression:
     if "{{" in source:
         raise ExpressionError("WX205", _("a condition is one bare expression."), _condition_hint())
     try:
-        tree = _parsed("{{ (" + source + "\n) }}")
+        tree = _parsed(_BEFORE + source + "\n) }}", before=len(_BEFORE))
     except ExpressionError as error:
         if error.code == "WX205" and _stumbles_over_equals(source):
             raise ExpressionError(error.code, error.message, _equals_hint()) from None
@@ -181,6 +186,28 @@ def paths_of(expression: Expression) -> frozenset[tuple[str | int, ...]]:
     return frozenset(found)
 
 
+def printed_paths(expression: Expression) -> frozenset[tuple[str | int, ...]]:
+    """The columns, with keys as above, that stand in a longer text as they are.
+
+    Not those of which the author has said what else there can be: by `default`, `or` or a condition.
+    """
+    printed = [node for part in expression.body if isinstance(part, nodes.Output) for node in part.nodes]
+    if len(printed) == len(expression.body) == 1 and _path(printed[0]) is not None:
+        return frozenset()  # a text that is empty as a whole is told anyway
+    found, waiting = set(), printed
+    while waiting:
+        node = waiting.pop()
+        if (path := _path(node)) is not None:
+            found.add(path)
+        elif isinstance(node, nodes.Concat):
+            waiting.extend(node.nodes)
+        elif isinstance(node, nodes.Add):
+            waiting += [node.left, node.right]
+        elif isinstance(node, nodes.Filter) and node.name not in _SAYS_MORE and node.node is not None:
+            waiting.append(node.node)
+    return frozenset(found)
+
+
 def _path(node: nodes.Node) -> tuple[str | int, ...] | None:
     column = column_of(node)
     if column is not None:
@@ -197,20 +224,17 @@ def render_alone(expression: Expression, values: Mapping[str, Any]) -> str:
     return compile_parts([expression], "")(values)[: MAX_RESULT + 1]
 
 
-def _parsed(source: str) -> nodes.Template:
+def _parsed(source: str, *, before: int = 0) -> nodes.Template:
     if len(source) > MAX_TEXT:
         message = _("the text is longer than {limit} characters.").format(limit=MAX_TEXT)
-        raise ExpressionError("WX209", message)
+        raise ExpressionError("WX209", message, _("Shorten it."))
     try:
         return ENVIRONMENT.parse(source)
     except TemplateSyntaxError as error:
-        reason = str(error.message)
-        message = _("the expression can't be read: {reason}.").format(reason=reason.rstrip("."))
-        raise ExpressionError("WX205", message, odd_column_hint()) from None
+        raise unreadable(error, source, before=before) from None
     except (RecursionError, ValueError, OverflowError, MemoryError):
-        raise ExpressionError(
-            "WX209", _("the expression is nested too deep or holds too large a number.")
-        ) from None
+        message = _("the expression is nested too deep or holds too large a number.")
+        raise ExpressionError("WX209", message, simpler()) from None
 
 
 def _stumbles_over_equals(source: str) -> bool:
@@ -232,7 +256,7 @@ def _checked(source: str, tree: nodes.Template) -> Expression:
     optional: set[str] = set()
     for count, (node, depth, guarded) in enumerate(walk(tree)):
         if count >= MAX_PARTS or depth > MAX_DEPTH:
-            raise ExpressionError("WX209", _("the expression is too long or nested too deep."))
+            raise ExpressionError("WX209", _("the expression is too long or nested too deep."), simpler())
         refuse(node)
         column = column_of(node)
         if column is not None:

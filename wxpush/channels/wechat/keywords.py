@@ -27,6 +27,7 @@ TYPES = frozenset(
 """The types of category templates; a keyword's name is its type and a number (`thing1`)."""
 
 _PLACEHOLDER = re.compile(r"\{\{\s*(\w+)\.DATA\s*\}\}")
+_BRACES = re.compile(r"\{\s*\{|\}\s*\}")
 _TYPED = re.compile(r"([a-z_]+)[0-9]+")
 _OLD = re.compile(r"first|remark|keyword[0-9]+")
 
@@ -62,9 +63,11 @@ def parse_content(content: str) -> list[Keyword]:
     return list(found.values())
 
 
-def without_placeholders(content: str) -> str:
-    """The content's fixed text: what is left of braces in it is a broken placeholder."""
-    return _PLACEHOLDER.sub("", content)
+def broken_placeholder(content: str) -> int | None:
+    """Where braces are that no placeholder has, as a number of characters; None without any."""
+    blanked = _PLACEHOLDER.sub(lambda found: " " * len(found.group()), content)
+    found = _BRACES.search(blanked)
+    return found.start() if found is not None else None
 
 
 def type_of(name: str) -> str:

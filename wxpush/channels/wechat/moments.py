@@ -35,6 +35,8 @@ _READABLE = re.compile(
     r"(?P<clock>[T\s]*(?:[01]?[0-9]|2[0-3])[:时][0-5]?[0-9](?:[:分](?:[0-5]?[0-9])?秒?)?分?)?"
 )
 """Dates that the filter `date` can read."""
+_EXCEL = re.compile(r"[0-9]{5}(?:\.[0-9]{1,15})?")
+_EXCEL_START = datetime.datetime(1899, 12, 30)  # noqa: DTZ001 - a day of the calendar, wherever
 _UNIX_TIME = re.compile(r"[0-9]{10}(?:[0-9]{3})?")
 
 
@@ -140,7 +142,24 @@ def _reads(text: str, *, clock: bool = False) -> bool:
     return _in_calendar(year, month or month8, day or day8)
 
 
+def _of_excel(end: str) -> Fault | None:
+    """A day as Excel counts them, from 1900 on, with the time of day as a part of it."""
+    if not _EXCEL.fullmatch(end):
+        return None
+    moment = _EXCEL_START + datetime.timedelta(days=float(end))
+    if not 1980 <= moment.year < 2100:
+        return None
+    layout = "%Y-%m-%d %H:%M" if "." in end else "%Y-%m-%d"
+    message = _('"{text}" is how Excel counts days: {moment}.')
+    return Fault(
+        message.format(text=end, moment=moment.strftime(layout)),
+        _("Format the column in Excel as a date with its time, and export again."),
+    )
+
+
 def _not_a_time(end: str) -> Fault:
+    if (counted := _of_excel(end)) is not None:
+        return counted
     return Fault(
         _('"{text}" is no time: hours and minutes are needed, such as 15:04 or 2026-01-02 15:04.').format(
             text=end
@@ -152,6 +171,8 @@ def _not_a_time(end: str) -> Fault:
 
 
 def _not_a_date(end: str) -> Fault:
+    if (counted := _of_excel(end)) is not None:
+        return counted
     return Fault(
         _('"{text}" is no date such as 2026年1月2日 or 2026-01-02.').format(text=end),
         use_filter("date('%Y-%m-%d')") if _reads(end) else _("Write it like 2026-11-23."),

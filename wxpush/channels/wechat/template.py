@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from wxpush.channels.wechat.keywords import HISTORIC, Keyword, parse_content, without_placeholders
+from wxpush.channels.wechat.keywords import HISTORIC, Keyword, broken_placeholder, parse_content
 from wxpush.errors import ProblemsError
 from wxpush.i18n import _
 from wxpush.model import Problem, Severity
@@ -129,8 +129,8 @@ class _Reader:
         hint = hint.format(example="{{thing1.DATA}}")
         if content and not parse_content(content):
             self._add(("content",), "WX554", _("`content` has no placeholder."), hint)
-        elif re.search(r"\{\s*\{|\}\s*\}", without_placeholders(content)):
-            self._add(("content",), "WX554", _("`content` has a broken placeholder."), hint)
+        elif (place := broken_placeholder(content)) is not None:
+            self._add(("content",), "WX554", _("`content` has a broken placeholder."), hint, offset=place)
         return content
 
     def _text(self, value: dict[str, Any], key: str) -> str:
@@ -191,8 +191,18 @@ class _Reader:
         path = (*self.base, "content")
         return self.document.problem(path, "WX556", message, hint, severity=Severity.WARNING)
 
-    def _add(self, path: KeyPath, code: str, message: str, hint: str = "", *, at_key: bool = False) -> None:
-        self.problems.append(self.document.problem((*self.base, *path), code, message, hint, at_key=at_key))
+    def _add(
+        self,
+        path: KeyPath,
+        code: str,
+        message: str,
+        hint: str = "",
+        *,
+        at_key: bool = False,
+        offset: int = -1,
+    ) -> None:
+        place = (*self.base, *path)
+        self.problems.append(self.document.problem(place, code, message, hint, at_key=at_key, offset=offset))
 
 
 def _did_you_mean(word: str, known: tuple[str, ...]) -> str:
