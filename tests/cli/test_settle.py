@@ -468,7 +468,9 @@ def test_the_plan_counts_what_is_too_old_as_in_doubt_and_not_as_sent_first(desk:
     assert over.code == 1
 
 
-@pytest.mark.parametrize(("passed", "doubt"), [(0.0, "leave"), (DEDUPE_WINDOW_S + 1, "leave"), (DEDUPE_WINDOW_S + 1, "resend")])
+@pytest.mark.parametrize(
+    ("passed", "doubt"), [(0.0, "leave"), (DEDUPE_WINDOW_S + 1, "leave"), (DEDUPE_WINDOW_S + 1, "resend")]
+)
 def test_the_progress_after_a_kill_ends_with_the_numbers_of_the_summary(
     tmp_path: Path, open_wechat: Callable[..., Sandbox], passed: float, doubt: str
 ) -> None:
