@@ -168,6 +168,11 @@ class DeliveryFigures:
     median_s: int | None
     p99_s: int | None
 
+    @property
+    def accepted(self) -> int:
+        """All of them."""
+        return self.delivered + sum(self.undelivered.values()) + self.unconfirmed
+
     def to_json(self) -> dict[str, Any]:
         """What JSON says beside a run's counts."""
         rate = None if self.rate is None else round(self.rate, 4)
@@ -326,6 +331,10 @@ class RunView:
     """The approval code that its latest call was given."""
     delivery: DeliveryFigures | None = None
     """None where the account has no receipts, or, of an older run in a list, where they weren't read."""
+    in_window: int = 0
+    """How many of those in doubt the next start of a run that was cut off settles by itself."""
+    read_to: int | None = None
+    """The last block of the ledger that is counted here; None where the card was believed."""
 
     def to_json(self) -> dict[str, Any]:
         """One run in the JSON of `runs` and `runs show`."""
