@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.command import Desk, at_call, openid, people
+from wxpush.cli.outputs import refuse_same
 
 OPTIONS = ("--skips", "--failures", "--report", "--log")
 
@@ -57,3 +58,43 @@ def test_a_folder_that_goes_meanwhile_is_told_aloud(desk: Desk) -> None:
         (found,) = desk.home.rglob(name)
         told = f"{Path('out') / name} can't be written; the table lies in {found} instead."
         assert told.replace(" ", "") in done.talk.replace(" ", "")
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--skips", "both.csv", "--failures", "both.csv"), ("--skips: both.csv", "--failures")),
+        (("--report", "r", "--skips", "folder/../r"), ("--skips: folder/../r", "--report")),
+        (("--failures", "link/r", "--report", "folder/r"), ("--failures: link/r", "--report")),
+        (("--log", "r", "--skips", "r"), ("--log: r", "--skips")),
+        (("--skips", "users.failures.csv"), ("users.failures.csv", "--skips")),
+    ],
+)
+def test_two_outputs_with_one_name_are_refused_before_anything_is_sent(
+    desk: Desk, options: tuple[str, ...], told: tuple[str, str]
+) -> None:
+    desk.prepare(3)
+    (desk.folder / "folder").mkdir()
+    (desk.folder / "link").symlink_to("folder")
+    done = desk.send(*options)
+    assert (done.code, done.json["state"], desk.sends()) == (2, "refused", 0)
+    assert "one would replace the other" in done.talk
+    assert all(word in done.talk for word in told)
+    assert "Give --" in done.talk
+
+
+def test_a_file_that_the_campaign_names_is_no_output(desk: Desk) -> None:
+    desk.prepare(3)
+    desk.write("words.txt", "免费\n")
+    desk.campaign(blocked_words="words.txt")
+    for name in ("template.yaml", "words.txt", "users.csv", "campaign.yaml"):
+        kept = (desk.folder / name).read_bytes()
+        for option in ("--skips", "--failures"):
+            done = desk.send(option, name)
+            assert (done.code, done.json["state"], desk.sends()) == (2, "refused", 0)
+            assert f"{option}: {name} is a file that this command reads" in done.talk
+        assert (desk.folder / name).read_bytes() == kept
+
+
+def test_a_device_takes_what_several_write() -> None:
+    refuse_same({"--report": Path("/dev/null"), "--skips": Path("/dev/null"), "--log": None})

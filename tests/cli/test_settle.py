@@ -468,6 +468,25 @@ def test_the_plan_counts_what_is_too_old_as_in_doubt_and_not_as_sent_first(desk:
     assert over.code == 1
 
 
+@pytest.mark.parametrize(
+    ("passed", "doubt"), [(0.0, "leave"), (DEDUPE_WINDOW_S + 1, "leave"), (DEDUPE_WINDOW_S + 1, "resend")]
+)
+def test_the_progress_after_a_kill_ends_with_the_numbers_of_the_summary(
+    tmp_path: Path, open_wechat: Callable[..., Sandbox], passed: float, doubt: str
+) -> None:
+    desk = Desk(tmp_path, open_wechat())
+    doubtful = kill_on_the_way(desk)
+    assert doubtful
+    let_pass(desk, passed)
+    done = desk.send("--in-doubt", doubt)
+    left = doubtful if passed and doubt == "leave" else 0
+    assert (done.json["in_doubt"], done.json["accepted"]) == (left, EIGHT - left)
+    last = [line for line in done.err.splitlines() if f"/{EIGHT} " in line][-1]
+    assert f" {EIGHT}/{EIGHT} 100%," in last
+    assert f"{EIGHT - left} accepted" in last
+    assert (f"{left} in doubt" in last) is (left > 0)
+
+
 # What names the command
 
 

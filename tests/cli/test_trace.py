@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import closing
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from tests.cli.command import Desk, openid, people
 from tests.cli.test_settle import BURNT, put_in_doubt
 from wxpush.app.delivered import receipts_folder
 from wxpush.app.surroundings import Surroundings
+from wxpush.clock import BEIJING
 from wxpush.config import Directories
 from wxpush.delivery.receipts import ReceiptLog
 from wxpush.delivery.run import runs_in
@@ -36,6 +38,11 @@ def events(desk: Desk, what: str, *options: str) -> list[dict[str, Any]]:
     assert done.code == (0 if found else 1)
     assert isinstance(found, list)
     return found
+
+
+def of_runs(desk: Desk, what: str) -> list[dict[str, Any]]:
+    """What runs tell of it."""
+    return [event for event in events(desk, what) if event["run"]]
 
 
 def told(desk: Desk, what: str, *options: str) -> list[str]:
@@ -216,7 +223,7 @@ def test_why_somebody_was_left_out_is_told_for_each_run(desk: Desk) -> None:
     desk.send("--run", "again")
 
     def why(number: int) -> list[tuple[str, str, str]]:
-        return [(one["run"], one["event"], one["code"]) for one in events(desk, openid(number))]
+        return [(one["run"], one["event"], one["code"]) for one in of_runs(desk, openid(number))]
 
     assert sorted(why(1)) == sorted(
         [
@@ -232,7 +239,7 @@ def test_why_somebody_was_left_out_is_told_for_each_run(desk: Desk) -> None:
         assert why(number) == [("order-shipped", "skipped", reason), ("again", "accepted", "0")], number
     shown = desk.run("trace", openid(4)).out
     assert shown.count("skipped: on the suppression list (since 20") == 2
-    assert shown.count("because: 投诉") == 2
+    assert shown.count("because: 投诉)") == 2
     assert "`--where` is false (--where openid !=" in desk.run("trace", openid(5)).out
 
 
@@ -242,7 +249,7 @@ def test_who_was_taken_off_the_suppression_list_since_was_on_it_then(desk: Desk)
     desk.send()
     desk.run("suppress", "remove", openid(1))
     desk.run("suppress", "add", openid(1), "--reason", "second", "--until", "2099-01-01")
-    (skipped,) = events(desk, openid(1))
+    (skipped,) = of_runs(desk, openid(1))
     assert (skipped["event"], "because: first" in skipped["detail"]) == ("skipped", True)
     desk.run("suppress", "remove", openid(1))
     desk.send()
@@ -259,11 +266,11 @@ def test_a_column_of_the_joined_list_leads_to_the_message(desk: Desk) -> None:
     desk.run("suppress", "add", openid(2))
     join = ("--join", "bound.csv", "--on", "phone=mobile")
     assert desk.run("send", "campaign.yaml", "orders.csv", *join, "--yes").code == 0
-    (accepted,), (skipped,) = events(desk, "nick1"), events(desk, "nick2")
+    (accepted,), (skipped,) = events(desk, "nick1"), of_runs(desk, "nick2")
     assert (accepted["event"], accepted["openid"], accepted["line"]) == ("accepted", openid(1), 2)
     assert (skipped["event"], skipped["openid"], skipped["code"]) == ("skipped", openid(2), "suppressed")
     assert [one["code"] for one in events(desk, "A4")] == ["no_match"]
-    assert told(desk, openid(2)) == ["skipped"]
+    assert sorted(told(desk, openid(2))) == ["skipped", "suppressed"]
     desk.write("bound.csv", f"mobile,openid,nick\n{bound}9,{openid(9)},nick1\n")
     done = desk.run("trace", "nick1")
     assert (done.code, "were not looked through" in done.err) == (1, True)
@@ -311,3 +318,65 @@ def test_what_is_shown_can_move_no_cursor(desk: Desk) -> None:
     desk.send()
     done = desk.run("trace", "x\x1b[31m\u202e")
     assert not {"\x1b", "\u202e"} & set(done.out + done.err)
+
+
+def test_who_is_in_no_run_but_on_the_suppression_list_is_known(desk: Desk) -> None:
+    assert events(desk, openid(1)) == []
+    desk.run("suppress", "add", openid(1), "--reason", "投诉", "--until", "2099-01-01 08:00")
+    (found,) = events(desk, openid(1))
+    assert (found["event"], found["openid"], found["detail"]) == ("suppressed", openid(1), "投诉")
+    assert (found["until"], found["account"], found["run"]) == ("2099-01-01T08:00:00+08:00", "default", None)
+    shown = desk.run("trace", openid(1))
+    assert shown.code == 0
+    assert "on the suppression list since then, until 2099-01-01 08:00:00 +08:00, because: 投诉" in shown.out
+    assert events(desk, openid(2)) == []
+    desk.run("suppress", "remove", openid(1))
+    assert desk.run("trace", openid(1)).code == 1
+
+
+def test_who_a_sending_put_on_the_suppression_list_is_told_with_its_events(desk: Desk) -> None:
+    desk.prepare(2, suppress="{auto: 24h}")
+    assert desk.sandbox is not None
+    desk.sandbox.unfollow(openid(2))
+    desk.send()
+    failed, listed = sorted(events(desk, "SO2026112300002"), key=lambda event: event["event"])
+    assert (failed["event"], listed["event"], listed["code"]) == ("failed", "suppressed", "43004")
+    assert listed["until"] > listed["time"]
+    assert "until 20" in (shown := desk.run("trace", openid(2)).out)
+    assert "because: doesn't follow" in shown
+    assert told(desk, openid(1)) == ["accepted"]
+
+
+def test_a_skip_says_whom_it_is_about_when_it_was_decided_and_by_which_message(desk: Desk) -> None:
+    rows = people(4)
+    for row in rows:
+        row["name"] = "2099-01-01 09:00"
+    rows[1]["name"] = "2026-01-01 09:00"
+    assert desk.sandbox is not None
+    desk.sandbox.unfollow(openid(3))
+    desk.campaign(expires="{column: name, after: 7d}", limits="{per_user_per_day: 1}", check_followers="true")
+    desk.list(rows)
+    desk.send("--limit", "1")
+    desk.list([*rows, *people(6, 5)])
+    desk.campaign(limits="{per_user_per_day: 1}", check_followers="true", rate="2/s")
+    first = events(desk, openid(1))[0]
+    began = datetime.now(BEIJING)
+    desk.run("send", "campaign.yaml", "users.csv", "--run", "again", "--yes", "--rate", "2/s")
+    (skipped,) = [one for one in events(desk, openid(1)) if one["event"] == "skipped"]
+    assert (skipped["openid"], skipped["code"]) == (openid(1), "frequency")
+    assert f'of the run "order-shipped", msgid {first["msgid"]}' in skipped["detail"]
+    assert abs(datetime.fromisoformat(skipped["time"]) - began) < timedelta(seconds=3)
+    (other,) = [one for one in events(desk, openid(3)) if one["run"] == "again"]
+    assert (other["openid"], other["code"]) == (openid(3), "not_following")
+    assert f"to {openid(3)}" in desk.run("trace", openid(3)).out
+
+
+def test_a_msgid_that_was_found_needs_no_list(sent: Desk) -> None:
+    (event,) = events(sent, openid(1))
+    sent.run(
+        "send", "campaign.yaml", "-", "--run", "piped", "--yes", stdin=b"openid,order_no,product,amount\n"
+    )
+    (sent.folder / "users.csv").unlink()
+    assert "were not looked through" in sent.run("trace", "nothing").err
+    done = sent.run("trace", str(event["msgid"]))
+    assert (done.code, "were not looked through" in done.err) == (0, False)

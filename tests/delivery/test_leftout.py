@@ -1,6 +1,7 @@
 """Why lines of a list were left out, as it is kept on disk."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +36,24 @@ def test_what_was_noted_last_is_read_again(
     assert (found.of, found.at) == ("digest", 7.5)
     assert {line: found.reason(line) for line in decided} == decided
     assert found.reason(9_999) == found.reason(-1) == ""
+    began = int(time.time())
+    assert all(began - 60 < found.moment(line) <= began for line, reason in decided.items() if reason)
+    assert found.moment(9_999) == found.moment(-1) == 0
     found.note(0, "where")
     assert found.reason(0) == "where"
+
+
+def test_a_file_of_an_earlier_version_says_no_moment(tmp_path: Path) -> None:
+    path = tmp_path / "left-out.json"
+    noted = LeftOut("digest")
+    noted.note(3, "where")
+    noted.write(path, 1.0)
+    content = json.loads(path.read_text())
+    del content["moments"]
+    path.write_text(json.dumps(content))
+    found = LeftOut.read(path)
+    assert found is not None
+    assert (found.reason(3), found.moment(3)) == ("where", 0)
 
 
 def test_where_nobody_is_left_out_any_more_the_file_goes(tmp_path: Path) -> None:

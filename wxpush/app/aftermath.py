@@ -121,7 +121,7 @@ class FailureRows:
         self, folder: RunFolder, standing: Standing, claims: list[Claim], *, any_recorded: bool = True
     ) -> None:
         """`claims` are those in doubt; without `any_recorded` the ledger has no other message to tell of."""
-        self._folder, self._standing, self._claims = folder, standing, claims
+        self._folder, self._standing, self.claims = folder, standing, claims
         self._any_recorded = any_recorded
         self._kept: list[_Source] | None = None
 
@@ -144,7 +144,7 @@ class FailureRows:
         for place, record in ledger.records(self._folder.ledger) if self._any_recorded else ():
             if record.mark in _TOLD and self._standing.is_latest(place, record):
                 yield record._replace(payload="")
-        yield from self._claims
+        yield from self.claims
         yield from ledger.invalid_rows(self._folder.ledger)
 
 

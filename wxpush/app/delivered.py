@@ -37,26 +37,41 @@ def is_key_alone(key: str, to: str) -> bool:
 
 
 def delivery_of(
-    folder: RunFolder, card: RunCard, around: Surroundings, *, log: Path | None = None
+    folder: RunFolder,
+    card: RunCard,
+    around: Surroundings,
+    *,
+    log: Path | None = None,
+    read_to: int | None = None,
 ) -> "Delivery | None":
     """How the run's accepted messages ended; None where its account has no receipts.
 
     Reads receipts and ledger without a lock, also while they are written; `log` is where the receipts are,
-    by default those of the account that the run's card names. Raises DamagedStateError.
+    by default those of the account that the run's card names; of a run that goes on, `read_to` is the last
+    block that counts. Raises DamagedStateError.
     """
     log = log or receipts_folder(card, around)
-    return joined(folder, card, around, lambda: Fates(receipts(log))) if any_receipts(log) else None
+    if not any_receipts(log):
+        return None
+    return joined(folder, card, around, lambda: Fates(receipts(log)), read_to=read_to)
 
 
-def joined(folder: RunFolder, card: RunCard, around: Surroundings, read: Callable[[], Fates]) -> "Delivery":
+def joined(
+    folder: RunFolder,
+    card: RunCard,
+    around: Surroundings,
+    read: Callable[[], Fates],
+    *,
+    read_to: int | None = None,
+) -> "Delivery":
     """The same with the receipts that `read` gives, anew at each call. Raises DamagedStateError."""
     fates = read()
     others = _others(folder, card, around) if fates.nameless else []
     tests = _tests(card, around) if fates.nameless else []
-    delivery = Delivery(folder, fates, others, tests=tests)
+    delivery = Delivery(folder, fates, others, tests=tests, read_to=read_to)
     if delivery.without_msgid and delivery.unconfirmed:
         by_key = _by_key(folder, card, around, read)
-        return Delivery(folder, read(), others, by_key, tests) if by_key else delivery
+        return Delivery(folder, read(), others, by_key, tests, read_to) if by_key else delivery
     return delivery
 
 
@@ -112,11 +127,13 @@ class Delivery:
         others: Sequence[RunFolder] = (),
         by_key: Mapping[str, Fate] | None = None,
         tests: Sequence[Record] = (),
+        read_to: int | None = None,
     ) -> None:
         """`others` are runs whose messages receipts without a msgid can be of, too, and so are `tests`.
 
-        `by_key` tells of messages whose msgid nobody knows.
+        `by_key` tells of messages whose msgid nobody knows; blocks of the ledger past `read_to` don't count.
         """
+        self._read_to = read_to
         self._folder, self._fates, self._by_key = folder, fates, by_key or {}
         self._takers = Takers()
         self.delivered = 0
@@ -126,7 +143,7 @@ class Delivery:
         self._undelivered: Counter[str] = Counter()
         self._seconds: Counter[int] = Counter()
         if fates.nameless:
-            self._note_takers(accepted(folder), self._by_key)
+            self._note_takers(accepted(folder, read_to), self._by_key)
             for other in others:
                 with suppress(StateError):  # its faults are told where it is looked at itself
                     self._note_takers(accepted(other), {}, others=True)
@@ -193,7 +210,7 @@ class Delivery:
     def _joined(self) -> Iterator[tuple[Record, Fate | None]]:
         fates, nameless = self._fates, bool(self._fates.nameless)
         hand_out = self._takers.handing_out()
-        for record in accepted(self._folder):
+        for record in accepted(self._folder, self._read_to):
             fate = named(record, fates) if record.msgid else self._by_key.get(record.key)
             if fate is None and nameless:
                 packed = hand_out(hash64(record.to), record.at)
@@ -241,6 +258,10 @@ def named(record: Record, fates: Fates) -> Fate | None:
     return fates.fate(record.msgid, None if is_key_alone(record.key, record.to) else hash64(record.to))
 
 
-def accepted(folder: RunFolder) -> Iterator[Record]:
-    """What was accepted is so for good: no record of the same message follows."""
-    return (record for _place, record in ledger.records(folder.ledger) if record.mark is Mark.ACCEPTED)
+def accepted(folder: RunFolder, read_to: int | None = None) -> Iterator[Record]:
+    """What was accepted is so for good: no record of the same message follows. Up to a block, or to the end."""
+    for place, record in ledger.records(folder.ledger):
+        if read_to is not None and place.block > read_to:
+            return
+        if record.mark is Mark.ACCEPTED:
+            yield record

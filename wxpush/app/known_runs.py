@@ -6,17 +6,19 @@ import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from wxpush.app.aftermath import look_back
 from wxpush.app.codes import Cause, failure_groups
+from wxpush.app.doubtful import in_window
 from wxpush.app.results import FailureGroup, RunView
 from wxpush.app.sources.spool import QUERY
 from wxpush.app.surroundings import Surroundings
 from wxpush.app.tally import skips_of, tally_by_card
-from wxpush.delivery.ledger import RecordVisitor
+from wxpush.delivery.ledger import Place, RecordVisitor, both
+from wxpush.delivery.records import Record
 from wxpush.delivery.run import RunCard, RunFolder, runs_in
 from wxpush.errors import DamagedStateError, InputError, WxpushError
 from wxpush.i18n import _
@@ -144,11 +146,30 @@ def view(
     pid = folder.live_pid()
     if not whole and pid is None and card.call:
         return _from_card(folder, card, around)
-    aftermath = look_back(folder, card, live=pid is not None, visit=visit)
+    latest = _Latest()
+    seen = latest.note if visit is None else both(latest.note, visit)
+    aftermath = look_back(folder, card, live=pid is not None, visit=seen)
     counted = tally_by_card(card, aftermath.states)
     state = "running" if pid is not None else str(card.call.get("state", "interrupted"))
     groups = failure_groups(aftermath.causes)
-    return _view(folder, card, around, state, counted.total, counted.counts, pid=pid, groups=groups)
+    found = _view(folder, card, around, state, counted.total, counted.counts, pid=pid, groups=groups)
+    return replace(
+        found,
+        updated=max(found.updated, around.at(latest.at)),
+        in_window=sum(in_window(claim, around) for claim in aftermath.rows.claims),
+        read_to=latest.block,
+    )
+
+
+class _Latest:
+    """The last record that a reading of the ledger has seen: its block, and when it was made."""
+
+    def __init__(self) -> None:
+        self.block = self.at = 0
+
+    def note(self, place: Place, record: Record) -> None:
+        """Take in the next one."""
+        self.block, self.at = place.block, record.at
 
 
 def _from_card(folder: RunFolder, card: RunCard, around: Surroundings) -> RunView:

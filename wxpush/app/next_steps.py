@@ -30,7 +30,7 @@ def after_send(summary: Summary, again: str) -> list[tuple[str, str]]:
     """`again` is the command that was just run, to be typed once more; a rehearsal has no sequel."""
     steps: list[tuple[str, str]] = []
     if summary.unsettled:
-        steps.append((again, _("within eight minutes: settles what is in doubt with the same ids")))
+        steps.append(_by_itself(again))
     elif ended_by_clock(summary):
         steps.append((again, _after_the_clock(again)))
     elif summary.pending > summary.gone_pending or summary.state in {"stopped", "interrupted"}:
@@ -59,7 +59,7 @@ def after_settling(settlement: Settlement, again: str) -> list[tuple[str, str]]:
     """`again` is the command that goes on with the run."""
     steps: list[tuple[str, str]] = []
     if settlement.in_window:
-        steps.append((again, _("within eight minutes: settles what is in doubt with the same ids")))
+        steps.append(_by_itself(again))
     elif settlement.summary.pending:
         steps.append((again, _("sends what is pending, with fresh ids what is to be sent again")))
     if settlement.summary.in_doubt > settlement.in_window:
@@ -67,11 +67,18 @@ def after_settling(settlement: Settlement, again: str) -> list[tuple[str, str]]:
     return steps
 
 
-def after_view(view: RunView) -> list[tuple[str, str]]:
-    """What to do about a run that somebody looks at; one that is being sent needs nothing."""
+def after_view(view: RunView, again: str) -> list[tuple[str, str]]:
+    """What to do about a run that somebody looks at; one that is being sent needs nothing.
+
+    `again` is the command that goes on with the run.
+    """
     if view.live_pid is not None or not view.counts.get("in_doubt"):
         return []
-    return [_settling(view.name)]
+    return [*([_by_itself(again)] if view.in_window else []), _settling(view.name)]
+
+
+def _by_itself(again: str) -> tuple[str, str]:
+    return again, _("within eight minutes: settles what is in doubt with the same ids")
 
 
 def _settling(run: str) -> tuple[str, str]:

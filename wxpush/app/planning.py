@@ -48,6 +48,7 @@ def planned(
         list_name=request.list_name,
         people=people,
         recovered=recovered,
+        claims=len(run.ledger.recovered),
         done={state: count for state, count in run.before.items() if state != State.PENDING},
         survey=survey,
         rate=pace.rate,

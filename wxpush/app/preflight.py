@@ -171,7 +171,7 @@ def _left_out(errand: Errand, run: OpenRun) -> LeftOut:
     digest = errand.material.recipients.digest()
     if run.unchanged:
         with suppress(StateError):
-            found = LeftOut.read(errand.folder.left_out)
+            found = LeftOut.read(errand.folder.left_out, errand.around.clock)
             if found is not None and found.of == digest:
                 return found
-    return LeftOut(digest)
+    return LeftOut(digest, clock=errand.around.clock)

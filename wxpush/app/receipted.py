@@ -25,11 +25,16 @@ def view(folder: RunFolder, around: Surroundings, *, whole: bool) -> RunView:
     card = folder.card()
     if card is None or not (whole or around.clock.wall() - max(card.updated, card.created) < _FRESH_S):
         return found
-    return replace(found, delivery=figures_of(folder, card, around))
+    return replace(found, delivery=figures_of(folder, card, around, read_to=found.read_to))
 
 
 def figures_of(
-    folder: RunFolder, card: RunCard, around: Surroundings, *, log: Path | None = None
+    folder: RunFolder,
+    card: RunCard,
+    around: Surroundings,
+    *,
+    log: Path | None = None,
+    read_to: int | None = None,
 ) -> DeliveryFigures | None:
     """The numbers of `delivery_of`; where the account has no receipts it only looks for them.
 
@@ -40,7 +45,7 @@ def figures_of(
         return None
     from wxpush.app.delivered import delivery_of
 
-    found = delivery_of(folder, card, around, log=log)
+    found = delivery_of(folder, card, around, log=log, read_to=read_to)
     return None if found is None else found.figures()
 
 

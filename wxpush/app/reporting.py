@@ -120,7 +120,7 @@ def report_on(folder: RunFolder, around: Surroundings) -> RunReport:
     found = view(folder, around, whole=True, visit=course.note)
     stats = recorded(folder.minutes)
     stretches = course.stretches(stats)
-    delivery = _delivery(folder, around)
+    delivery = _delivery(folder, around, found.read_to)
     step = course.step(stretches)
     latency: Counter[int] = Counter()
     waits: Counter[str] = Counter()
@@ -144,9 +144,9 @@ def report_on(folder: RunFolder, around: Surroundings) -> RunReport:
     )
 
 
-def _delivery(folder: RunFolder, around: Surroundings) -> Delivery | None:
+def _delivery(folder: RunFolder, around: Surroundings, read_to: int | None) -> Delivery | None:
     card = folder.card()
-    return delivery_of(folder, card, around) if card is not None else None
+    return delivery_of(folder, card, around, read_to=read_to) if card is not None else None
 
 
 def _milliseconds(seconds: Mapping[str, float]) -> dict[str, float]:

@@ -96,13 +96,18 @@ class Plan:
     """From when on no message goes any more."""
     left_then: int | None = None
     """How many messages are expected to be left then; None where that isn't known."""
+    claims: int = 0
+    """How many claims of a process that is gone it takes over, `recovered` ones and those too old for it."""
 
     @property
     def behind(self) -> dict[str, int]:
-        """The counts of what this call leaves as it is: all that is done but what it takes up once more."""
+        """The counts of what this call leaves as it is: all that is done but the claims that it takes over.
+
+        Those are told of as they end, as one does at once that is too old to be sent again.
+        """
         counts = self._stand
         doubtful = counts.get(State.IN_DOUBT.value, 0)
-        return counts | {State.IN_DOUBT.value: max(0, doubtful - self.recovered)}
+        return counts | {State.IN_DOUBT.value: max(0, doubtful - self.claims)}
 
     @property
     def in_all(self) -> int | None:
@@ -111,7 +116,7 @@ class Plan:
             return None
         # Whoever sends again what is in doubt finds in the list what goes first, too.
         most = sum(self._stand.values()) + self.survey.to_send
-        return min(sum(self.behind.values()) + self.recovered + self.people, most)
+        return min(sum(self.behind.values()) + self.claims + self.people, most)
 
     @property
     def _stand(self) -> dict[str, int]:
@@ -162,6 +167,11 @@ class DeliveryFigures:
     rate: float | None
     median_s: int | None
     p99_s: int | None
+
+    @property
+    def accepted(self) -> int:
+        """All of them."""
+        return self.delivered + sum(self.undelivered.values()) + self.unconfirmed
 
     def to_json(self) -> dict[str, Any]:
         """What JSON says beside a run's counts."""
@@ -321,6 +331,10 @@ class RunView:
     """The approval code that its latest call was given."""
     delivery: DeliveryFigures | None = None
     """None where the account has no receipts, or, of an older run in a list, where they weren't read."""
+    in_window: int = 0
+    """How many of those in doubt the next start of a run that was cut off settles by itself."""
+    read_to: int | None = None
+    """The last block of the ledger that is counted here; None where the card was believed."""
 
     def to_json(self) -> dict[str, Any]:
         """One run in the JSON of `runs` and `runs show`."""

@@ -20,7 +20,7 @@ from wxpush.app.preflight import Preflight
 from wxpush.app.receipted import figures_if_readable
 from wxpush.app.request import SendRequest
 from wxpush.app.results import Plan, Summary
-from wxpush.app.side_files import failures_file, skip_log, skips_file, unmatched_notes
+from wxpush.app.side_files import beside, failures_file, skip_log, skips_file, unmatched_notes
 from wxpush.app.summing import remember, summed_up
 from wxpush.app.surroundings import Surroundings
 from wxpush.app.survey import by_state
@@ -77,6 +77,18 @@ class Sending:
     def tolerate(self) -> float:
         """The share of recipients' own failures that still counts as success."""
         return self._material.campaign.tolerate
+
+    @property
+    def papers(self) -> list[Path]:
+        """The files that the campaign names."""
+        campaign = self._material.campaign
+        template = [campaign.template] if isinstance(campaign.template, Path) else []
+        return [*template, *campaign.blocked_words]
+
+    @property
+    def failures_file(self) -> Path:
+        """Where what fails is listed."""
+        return self._request.failures or beside(self._errand, "failures")
 
     @cached_property
     def notifier(self) -> "Notifier | None":

@@ -6,7 +6,7 @@ import mmap
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +18,7 @@ from wxpush.app.suppressing import FOLDER as SUPPRESSIONS
 from wxpush.app.surroundings import Surroundings
 from wxpush.campaign.recipients import open_recipients
 from wxpush.campaign.recipients.joined import On, parse_on
+from wxpush.channels.wechat.addresses import USUAL_OPENID
 from wxpush.channels.wechat.errcodes import info_of
 from wxpush.clock import BEIJING
 from wxpush.config import Account, load_accounts
@@ -50,6 +51,7 @@ _KINDS: Final = {
 }
 _ACCEPTED: Final = frozenset({"accepted", "settled_delivered", "settled_by_receipt"})
 SKIPPED: Final = "skipped"
+SUPPRESSED: Final = "suppressed"
 _SETTLED: Final = {Mark.ACCEPTED: "settled_delivered", Mark.RELEASED: "settled_resend"}
 
 
@@ -59,7 +61,9 @@ class Event:
 
     `kind` is a state, `claimed`, `released`, `busy`, `unanswered`, `settled_delivered`, `settled_resend`,
     `settled_by_receipt`, `receipt`, `wrong_row` or `listed`: it is in the list, and nothing is known of it.
-    Of one that was `skipped`, `code` is the reason, and `detail` says more of that in the language in force.
+    Of one that was `skipped`, `code` is the reason, and `detail` says more of that in the language in force;
+    `at` is 0 where nobody knows when. `suppressed`: the person is on the suppression list now, from `at` to
+    `until` (None: for ever), `code` says what found it out (empty: the operator), `detail` why.
     """
 
     at: float
@@ -74,6 +78,7 @@ class Event:
     msgid: int | None = None
     attempts: int = 0
     detail: str = ""
+    until: float | None = None
 
     def to_json(self, around: Surroundings) -> dict[str, Any]:
         """It in the JSON of `trace`; the meaning in English."""
@@ -92,6 +97,7 @@ class Event:
             "msgid": self.msgid,
             "attempts": self.attempts or None,
             "detail": self.detail or None,
+            "until": around.at(self.until).isoformat(timespec="seconds") if self.until is not None else None,
         }
 
     @property
@@ -101,7 +107,7 @@ class Event:
 
     @property
     def _has_meaning(self) -> bool:
-        return self.kind != SKIPPED and self.code not in ("", "0", SETTLED, RECEIPT)
+        return self.kind not in (SKIPPED, SUPPRESSED) and self.code not in ("", "0", SETTLED, RECEIPT)
 
 
 @dataclass(slots=True)
@@ -146,10 +152,11 @@ class _Told:
 
 @dataclass(slots=True)
 class _Log:
-    """Whose an account's receipts are, and the runs that they can be of."""
+    """Whose an account's receipts are, and the runs that they can be of; where its suppression list is."""
 
     account: str
     appid: str
+    suppressions: Path
     told: list[_Told] = field(default_factory=list)
 
 
@@ -163,7 +170,8 @@ def trace(what: str, known: KnownRuns, around: Surroundings, *, anywhere: bool =
     logs: dict[Path, _Log] = {}
     # Ledgers tell whole seconds: of the same one, the run that was begun first comes first.
     for path, card in sorted(known.cards.items(), key=lambda item: item[1].created):
-        log = logs.setdefault(receipts_folder(card, around), _Log(card.account, card.appid))
+        people = around.directories.account_path(card.origin, card.appid) / SUPPRESSIONS
+        log = logs.setdefault(receipts_folder(card, around), _Log(card.account, card.appid, people))
         folder = RunFolder(path)
         try:
             events = _trace_run(wanted, folder, card, found, around)
@@ -174,14 +182,17 @@ def trace(what: str, known: KnownRuns, around: Surroundings, *, anywhere: bool =
             log.told.append(_Told(folder, card, events))
     for account in _accounts(around, found) if anywhere else ():
         place = around.directories.receipts_path(account.origin, account.appid)
-        logs.setdefault(place, _Log(account.name, account.appid))
+        people = around.directories.account_path(account.origin, account.appid) / SUPPRESSIONS
+        logs.setdefault(place, _Log(account.name, account.appid, people))
     for path, log in logs.items():
         try:
             found.events += _receipts(wanted, path, log, around)
+            found.events += _suppressed(wanted, log, around)
         except WxpushError as error:
             found.remarks.append(str(error))
-    found.events.sort(key=lambda event: event.at)
-    if found.listless:
+    found.events = _with_causes(sorted(found.events, key=lambda event: event.at))
+    # A msgid is of one message, in one run.
+    if found.listless and not any(event.msgid == wanted.msgid for event in found.events):
         found.remarks.append(
             _(
                 "Lists that have changed or are not at hand, as those of a query, were not looked through "
@@ -189,6 +200,51 @@ def trace(what: str, known: KnownRuns, around: Surroundings, *, anywhere: bool =
             ).format(runs=", ".join(found.listless))
         )
     return found
+
+
+def _suppressed(wanted: "_Wanted", log: _Log, around: Surroundings) -> list[Event]:
+    """Who of the people that it is about is on the account's suppression list now."""
+    if is_empty(log.suppressions):
+        return []
+    people = {wanted.what, *(event.to for told in log.told for event in told.events if event.to)}
+    return [
+        Event(
+            entry.since,
+            SUPPRESSED,
+            "",
+            log.account,
+            log.appid,
+            to=entry.openid,
+            code="" if entry.source == OPERATOR else entry.source,
+            detail=entry.reason,
+            until=entry.until,
+        )
+        for entry in held_at(log.suppressions, people, around.clock.wall()).values()
+    ]
+
+
+def _with_causes(events: list[Event]) -> list[Event]:
+    """The same events in order; a skip for too many messages names the one before it, where that is known."""
+    latest: dict[tuple[str, str], Event] = {}
+    told = []
+    for event in events:
+        if event.kind in _ACCEPTED and event.to:
+            latest[event.appid, event.to] = event
+        before = latest.get((event.appid, event.to))
+        if event.kind == SKIPPED and event.code == Reason.FREQUENCY and event.at and before is not None:
+            event = replace(event, detail=_had(before))
+        told.append(event)
+    return told
+
+
+def _had(event: Event) -> str:
+    """Which message somebody had."""
+    moment = f"{datetime.fromtimestamp(event.at, BEIJING):%Y-%m-%d %H:%M:%S} +08:00"
+    if event.msgid:
+        return _('at {moment} of the run "{run}", msgid {msgid}').format(
+            moment=moment, run=event.run, msgid=event.msgid
+        )
+    return _('at {moment} of the run "{run}"').format(moment=moment, run=event.run)
 
 
 def _accounts(around: Surroundings, found: Trace) -> Sequence[Account]:
@@ -313,38 +369,41 @@ def _left_out(rows: _Rows, folder: RunFolder, card: RunCard, around: Surrounding
     known = LeftOut.read(folder.left_out) if rows.lines else None
     if known is None or known.of != card.lists[-1]:
         return []
-    reasons = {line: reason for line in rows.lines.values() if (reason := known.reason(line))}
-    people = _suppressed_then(rows, reasons, known.at, card, around)
     events = []
-    for line, reason in reasons.items():
-        entry = next((people[one] for one in rows.by_line[line] if one in people), None)
-        to = entry.openid if entry is not None else ""
-        detail = _because(entry) if entry is not None else _chosen_by(reason, card)
-        events.append(
-            Event(
-                float(int(known.at)),
-                SKIPPED,
-                card.name,
-                card.account,
-                card.appid,
-                to=to,
-                line=line,
-                code=reason,
-                detail=detail,
+    for line in rows.lines.values():
+        if reason := known.reason(line):
+            at, values = known.moment(line), rows.by_line[line]
+            entry = None
+            if reason == Reason.SUPPRESSED:
+                entry = _suppressed_then(values, min(at + 1, known.at) if at else known.at, card, around)
+            events.append(
+                Event(
+                    float(at),
+                    SKIPPED,
+                    card.name,
+                    card.account,
+                    card.appid,
+                    to=entry.openid if entry is not None else _person_of(values),
+                    line=line,
+                    code=reason,
+                    detail=_because(entry) if entry is not None else _chosen_by(reason, card),
+                )
             )
-        )
     return events
 
 
-def _suppressed_then(
-    rows: _Rows, reasons: Mapping[int, str], at: float, card: RunCard, around: Surroundings
-) -> dict[str, Entry]:
-    """Who of these rows was on the suppression list at that moment."""
-    wanted = [rows.by_line[line] for line, reason in reasons.items() if reason == Reason.SUPPRESSED]
+def _person_of(values: frozenset[str]) -> str:
+    """Whom a row is about, where it has one openid; empty where that can't be said."""
+    people = [value for value in values if USUAL_OPENID.fullmatch(value)]
+    return people[0] if len(people) == 1 else ""
+
+
+def _suppressed_then(values: frozenset[str], at: float, card: RunCard, around: Surroundings) -> Entry | None:
+    """Who of a row was on the suppression list at that moment."""
     folder = around.directories.account_path(card.origin, card.appid) / SUPPRESSIONS
-    if not wanted or is_empty(folder):
-        return {}
-    return held_at(folder, frozenset().union(*wanted), at)
+    if is_empty(folder):
+        return None
+    return next(iter(held_at(folder, values, at).values()), None)
 
 
 def _because(entry: Entry) -> str:

@@ -30,6 +30,23 @@ def refuse_inputs(outputs: Mapping[str, Path | None], inputs: Iterable[Path]) ->
             )
 
 
+def refuse_same(outputs: Mapping[str, Path | None]) -> None:
+    """See that no two options of `outputs` name one file. Raises InputError."""
+    named: dict[str, Path] = {}
+    for option, path in outputs.items():
+        if path is None:
+            continue
+        for other, taken in named.items():
+            if _is_same(path, taken) or (_is_plain(path) and path.resolve() == taken.resolve()):
+                raise InputError(
+                    _("{option}: {path} is where {other} goes, too; one would replace the other.").format(
+                        option=option, path=path, other=other
+                    ),
+                    new_name(option),
+                )
+        named[option] = path
+
+
 def refuse_unwritable(outputs: Mapping[str, Path | None]) -> None:
     """See that what the options of `outputs` name can be written, before there is something to write.
 
@@ -95,6 +112,11 @@ def _holds_content(path: Path) -> bool:
     except OSError:
         return False
     return stat.S_ISDIR(found.st_mode) or (stat.S_ISREG(found.st_mode) and found.st_size > 0)
+
+
+def _is_plain(path: Path) -> bool:
+    """Whether it is a file, or would be one: a pipe or a device takes what several write."""
+    return path.is_file() or not path.exists()
 
 
 def _is_same(one: Path, other: Path) -> bool:

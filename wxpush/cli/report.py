@@ -84,6 +84,11 @@ def report(
     from wxpush.app.known_runs import find_run
 
     output = None if output == _STDOUT else output
+    if as_json and as_format not in (None, Format.JSON):
+        raise InputError(
+            _("--json and --format {format} contradict each other.").format(format=as_format),
+            _("Leave one of them out."),
+        )
     chosen = _format(Format.JSON if as_json else as_format, output)
     console = Console(json=chosen is Format.JSON)
     folder = find_run(run, surroundings(), Path.cwd())

@@ -56,7 +56,7 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show one run as its ledger has it, also while it is being sent."""
-    from wxpush.app.known_runs import find_run
+    from wxpush.app.known_runs import find_run, send_command
     from wxpush.app.next_steps import after_view
     from wxpush.app.receipted import view
 
@@ -71,7 +71,9 @@ def show(
         console.json({"schema": 1, **found.to_json(), **named})
     else:
         console.run(found)
-        console.commands(after_view(found))
+        card = folder.card()
+        again = send_command(folder, card) if card is not None else ""
+        console.commands(after_view(found, again))
 
 
 def _write_undelivered(

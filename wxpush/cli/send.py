@@ -1,5 +1,6 @@
 """`wxpush send`."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
@@ -31,7 +32,7 @@ from wxpush.cli.options import (
     Workers,
     Yes,
 )
-from wxpush.cli.outputs import refuse_inputs, refuse_other_summaries, refuse_unwritable
+from wxpush.cli.outputs import refuse_inputs, refuse_other_summaries, refuse_same, refuse_unwritable
 from wxpush.console import Console
 from wxpush.errors import (
     InputError,
@@ -164,6 +165,7 @@ def send(
         inputs = (campaign, Path(recipients or ""), Path(scenario or ""), *sieve.files)
         written = {"--report": report, "--failures": failures, "--skips": skips, "--log": log}
         refuse_inputs(written, inputs)
+        refuse_same(written)
         refuse_other_summaries(report)
         refuse_unwritable(written)
         request = SendRequest(
@@ -204,7 +206,7 @@ def send(
             if dry_run:
                 summary, earned, tell = _rehearse(request, console)
             else:
-                summary, earned, tell = _send(request, console, signals, yes=yes)
+                summary, earned, tell = _send(request, written, console, signals, yes=yes)
             if as_json:
                 console.json(summary.to_json())
             if report is not None:
@@ -277,8 +279,18 @@ def _rehearse(request: "SendRequest", console: Console) -> _Ended:
     return summary, code, tell
 
 
-def _send(request: "SendRequest", console: Console, signals: Signals, *, yes: bool) -> _Ended:
-    """Send, and show it. Once messages may be on their way, `signals` end the sending, not its telling."""
+def _send(
+    request: "SendRequest",
+    written: Mapping[str, Path | None],
+    console: Console,
+    signals: Signals,
+    *,
+    yes: bool,
+) -> _Ended:
+    """Send, and show it. Once messages may be on their way, `signals` end the sending, not its telling.
+
+    `written` are the files that options name, by option.
+    """
     from wxpush.app.known_runs import remember_place
     from wxpush.app.sending import opened
     from wxpush.cli.ending import ended, the_same_again
@@ -286,6 +298,8 @@ def _send(request: "SendRequest", console: Console, signals: Signals, *, yes: bo
     rehearsal = request.sandbox is not None
     around = surroundings()
     with opened(request, around) as sending:
+        refuse_inputs(written, sending.papers)
+        refuse_same({**written, "--failures": sending.failures_file})
         preflight = sending.preflight
         if preflight.looks_back:
             with console.looking_back() as count:

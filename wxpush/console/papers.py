@@ -106,7 +106,7 @@ def _facts(report: RunReport) -> Iterator[Fact]:
     begun, ended = report.begun, report.ended
     if begun is None or ended is None:
         return
-    yield Fact(_("Begun"), words.moment(begun, begun), f"{begun:%Y-%m-%d}")
+    yield Fact(_("First outcome"), words.moment(begun, begun), f"{begun:%Y-%m-%d}")
     yield Fact(_("Last outcome"), words.moment(ended, ended), f"{ended:%Y-%m-%d}")
     yield Fact(_("Time of sending"), words.duration(report.sending), _left_out(report))
     yield Fact(_("Rate"), words.rate(report.rate), _peak(report))

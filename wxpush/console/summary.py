@@ -125,7 +125,7 @@ def count_rows(counts: Mapping[str, int], total: int) -> list[tuple[str, Span]]:
 
 def delivered(page: Page, figures: DeliveryFigures | None) -> None:
     """What receipts say of the accepted messages, where there are any."""
-    if figures is not None:
+    if figures is not None and figures.accepted:
         page.text(words.delivery(figures), indent=2, hang=2)
 
 

@@ -86,12 +86,12 @@ def runs(page: Page, views: Sequence[RunView]) -> None:
         Column(_("run")),
         Column(_("state"), rank=1),
         Column(words.state("accepted"), right=True, rank=2),
-        *([Column(_("delivered"), right=True, rank=2)] if with_receipts else []),
+        *([Column(_("delivered"), right=True, rank=6)] if with_receipts else []),
         Column(words.state("failed"), right=True, rank=3),
-        Column(_("total"), right=True, rank=4),
-        Column(words.state("in_doubt"), right=True, rank=5),
-        Column(_("account"), rank=7),
-        Column(_("last change"), rank=6),
+        Column(_("total"), right=True, rank=5),
+        Column(words.state("in_doubt"), right=True, rank=4),
+        Column(_("account"), rank=8),
+        Column(_("last change"), rank=7),
     ]
     page.table(columns, [_run_row(view, with_receipts) for view in views])
 

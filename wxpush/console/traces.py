@@ -23,6 +23,7 @@ _STYLES = {
     "held": "yellow",
     "in_doubt": "yellow",
     "claimed": "yellow",
+    "suppressed": "yellow",
 }
 _DELIVERED = "success"
 
@@ -36,7 +37,7 @@ def lay_out(page: Page, events: Sequence[Event]) -> None:
         page.blank()
         page.text(_whose(max(block, key=_said)), "bold", hang=2)
         for event in block:
-            lead = words.moment(words.stamp(event.at)) if event.kind != "listed" else ""
+            lead = words.moment(words.stamp(event.at)) if event.at and event.kind != "listed" else ""
             at = 2 + cell_len(lead) + 2 * bool(lead)
             page.value([(f"  {lead}", "dim")], at, _told(event), _style(event))
 
@@ -74,12 +75,24 @@ def _whose(event: Event) -> str:
     return words.listed(parts)
 
 
+def _suppressed(event: Event) -> str:
+    """Until when somebody is on the suppression list, and why."""
+    why = words.listed(filter(None, [words.trouble(event.code), event.detail]))
+    told = _("on the suppression list since then, for ever")
+    if event.until is not None:
+        until = words.moment(words.stamp(event.until))
+        told = _("on the suppression list since then, until {moment}").format(moment=until)
+    return _("{told}, because: {reason}").format(told=told, reason=why) if why else told
+
+
 def _told(event: Event) -> str:
     """What happened, in words."""
     if event.kind == "accepted":
         if event.msgid:
             return _("accepted by WeChat, msgid {msgid}").format(msgid=event.msgid)
         return _("accepted by WeChat")
+    if event.kind == "suppressed":
+        return _suppressed(event)
     if event.kind == "receipt":
         if event.detail == _DELIVERED:
             return _("receipt: delivered")

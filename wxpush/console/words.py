@@ -128,8 +128,7 @@ def delivery(figures: "DeliveryFigures") -> str:
         told.append(_("{reason} {count}").format(reason=undelivered(status), count=number(count)))
     if figures.unconfirmed:
         told.append(_("unconfirmed {count}").format(count=number(figures.unconfirmed)))
-    accepted = figures.delivered + sum(figures.undelivered.values()) + figures.unconfirmed
-    text = _("accepted {count} — {told}").format(count=number(accepted), told=listed(told))
+    text = _("accepted {count} — {told}").format(count=number(figures.accepted), told=listed(told))
     if rate := delivery_rate(figures.delivered, sum(figures.undelivered.values())):
         text = _("{text}; {rate}").format(text=text, rate=rate)
     if figures.median_s is None or figures.p99_s is None:
