@@ -19,7 +19,7 @@ _NARROWEST = 20
 
 
 def give_up(stream: TextIO) -> None:
-    """Let what waits in a stream's buffers, and all that comes, go nowhere, else Python tries it at its end."""
+    """Let all that is in a stream's buffers, or comes, go nowhere, else Python tries it at its end."""
     with suppress(OSError, ValueError), open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device
         os.dup2(nowhere.fileno(), stream.fileno())
 
