@@ -5,14 +5,16 @@ import io
 import json
 import os
 import signal
+import time
 from collections.abc import Callable, Iterable
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.cli.command import Desk, counts, openid
+from tests.cli.command import Desk, counts, openid, send_arguments
 from tests.guarantees.drill import Times, balance, drilling
 from wxpush.config import Directories
 from wxpush.delivery.policy import DEDUPE_WINDOW_S
@@ -274,3 +276,40 @@ def test_json_of_a_run_names_each_part_once(desk: Desk) -> None:
     text = desk.run("runs", "show", "--json").out
     assert json.loads(text)["delivered"] == 1
     assert text.count('"delivered"') == 1
+
+
+def test_a_run_that_goes_on_is_told_of_by_one_reading(
+    tmp_path: Path, open_wechat: Callable[..., Sandbox]
+) -> None:
+    """The commands read while messages come in: both numbers are the same, and the last change is late."""
+    desk = Desk(tmp_path, open_wechat())
+    desk.prepare(3_000)
+    take_in(desk, [Receipt(5, openid(9_999), "success", 1_795_600_000, 1_795_600_001.0)])
+    with desk.start(*send_arguments("--rate", "300/s")) as running:
+        deadline = time.monotonic() + 30
+        while desk.sends() < 300:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        views = [desk.run("runs", "show", "--json").json for _ in range(3)]
+        views += [desk.run("report", "--json").json, desk.run("runs", "--json").json["runs"][0]]
+        running.process.kill()
+        running.process.wait(20)
+    for view in views:
+        assert view["state"] == "running"
+        assert view["accepted"] == view["delivered"] + view["unconfirmed"] > 0
+    changed = [datetime.fromisoformat(view["updated"]) for view in views]
+    begun = datetime.fromisoformat(views[0]["created"])
+    assert changed == sorted(changed)
+    assert changed[-1] > begun
+    (killed,) = desk.run("runs", "--json").json["runs"]
+    assert datetime.fromisoformat(killed["updated"]) >= changed[-1]
+
+
+def test_where_nothing_was_accepted_nothing_is_told_of_deliveries(desk: Desk) -> None:
+    desk.prepare(1)
+    assert desk.sandbox is not None
+    desk.sandbox.unfollow(openid(1))
+    take_in(desk, [Receipt(5, openid(9), "success", 1_795_600_000, 1_795_600_001.0)])
+    told = desk.run("send", "campaign.yaml", "users.csv", "--yes").talk + desk.run("runs", "show").talk
+    assert "—" not in told
+    assert desk.run("runs", "show", "--json").json["delivered"] == 0

@@ -142,3 +142,16 @@ def test_a_terminal_gets_no_control_characters_from_a_csv_report(desk: Desk) -> 
     os.close(master)
     assert "李\\u001b]0;晓\\u202e雯" in shown
     assert "\x1b" not in shown
+
+
+def test_json_and_another_format_contradict_each_other(sent: Desk) -> None:
+    for name in ("csv", "failures", "html", "md", "table"):
+        done = sent.run("report", "--json", "--format", name)
+        assert (done.code, done.out) == (2, "")
+        assert f"--json and --format {name} contradict each other" in done.err
+    assert sent.run("report", "--json", "--format", "json").code == 0
+
+
+def test_a_report_as_a_table_has_one_beginning(sent: Desk) -> None:
+    shown = sent.run("report").out
+    assert [shown.count(word) for word in ("Begun", "First outcome", "Last outcome")] == [1, 1, 1]

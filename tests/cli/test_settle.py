@@ -710,3 +710,17 @@ def doubtful_file(desk: Desk) -> Path:
     assert done.json["in_doubt"] > 0, done.err
     desk.sandbox.set_faults({})
     return desk.folder / str(done.json["failures_file"])
+
+
+def test_a_run_that_was_cut_off_a_moment_ago_is_sent_first(desk: Desk) -> None:
+    kill_on_the_way(desk)
+    again, settling = (
+        "wxpush send campaign.yaml users.csv --run order-shipped",
+        "wxpush runs settle order-shipped",
+    )
+    shown = desk.run("runs", "show").talk
+    assert 0 < shown.index(again) < shown.index(settling)
+    assert "within eight minutes" in shown
+    let_pass(desk, DEDUPE_WINDOW_S + 1)
+    shown = desk.run("runs", "show").talk
+    assert (again in shown, settling in shown) == (False, True)

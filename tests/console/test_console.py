@@ -8,6 +8,7 @@ from rich.cells import cell_len
 
 from tests.console.stage import OPENID, Input, Stage, Stream, a_group, a_plan, a_stop, a_summary, a_view
 from wxpush import i18n
+from wxpush.app.results import DeliveryFigures
 from wxpush.channels.wechat.errcodes import info
 from wxpush.console import Console
 from wxpush.delivery.suppressions import Entry
@@ -256,6 +257,17 @@ def test_a_narrow_terminal_keeps_name_and_state_of_a_run() -> None:
     stage.console.runs([a_view()])
     assert stage.out.lines()[1].split()[:2] == ["order-shipped-2026-11-23", "stopped"]
     assert all(len(line) <= 45 for line in stage.out.lines())
+
+
+def test_a_narrow_terminal_shows_what_is_in_doubt_rather_than_what_was_delivered() -> None:
+    stage = Stage(width=46, environ={"TERM": "dumb", "LINES": "24"})
+    known = DeliveryFigures(5_000, {}, 0, 1.0, 1, 2)
+    counts = {"accepted": 5_000, "in_doubt": 7}
+    stage.console.runs([a_view(name="shipped", counts=counts, delivery=known)])
+    head, line = stage.out.lines()
+    assert "in doubt" in head
+    assert line.split()[-1] == "7"
+    assert "delivered" not in head
 
 
 def test_no_runs_are_said_to_be_none() -> None:

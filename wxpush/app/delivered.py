@@ -259,7 +259,7 @@ def named(record: Record, fates: Fates) -> Fate | None:
 
 
 def accepted(folder: RunFolder, read_to: int | None = None) -> Iterator[Record]:
-    """What was accepted is so for good: no record of the same message follows. Up to a block, or to the end."""
+    """What was accepted is so for good: no record of the same message follows. Up to that block."""
     for place, record in ledger.records(folder.ledger):
         if read_to is not None and place.block > read_to:
             return

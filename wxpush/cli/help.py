@@ -1,5 +1,6 @@
 """Help laid out by our own console: Typer's tables cut Chinese off, since it has no blanks to wrap at."""
 
+import sys
 from collections.abc import Iterable
 from copy import copy
 from difflib import get_close_matches
@@ -10,6 +11,8 @@ from typer.core import TyperCommand, TyperGroup
 from wxpush.cli.misuse import refuse_command, refuse_more
 from wxpush.cli.plain import spared
 from wxpush.console import Console
+from wxpush.console.screen import give_up, has_no_reader
+from wxpush.errors import StorageError
 from wxpush.i18n import _
 
 _Rows = list[tuple[str, str]]
@@ -32,10 +35,36 @@ class Command(TyperCommand):
             raise refuse_more(ctx, ctx.args)
         return rest
 
+    def invoke(self, ctx: Any) -> Any:
+        """Run it; a reader of its data who has had enough (`| head`) is no error. Raises StorageError."""
+        outcome: Any = 0
+        try:
+            outcome = super().invoke(ctx)
+            _flush()
+        except BrokenPipeError:
+            if not has_no_reader(sys.stdout):
+                raise
+            give_up(sys.stdout)
+        return outcome
+
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Print the help; nothing is left to `formatter`."""
         del formatter
         show(self, ctx, [])
+
+
+def _flush() -> None:
+    """Write what standard output has in its buffers. Raises BrokenPipeError, StorageError."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        give_up(sys.stdout)
+        raise StorageError(
+            _("Standard output can't be written: {reason}.").format(reason=error.strerror),
+            _("Make room, and run the same command again."),
+        ) from None
 
 
 class Group(TyperGroup):

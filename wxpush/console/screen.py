@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cached_property
@@ -15,6 +16,21 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 _NARROWEST = 20
+
+
+def give_up(stream: TextIO) -> None:
+    """Let all that is in a stream's buffers, or comes, go nowhere, else Python tries it at its end."""
+    with suppress(OSError, ValueError), open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device
+        os.dup2(nowhere.fileno(), stream.fileno())
+
+
+def has_no_reader(stream: TextIO) -> bool:
+    """Whether nobody reads the pipe that `stream` writes to; True where that can't be asked (Windows)."""
+    if not hasattr(select, "poll"):
+        return True
+    asked = select.poll()
+    asked.register(stream.fileno(), select.POLLOUT)
+    return any(told & (select.POLLERR | select.POLLHUP) for _fd, told in asked.poll(0))
 
 
 class Screen:
@@ -65,10 +81,9 @@ class Screen:
             self.stream.flush()
 
     def give_up(self) -> None:
-        """Write nothing more; what waits in the buffers goes nowhere, else Python tries it at its end."""
+        """Write nothing more; what waits in the buffers goes nowhere."""
         self.is_gone = True
-        with suppress(OSError, ValueError), open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device
-            os.dup2(nowhere.fileno(), self.stream.fileno())
+        give_up(self.stream)
 
     @contextmanager
     def _guard(self) -> Iterator[None]:
