@@ -306,3 +306,22 @@ def test_an_option_says_nothing_else_than_what_was_approved(
 def test_an_option_may_repeat_what_was_approved(desk: Desk) -> None:
     desk.prepare(3)
     assert desk.send("--approved", approval(desk), "--run", "order-shipped").code == 0
+
+
+def test_an_empty_cell_within_a_text_is_told_wherever_messages_are_looked_at(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    rows = people(3)
+    rows[1] |= {"product": ""}
+    desk.campaign(
+        data=BRANCHES.replace(
+            "{{ product if amount | float < 100 else '贵重商品' }}", "亲爱的{{ product }}您好"
+        )
+    )
+    desk.list(rows)
+    validated = desk.run("validate", "campaign.yaml", "--recipients", "users.csv")
+    previewed = desk.run("preview", "campaign.yaml", "users.csv")
+    planned = desk.run("send", "campaign.yaml", "users.csv", "--sandbox", "--dry-run")
+    for done in (validated, previewed, planned):
+        assert done.code == 0, done.err
+        assert (done.out + done.err).count("the text goes out without it") == 1, done.out + done.err
+    assert "1 row has a warning: users.csv:3:" in previewed.out + previewed.err

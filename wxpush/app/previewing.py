@@ -46,6 +46,9 @@ class Preview:
     skipped: int
     others: int
     code: str
+    doubtful: int = 0
+    """Rows that are sent, and have a warning; `doubt` is the first of theirs."""
+    doubt: Problem | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +75,9 @@ def preview(
         campaign, source.path, list_name=list_name, list_format=source.list_format, today=today, sieve=sieve
     )
     chooser, repeats = _Chooser(material, wish), Repeats()
-    rows = wrong = skipped = 0
+    rows = wrong = skipped = doubtful = 0
     problems: tuple[Problem, ...] = ()
+    doubt: Problem | None = None
     for row in material.recipients:
         rows += 1
         if rows % _TELL_EVERY == 0:
@@ -81,6 +85,8 @@ def preview(
         examined = material.checker.examine(row)
         if isinstance(examined, Ready):
             wrong += repeats.meet(examined.message) is Seen.DIFFERENT
+            if examined.warnings:
+                doubtful, doubt = doubtful + 1, doubt or examined.warnings[0]
             if isinstance(row, Recipient):
                 chooser.look_at(row, examined)
         elif isinstance(examined, Skipped):
@@ -106,6 +112,8 @@ def preview(
         skipped=skipped,
         others=len(chosen) - len(shown),
         code=material.approval_code,
+        doubtful=doubtful,
+        doubt=None if doubt is None else material.recipients.placed([doubt])[0],
     )
 
 

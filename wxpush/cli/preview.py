@@ -106,6 +106,13 @@ def _remarks(found: "Preview") -> list[str]:
             found.wrong,
         )
         remarks.append(told.format(count=found.wrong))
+    if found.doubt is not None:
+        told = ngettext(
+            "{count} row has a warning: {first}",
+            "{count} rows have warnings, the first: {first}",
+            found.doubtful,
+        )
+        remarks.append(told.format(count=found.doubtful, first=found.doubt))
     return remarks
 
 

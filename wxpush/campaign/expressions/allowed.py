@@ -140,8 +140,8 @@ def _instead(node: nodes.Node) -> str:
         return _("Today's date is {{ today }}; a time comes from a column of the list.")
     if isinstance(called, nodes.Name) and not called.name.isascii():
         return odd_column_hint()
-    return _("Use a filter: {{ order_no | replace('-', '') }}. There are: {names}.").replace(
-        "{names}", ", ".join(FILTERS)
+    return _("Use a filter, such as {example}. There are: {names}.").format(
+        example="{{ order_no | replace('-', '') }}", names=", ".join(FILTERS)
     )
 
 

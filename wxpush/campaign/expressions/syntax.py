@@ -77,7 +77,9 @@ def _of_bounds(said: str, source: str, before: int) -> ExpressionError:
         )
     if said == "Missing end of comment tag":
         message = _("{opening} is never closed.").format(opening="{#")
-        return _at(_told(message, _("A remark ends with #}.")), source.rfind("{#"))
+        return _at(
+            _told(message, _("A remark ends with {closing}.").format(closing="#}")), source.rfind("{#")
+        )
     if (found := _OPEN.fullmatch(said)) and found[1] != "}":
         message = _("{opening} is never closed.").format(opening=_OPENING[found[1]])
         return _told(message, _("Write {character} where it ends.").format(character=found[1]))
