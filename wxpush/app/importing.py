@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
+from wxpush.app.apart import kept_apart
 from wxpush.app.imported_runs import count_by_run
 from wxpush.app.people_news import PeopleNews
 from wxpush.app.receiving import Intake, mark_of, require_libraries
@@ -62,6 +63,8 @@ class Imported:
     """Of them, those of each run."""
     settled: dict[str, int] = field(default_factory=dict)
     """Messages that were in doubt or held and have their receipt now, by run."""
+    notes: Sequence[str] = ()
+    """What to say of it first."""
 
     @property
     def entries(self) -> int:
@@ -116,7 +119,7 @@ def import_events(
     reader = _Reader(sources, inner, _ciphers(name, account, around), around, tell)
     if strict:
         _refuse_wrong(reader)
-    found, told = Imported(), Fates()
+    found, told = Imported(notes=kept_apart(account, around)), Fates()
     log = around.directories.receipts_dir(account)
     known = _ever(log)
     people = PeopleNews(folder_of(around.directories, account), suppress)

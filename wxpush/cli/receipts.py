@@ -58,6 +58,7 @@ def serve(
     as_json: Json = False,
 ) -> int:
     """Be the URL that WeChat pushes its events to; Ctrl-C ends it."""
+    from wxpush.app.apart import kept_apart
     from wxpush.app.receiving import address_of, receive
 
     address = address_of(listen, path, forward)
@@ -67,6 +68,8 @@ def serve(
         console.say(
             _("Receiving for {account} on {url}. Ctrl-C ends it.").format(account=chosen.name, url=url)
         )
+        for note in kept_apart(chosen, surroundings()):
+            console.say(note)
         if address.forward is not None:
             without_query = address.forward.partition("?")[0]  # which may hold a key
             console.say(_("Pushes are passed on to {url}.").format(url=without_query))
@@ -156,6 +159,8 @@ def import_files(
     except KeyboardInterrupt:
         console.say(_("Interrupted: what was taken in is kept, and the same command takes in the rest."))
         return InterruptedRunError.exit_code
+    for note in found.notes:
+        console.say(note)
     if found.wrong:
         console.problems(found.problems[:_FEW] if found.is_nothing else found.problems, found.wrong)
     if found.is_nothing:
