@@ -204,6 +204,19 @@ def test_an_export_that_was_spoilt_is_refused_by_row(desk: Desk, row: str, words
     assert who(desk) == []
 
 
+def test_a_dash_is_standard_output_and_nothing_in_it_moves_a_cursor(desk: Desk) -> None:
+    desk.run("suppress", "add", openid(1), "--reason", "\x1b[2J=1+1\nasked us")
+    done = desk.run("suppress", "export", "-")
+    assert done.code == 0
+    assert not (desk.folder / "-").exists()
+    assert done.out == desk.run("suppress", "export").out
+    assert len(done.out.splitlines()) == 2
+    assert "\x1b" not in done.out
+    desk.write("formula.csv", f"openid,reason\n{openid(1)},\x1b=1+1\n")
+    desk.run("suppress", "import", "formula.csv")
+    assert ",' =1+1," in desk.run("suppress", "export", "-").out
+
+
 def test_people_are_counted_and_not_rows(desk: Desk) -> None:
     desk.write("twice.csv", "".join(f"{openid(number)}\n" for number in (1, 2, 2)))
     assert desk.run("suppress", "import", "twice.csv").err == "2 people were put on the list.\n"

@@ -3,7 +3,7 @@
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from wxpush.app.suppression_list import SuppressionList
 
 app = new_app()
+
+_STDOUT: Final = Path("-")
 
 _People = Annotated[list[str], typer.Argument(metavar="OPENID...", help=_("Who it is about."))]
 
@@ -102,7 +104,7 @@ def import_file(
 @command(app, "export", _("Write the list as CSV, to a file or to standard output."))
 def export(
     file: Annotated[
-        Path | None, typer.Argument(metavar="[FILE]", help=_("Where to (default: standard output)."))
+        Path | None, typer.Argument(metavar="[FILE]", help=_("Where to (default, and -: standard output)."))
     ] = None,
     account: AccountName = None,
     force: Annotated[bool, typer.Option("--force", help=_("Replace a file that is there already."))] = False,
@@ -113,7 +115,7 @@ def export(
     found = suppression_list(account, surroundings())
     for note in found.notes:
         Console(json=True).say(note)  # which may go where the list doesn't
-    if file is None:
+    if file is None or file == _STDOUT:
         # Whoever pipes it wants the exact values; a terminal would obey what is hidden in them.
         found.write(sys.stdout, safe if sys.stdout.isatty() else str)
         return 0
