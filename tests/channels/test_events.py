@@ -97,6 +97,7 @@ def test_other_pushes_are_not_for_us(changes: dict[str, object]) -> None:
         {"FromUserName": None},
         {"FromUserName": ""},
         {"FromUserName": "o" * 65},
+        {"FromUserName": "bad"},
         {"FromUserName": "o\u202e1"},
         {"FromUserName": "../../etc"},
         {"CreateTime": None},

@@ -189,6 +189,15 @@ def test_a_failed_notification_is_a_warning_and_nothing_more(
     assert "e" * 64 not in done.err
 
 
+def test_a_robot_that_wants_a_signature_is_told_apart_from_a_wrong_clock(desk: Desk) -> None:
+    desk.prepare(1, notify="{dingtalk: {url_env: DING_ROBOT}}")
+    done = desk.send()
+    assert done.code == 0
+    assert "310000 the robot wants a signature, and no secret is set" in done.talk
+    assert "Set `secret_env:` under `dingtalk:`" in done.talk
+    assert "clock" not in done.talk
+
+
 def test_a_missing_keyword_names_the_key_to_set(desk: Desk, robots: Robots) -> None:
     desk.prepare(2, notify="{dingtalk: {url_env: DING_ROBOT, secret_env: DING_SECRET}}")
     done = desk.send()

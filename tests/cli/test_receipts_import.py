@@ -91,6 +91,57 @@ def test_our_own_form(desk: Desk) -> None:
     assert [tuple(receipt) for receipt in stored(desk)] == [(5, openid(1), "failed:user block", AT, AT + 1.5)]
 
 
+def test_a_message_is_counted_once_however_often_it_is_told_of(desk: Desk) -> None:
+    desk.write("events.jsonl", lines(*(as_json(event(number)) for number in (1, 1, 2, 1))))
+    for new, repeats in ((2, 2), (0, 4)):
+        told = desk.run("receipts", "import", "events.jsonl", "--json").json
+        assert (told["receipts"], told["new"], told["repeats"]) == (4, new, repeats)
+        assert (told["messages"], told["statuses"], told["unknown"]) == (2, {"success": 2}, 2)
+    done = desk.run("receipts", "import", "events.jsonl")
+    assert "4 receipts: 0 new, 4 repeated. Of 2 messages: delivered 2." in done.talk
+
+
+def test_a_packed_file_that_was_cut_off_is_told_as_such(desk: Desk) -> None:
+    whole = gzip.compress(b"".join(as_json(event(number)) + b"\n" for number in range(50)))
+    desk.write("events.gz", whole[: len(whole) // 2])
+    done = desk.run("receipts", "import", "events.gz")
+    assert (done.code, "EOFError" in done.talk) == (2, False)
+    assert "events.gz ends too early" in done.talk
+
+
+@pytest.mark.parametrize("content", [b"\0" * 200_000, b"\n\0\n"], ids=["much", "little"])
+def test_a_file_of_nothing_but_nul_bytes_has_no_event(desk: Desk, content: bytes) -> None:
+    desk.write("events.gz", gzip.compress(content))
+    done = desk.run("receipts", "import", "events.gz")
+    assert (done.code, "Not one event" in done.talk, "nothing but NUL bytes" in done.talk) == (1, True, True)
+    desk.write("torn.log", content + as_json(event(1)) + b"\n" + content)
+    assert desk.run("receipts", "import", "torn.log").code == 0
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"to": "bad"}, {"to": "-" * 28}, {"msgid": "abc"}, {"msgid": -1}, {"msgid": "-1"}, {"msgid": 2**63}],
+)
+def test_what_names_no_person_or_no_message_is_told_by_its_line(
+    desk: Desk, changes: dict[str, object]
+) -> None:
+    own = {"msgid": 5, "to": openid(1), "status": "success", "at": AT}
+    theirs = event(1, **{{"to": "FromUserName", "msgid": "MsgID"}[key]: one for key, one in changes.items()})
+    desk.write("receipts.jsonl", lines(as_json(own), as_json(own | changes), as_json(theirs), xml(theirs)))
+    done = desk.run("receipts", "import", "receipts.jsonl")
+    assert done.code == 1
+    assert all(f"receipts.jsonl:{line}: " in done.talk for line in (2, 3, 4))
+    assert [receipt.to for receipt in stored(desk)] == [openid(1)]
+
+
+@pytest.mark.parametrize("msgid", [None, 0, "", "0"])
+def test_a_receipt_without_a_msgid_is_taken(desk: Desk, msgid: object) -> None:
+    own = {"msgid": msgid, "to": openid(1), "status": "success", "at": AT}
+    desk.write("receipts.jsonl", as_json(own))
+    assert desk.run("receipts", "import", "receipts.jsonl").code == 0
+    assert [receipt.msgid for receipt in stored(desk)] == [0]
+
+
 def test_encrypted_pushes_need_the_key(desk: Desk) -> None:
     safe = Console(mode="safe")
     desk.write("events.log", lines(safe.push(xml(event(1))).body, safe.push(as_json(event(2))).body))
@@ -193,7 +244,7 @@ def test_it_is_told_of_which_runs_they_are(tmp_path: Path, wechat: Sandbox) -> N
     desk.write("events.log", lines(*map(as_json, told), as_json(event(77))))
     done = desk.run("receipts", "import", "events.log")
     assert done.code == 0
-    assert "4 receipts, 4 of them new. delivered 3, failed:system failed 1." in done.talk
+    assert "4 receipts: 4 new, 0 repeated. Of 4 messages: delivered 3, failed:system failed 1." in done.talk
     assert "By run: order-shipped 3, of no run that is known here 1." in done.talk
     again = desk.run("receipts", "import", "events.log", "--json").json
     assert (again["runs"], again["unknown"]) == ([{"run": "order-shipped", "count": 3}], 1)

@@ -69,6 +69,16 @@ def test_every_refusal_is_answered_alike(desk: Desk, receiver: Receiver) -> None
     assert "11 refused" in receiver.end().err
 
 
+def test_a_push_about_nobody_is_refused_and_one_without_its_number_kept(
+    desk: Desk, receiver: Receiver
+) -> None:
+    """WeChat repeats what it gets no `success` for: nothing that tells of a person is lost by us."""
+    assert receiver.push(PLAIN.push(xml(fields(1, FromUserName="bad")))) == REFUSED
+    assert receiver.push(PLAIN.push(xml(fields(2, MsgID="abc")))) == SUCCESS
+    assert receiver.push(PLAIN.push(xml(fields(3, MsgID=-1)))) == SUCCESS
+    assert [(receipt.msgid, receipt.to) for receipt in stored(desk)] == [(0, openid(2)), (0, openid(3))]
+
+
 def test_the_console_finds_the_url_ours(receiver: Receiver) -> None:
     stamp = str(int(time.time()))
     asked = {"timestamp": stamp, "nonce": "1", "echostr": "5837397520199232851"}

@@ -152,6 +152,18 @@ def test_people_of_other_lists_are_left_out(desk: Desk) -> None:
     assert set(desk.shown()) == {openid(3), openid(4), openid(6)}
 
 
+def test_a_list_of_nobody_leaves_nobody_out_and_says_so(desk: Desk) -> None:
+    """What `users pull --tag` writes where nobody has the tag; the campaign's own must have somebody."""
+    desk.prepare(2)
+    desk.write("none.csv", "openid\n")
+    done = desk.send("--exclude", "none.csv")
+    assert (done.code, counts(done.json)) == (0, {"accepted": 2})
+    assert "Excluded: 0 people of the list none.csv." in done.talk
+    desk.list([], "users.csv")
+    refused = desk.run("send", "campaign.yaml", "users.csv", "--yes")
+    assert (refused.code, "WX303" in refused.talk) == (2, True)
+
+
 def test_the_column_is_the_one_that_the_campaign_sends_to_or_openid(desk: Desk) -> None:
     desk.campaign(to='"{{ wx }}"')
     rows = [{**row, "wx": row["openid"]} for row in people(3)]

@@ -3,15 +3,23 @@
 import csv
 import json
 import shutil
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.cli.command import DATA, Desk, Row, adds_up, at_call, openid, people, send_arguments
+from wxpush.app.sources.spool import Source
+from wxpush.app.suppression_list import SuppressionList
+from wxpush.app.surroundings import Surroundings
+from wxpush.delivery.suppressions import SOURCES, Entry, Suppressions, one_line
 from wxpush.sandbox import Sandbox
 
 ORDER_KEY = '"{{ openid }}:{{ order_no }}"'
@@ -112,6 +120,118 @@ def test_a_file_is_checked_whole_before_anybody_is_put_on_the_list(desk: Desk) -
     assert [(one["openid"], one["reason"]) for one in listed(desk)] == [(openid(1), "投诉")]
 
 
+# An operator's list goes out and comes back as it was.
+
+TAKEN_BACK = st.lists(
+    st.builds(
+        Entry,
+        st.integers(1, 999_999_999).map(openid),
+        st.text(max_size=30).map(one_line),
+        st.floats(1.6e9, time.time()).map(lambda moment: round(moment, 6)),
+        st.none() | st.floats(4e9, 5e9).map(lambda moment: round(moment, 6)),
+        st.sampled_from(sorted(SOURCES)),
+    ),
+    unique_by=lambda entry: entry.openid,
+    max_size=5,
+)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(people_on_it=TAKEN_BACK)
+def test_an_export_that_is_imported_makes_the_same_list(tmp_path: Path, people_on_it: list[Entry]) -> None:
+    around = Surroundings()
+    with tempfile.TemporaryDirectory(dir=tmp_path) as folder:
+        first, second = (SuppressionList("a", Path(folder) / name, around) for name in "ab")
+        with closing(Suppressions(first.folder)) as opened:
+            opened.add(people_on_it)
+        exported = Path(folder) / "list.csv"
+        with exported.open("w", encoding="utf-8", newline="") as stream:
+            assert first.write(stream) == len(people_on_it)
+        counts = second.read(Source(exported, "list.csv", "csv"))
+        assert (len(counts.people), counts.over) == (len(people_on_it), 0)
+        assert list(second) == list(first) == people_on_it
+        # And where everybody was taken off meanwhile, they come back as well.
+        first.remove([entry.openid for entry in people_on_it])
+        assert list(first) == []
+        first.read(Source(exported, "list.csv", "csv"))
+        assert list(first) == people_on_it
+
+
+def test_who_came_by_himself_still_comes_off_by_himself_after_an_import(desk: Desk) -> None:
+    """Unfollowed, exported, imported: the next follower check takes him off, and whom we put there stays."""
+    assert desk.sandbox is not None
+    desk.campaign(suppress="{auto: 30d}", check_followers="true")
+    desk.list(people(3))
+    desk.sandbox.unfollow(openid(1))
+    desk.send()
+    desk.run("suppress", "add", openid(2), "--reason", "asked us")
+    before = listed(desk)
+    assert [one["source"] for one in before] == ["not_following", "operator"]
+    desk.run("suppress", "export", "out.csv")
+    desk.run("suppress", "remove", openid(1), openid(2))
+    assert "2 people were put on the list." in desk.run("suppress", "import", "out.csv").err
+    assert listed(desk) == before
+    desk.sandbox.follow(openid(1))
+    desk.campaign(name="next", suppress="{auto: 30d}", check_followers="true")
+    desk.send()
+    assert who(desk) == [openid(2)]
+
+
+def test_what_the_operator_said_stays_beside_what_an_older_file_says(desk: Desk) -> None:
+    desk.run("suppress", "add", openid(1), "--reason", "complained")
+    desk.write("old.csv", f"openid,since,source\n{openid(1)},2026-01-01T00:00:00+08:00,43004\n")
+    done = desk.run("suppress", "import", "old.csv")
+    assert "1 person stays on it as you put him there yourself." in done.err
+    (entry,) = listed(desk)
+    assert (entry["reason"], entry["source"]) == ("complained", "operator")
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ("lately,,43004", "WX351: since: “lately” is no moment."),
+        ("30d,,43004", "WX351"),
+        ("2099-01-01,,43004", "WX351: since: 2099-01-01 is yet to come."),
+        ("99999-01-01,,operator", "WX351"),
+        (",,marketing", "WX352: source: “marketing” puts nobody on the list."),
+        ("2026-11-01,soon,43004", "WX350"),
+    ],
+)
+def test_an_export_that_was_spoilt_is_refused_by_row(desk: Desk, row: str, words: str) -> None:
+    desk.write("bad.csv", f"openid,since,until,source\n{openid(1)},,,\n{openid(2)},{row}\n")
+    done = desk.run("suppress", "import", "bad.csv")
+    assert (done.code, "bad.csv:3" in done.talk, words in done.talk) == (2, True, True)
+    assert who(desk) == []
+
+
+def test_a_dash_is_standard_output_and_nothing_in_it_moves_a_cursor(desk: Desk) -> None:
+    desk.run("suppress", "add", openid(1), "--reason", "\x1b[2J=1+1\nasked us")
+    done = desk.run("suppress", "export", "-")
+    assert done.code == 0
+    assert not (desk.folder / "-").exists()
+    assert done.out == desk.run("suppress", "export").out
+    assert len(done.out.splitlines()) == 2
+    assert "\x1b" not in done.out
+    desk.write("formula.csv", f"openid,reason\n{openid(1)},\x1b=1+1\n")
+    desk.run("suppress", "import", "formula.csv")
+    assert ",' =1+1," in desk.run("suppress", "export", "-").out
+
+
+def test_people_are_counted_and_not_rows(desk: Desk) -> None:
+    desk.write("twice.csv", "".join(f"{openid(number)}\n" for number in (1, 2, 2)))
+    assert desk.run("suppress", "import", "twice.csv").err == "2 people were put on the list.\n"
+
+
+def test_a_list_of_nobody_puts_nobody_on_it(desk: Desk) -> None:
+    desk.write("none.csv", "openid\n")
+    done = desk.run("suppress", "import", "none.csv")
+    assert (done.code, done.err) == (0, "0 people were put on the list.\n")
+    desk.run("suppress", "export", "empty.csv")
+    assert desk.run("suppress", "import", "empty.csv").code == 0
+    desk.write("void.csv", "")
+    assert desk.run("suppress", "import", "void.csv").code == 2
+
+
 @pytest.mark.parametrize("text", ["{0}\n{1}\n", "\ufeff{0}\r\n\r\n{1}", "openid\n{0}\n{1}\n"])
 def test_a_file_of_nothing_but_openids_is_taken(desk: Desk, text: str) -> None:
     content = text.format(openid(1), openid(2)).encode()
@@ -166,6 +286,39 @@ def test_each_account_has_a_list_of_its_own(desk: Desk, tmp_path: Path) -> None:
     config.write_text("accounts:\n  other: {appid: wxfedcba9876543210, secret_env: OTHER}\n")
     done = desk.run("suppress", "list", "--json", "--account", "other", env={"OTHER": "x" * 32})
     assert done.json["suppressed"] == []
+
+
+def test_wechats_hosts_share_one_list_and_another_host_is_told_of(desk: Desk) -> None:
+    """In an outage the address is changed; the people whom the list keeps from messages stay on it."""
+    desk.sandbox = None
+    own, outage = ({"WXPUSH_API_BASE": f"https://{host}.weixin.qq.com"} for host in ("api", "sh.api"))
+    account = {"WXPUSH_APPID": "wx0000000000000001", "WXPUSH_SECRET": "0" * 32}
+    desk.run("suppress", "add", openid(1), env=account | own)
+    for env in (own, outage):
+        done = desk.run("suppress", "list", "--json", env=account | env)
+        assert [one["openid"] for one in done.json["suppressed"]] == [openid(1)]
+        assert done.err == ""
+    relay = account | {"WXPUSH_API_BASE": "https://relay.example.com"}
+    done = desk.run("suppress", "list", "--json", env=relay)
+    assert done.json["suppressed"] == []
+    assert "wx0000000000000001 was used at https://api.weixin.qq.com, too" in done.talk
+    assert desk.run("suppress", "add", openid(2), env=relay).err.count("was used at") == 1
+    back = desk.run("suppress", "list", env=account | outage)
+    assert "was used at https://relay.example.com:443, too" in back.talk
+
+
+def test_a_sending_says_that_the_account_is_known_at_another_host(
+    desk: Desk, open_wechat: Callable[..., Sandbox]
+) -> None:
+    desk.prepare(1)
+    assert "was used at" not in desk.send().talk
+    assert desk.sandbox is not None
+    first = desk.sandbox.url
+    desk.sandbox = open_wechat()
+    for option in ("--dry-run", "--yes"):
+        done = desk.send(option)
+        assert f"was used at {first}, too" in done.talk
+    assert "was used at" not in desk.send("--sandbox").talk
 
 
 def write_orders(desk: Desk, orders: Iterable[tuple[Row, str]]) -> None:

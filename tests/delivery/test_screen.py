@@ -22,6 +22,7 @@ from wxpush.delivery.suppressions import (
     Entry,
     Reading,
     Removal,
+    Return,
     Suppressed,
     Suppressions,
     entries,
@@ -115,10 +116,10 @@ PEOPLE = ("oA", "oB", "oC")
 SOURCES = st.sampled_from(["operator", "43004", "43101", "not_following", "failed:user block"])
 MOMENTS = st.integers(0, 12).map(lambda hours: NOW + hours * 3600.0)
 REASONS = st.sampled_from(["", "asked us"])
-CHANGE = st.builds(
-    Entry, st.sampled_from(PEOPLE), REASONS, MOMENTS, st.none() | MOMENTS, SOURCES
-) | st.builds(Removal, st.sampled_from(PEOPLE), MOMENTS, st.booleans())
-CHANGES = st.lists(CHANGE, max_size=12)
+ENTRY = st.builds(Entry, st.sampled_from(PEOPLE), REASONS, MOMENTS, st.none() | MOMENTS, SOURCES)
+CHANGE = ENTRY | st.builds(Removal, st.sampled_from(PEOPLE), MOMENTS, st.booleans())
+BACK = st.builds(Return, st.sampled_from(PEOPLE), MOMENTS)
+CHANGES = st.lists(CHANGE | BACK, max_size=12)
 
 
 def model_of(changes: Sequence[Change]) -> dict[str, Entry]:
@@ -127,7 +128,9 @@ def model_of(changes: Sequence[Change]) -> dict[str, Entry]:
     removed: dict[str, float] = {}
     for change in changes:
         there = held.get(change.openid)
-        if isinstance(change, Removal):
+        if isinstance(change, Return):
+            removed.pop(change.openid, None)
+        elif isinstance(change, Removal):
             removed[change.openid] = max(change.at, removed.get(change.openid, 0.0))
             if there and not (change.automatic and (there.source == "operator" or change.at < there.since)):
                 del held[change.openid]
@@ -162,10 +165,18 @@ def shorten(store: Path) -> None:
 
 
 @settings(max_examples=25)
-@given(st.lists(CHANGE | st.just(TIDY), max_size=14))
-def test_the_list_on_disk_is_the_same(steps: list[Change | str]) -> None:
-    """However often it is put together on the way, for whoever reads it anew and whoever holds it open."""
-    changes = [step for step in steps if not isinstance(step, str)]
+@given(st.lists(CHANGE | st.just(TIDY) | ENTRY.map(lambda entry: [entry]), max_size=14))
+def test_the_list_on_disk_is_the_same(steps: list[Change | str | list[Entry]]) -> None:
+    """However often it is put together on the way, for whoever reads it anew and whoever holds it open.
+
+    A list with an entry is one that is taken back from a file.
+    """
+    changes: list[Change] = []
+    for step in steps:
+        if isinstance(step, list):
+            changes += [Return(step[0].openid, NOW), step[0]]
+        elif not isinstance(step, str):
+            changes.append(step)
     model, known = model_of(changes), Suppressed(changes)
     with tempfile.TemporaryDirectory() as folder:
         store = Path(folder) / "suppressions"
@@ -174,9 +185,11 @@ def test_the_list_on_disk_is_the_same(steps: list[Change | str]) -> None:
         for number, step in enumerate(steps):
             if isinstance(step, str):
                 shorten(store)
+            elif isinstance(step, list):
+                writer.take_back(step, NOW)
             elif isinstance(step, Entry):
                 writer.add([step])
-            else:
+            elif isinstance(step, Removal):
                 writer.remove([step.openid], step.at, automatic=step.automatic)
             if number % 3 == 0:  # others read now and then, and go on from there
                 reading.now()

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
+from wxpush.app.apart import kept_apart
 from wxpush.app.imported_runs import count_by_run
 from wxpush.app.people_news import PeopleNews
 from wxpush.app.receiving import Intake, mark_of, require_libraries
@@ -50,6 +51,7 @@ class Imported:
     new: int = 0
     """Of them, those that the log hadn't."""
     statuses: Counter[str] = field(default_factory=Counter)
+    """Of the messages, each once, how they ended."""
     people: int = 0
     others: int = 0
     """Events of other kinds, and lines without the field."""
@@ -62,6 +64,13 @@ class Imported:
     """Of them, those of each run."""
     settled: dict[str, int] = field(default_factory=dict)
     """Messages that were in doubt or held and have their receipt now, by run."""
+    notes: Sequence[str] = ()
+    """What to say of it first."""
+
+    @property
+    def repeats(self) -> int:
+        """Receipts that say what another one has said, in the files or in the log."""
+        return self.receipts - self.new
 
     @property
     def entries(self) -> int:
@@ -83,6 +92,8 @@ class Imported:
         return {
             "receipts": self.receipts,
             "new": self.new,
+            "repeats": self.repeats,
+            "messages": self.messages,
             "statuses": dict(self.statuses.most_common()),
             "people": self.people,
             "others": self.others,
@@ -116,7 +127,7 @@ def import_events(
     reader = _Reader(sources, inner, _ciphers(name, account, around), around, tell)
     if strict:
         _refuse_wrong(reader)
-    found, told = Imported(), Fates()
+    found, told = Imported(notes=kept_apart(account, around)), Fates()
     log = around.directories.receipts_dir(account)
     known = _ever(log)
     people = PeopleNews(folder_of(around.directories, account), suppress)
@@ -132,7 +143,7 @@ def import_events(
                 group = []
         found.new += intake.take_in(group)
         people.settle()
-    found.messages = told.count
+    found.messages, found.statuses = told.count, told.statuses()
     if told.count:
         found.runs = count_by_run(told, log, account, around)
     found.settled = {card.name: settled.total for card, settled in settle_known_runs(account, around).runs}
@@ -184,7 +195,6 @@ class _Reader:
 def _count(found: Imported, event: "Receipt | Following") -> None:
     if isinstance(event, Receipt):
         found.receipts += 1
-        found.statuses[event.status] += 1
     else:
         found.people += 1
 
@@ -211,7 +221,12 @@ def _opened(source: Source) -> Iterator[BinaryIO]:
         with source.path.open("rb") as raw:
             packed = raw.peek(2)[:2] == _GZIP
             yield cast(BinaryIO, gzip.GzipFile(fileobj=raw)) if packed else raw
-    except (OSError, EOFError, zlib.error) as error:
+    except EOFError:
+        raise InputError(
+            _("{path} ends too early: the packed file is not whole.").format(path=source.name),
+            _("Copy it again. What was read before its end is kept, and taken in only once."),
+        ) from None
+    except (OSError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or type(error).__name__
         raise InputError(
             _("{path} can't be read: {reason}.").format(path=source.name, reason=reason)

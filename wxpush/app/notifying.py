@@ -146,7 +146,7 @@ class Notifier:
                 now = int(self._around.clock.wall() * 1000)
                 return _request(url if secret is None else dingtalk.signed(url, secret, now), body)
 
-            return take(make, lambda reply: answer.verdict("dingtalk", reply))
+            return take(make, lambda reply: answer.verdict("dingtalk", reply, signed=secret is not None))
 
         return tell
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
+from wxpush.app.apart import kept_apart
 from wxpush.app.approval import refuse_unapproved
 from wxpush.app.forecast import forecast
 from wxpush.app.material import Material, read_material
@@ -131,7 +132,7 @@ def _plan(
         goes_on_alone=True,
         sample=survey.sample,
         rehearsal="dry_run",
-        notes=_notes(material, screening),
+        notes=[*kept_apart(account, around), *_notes(material, screening)],
         until=request.until,
         left_then=expected.left,
     )

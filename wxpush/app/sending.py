@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wxpush.app.aftermath import look_back, standing_for
+from wxpush.app.apart import kept_apart
 from wxpush.app.delivering import Delivered, Delivering
 from wxpush.app.errand import Errand, held
 from wxpush.app.notified import account_without_secret, notifier_of
@@ -125,6 +126,7 @@ class Sending:
             recovered=recovered,
             sample=self.preflight.sample(),
             notes=[
+                *self._apart(),
                 *self._material.notes(),
                 *(self.preflight.screening.notes if self.preflight.screening else ()),
                 *self._notes_before(),
@@ -136,6 +138,11 @@ class Sending:
         """What was to be said before anything was sent."""
         preflight = self.preflight
         return [*unmatched_notes(preflight.unmatched), *self._run.notes, *preflight.notes]
+
+    def _apart(self) -> list[str]:
+        """Whether the account is known elsewhere, too."""
+        scene = self._errand.scene
+        return [] if scene.rehearsal else kept_apart(scene.account, self._errand.around)
 
     def _untold(self, *, is_over: bool) -> list[str]:
         """Who can't be told how it ends, as it stands; a rehearsal tells nobody."""

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
+from wxpush.app.apart import kept_apart
 from wxpush.app.suppressing import FOLDER, folder_of
 from wxpush.app.surroundings import Surroundings
 from wxpush.campaign.fault import FaultError
@@ -16,7 +17,7 @@ from wxpush.channels.wechat.addresses import openid_findings
 from wxpush.clock import BEIJING
 from wxpush.config import load_account
 from wxpush.delivery.identity import hash64
-from wxpush.delivery.suppressions import LONGEST_REASON, OPERATOR, Entry, Suppressions, entries
+from wxpush.delivery.suppressions import OPERATOR, Entry, Suppressions, entries, one_line
 from wxpush.errors import InputError
 from wxpush.i18n import _
 from wxpush.model import Severity
@@ -35,6 +36,8 @@ class SuppressionList:
     account: str
     folder: Path
     around: Surroundings
+    notes: Sequence[str] = ()
+    """What to say of it first."""
 
     def add(self, openids: Sequence[str], reason: str, until: str | None) -> int:
         """Put people on it; returns how many. Raises InputError for what is no openid or no moment."""
@@ -43,7 +46,7 @@ class SuppressionList:
         end = None if until is None else _option_until(until, now)
         people = list(dict.fromkeys(openids))
         with closing(Suppressions(self.folder)) as opened:
-            opened.add(Entry(openid, reason[:LONGEST_REASON], now, end, OPERATOR) for openid in people)
+            opened.add(Entry(openid, one_line(reason), now, end, OPERATOR) for openid in people)
         return len(people)
 
     def remove(self, openids: Sequence[str]) -> int:
@@ -61,16 +64,17 @@ class SuppressionList:
         return (entry for entry in entries(self.folder) if entry.holds(now))
 
     def read(self, source: "Source") -> "Counts":
-        """Put everybody of a list file on it.
+        """Put everybody of a list file on it, as the file says.
 
         Raises ProblemsError with everything in the file that is no use, InputError; then nobody was put
         on it.
         """
         from wxpush.app.suppression_rows import Counts, SuppressionRows
 
-        rows, counts = SuppressionRows(source, self.around.clock.wall()), Counts()
+        now = self.around.clock.wall()
+        rows, counts = SuppressionRows(source, now), Counts()
         with closing(Suppressions(self.folder)) as opened:
-            opened.add(rows.entries(counts))
+            opened.take_back(rows.entries(counts, opened.now()), now)
             opened.tidy()
         return counts
 
@@ -79,30 +83,35 @@ class SuppressionList:
         writer, count = csv.writer(stream), 0
         writer.writerow(COLUMNS)
         for count, entry in enumerate(self, 1):  # noqa: B007 - the last is how many there are
-            writer.writerow([quote_formula(clean(cell)) for cell in as_texts(entry).values()])
+            cells = _cells(entry, "auto")
+            writer.writerow([quote_formula(clean(cell)) for cell in cells])
         return count
 
 
 def suppression_list(account: str | None, around: Surroundings) -> SuppressionList:
     """The list of an account. Raises InputError where it isn't known, StateError."""
     chosen = load_account(account, around.environ, need_secret=False)
-    return SuppressionList(chosen.name, folder_of(around.directories, chosen), around)
+    return SuppressionList(
+        chosen.name, folder_of(around.directories, chosen), around, kept_apart(chosen, around)
+    )
 
 
 def list_to_change(account: str | None, around: Surroundings) -> SuppressionList:
     """The same, with its folder made."""
     chosen = load_account(account, around.environ, need_secret=False)
-    return SuppressionList(chosen.name, around.directories.account_dir(chosen) / FOLDER, around)
+    folder = around.directories.account_dir(chosen) / FOLDER
+    return SuppressionList(chosen.name, folder, around, kept_apart(chosen, around))
 
 
 def as_texts(entry: Entry) -> dict[str, str]:
     """An entry by column; moments in Beijing time, and empty for an end that never comes."""
-    until = "" if entry.until is None else _moment_text(entry.until)
-    return dict(
-        zip(
-            COLUMNS, (entry.openid, entry.reason, _moment_text(entry.since), until, entry.source), strict=True
-        )
-    )
+    return dict(zip(COLUMNS, _cells(entry, "seconds"), strict=True))
+
+
+def _cells(entry: Entry, precision: str) -> tuple[str, ...]:
+    until = "" if entry.until is None else _moment_text(entry.until, precision)
+    since = _moment_text(entry.since, precision)
+    return entry.openid, one_line(entry.reason), since, until, entry.source
 
 
 def as_json(entry: Entry) -> dict[str, Any]:
@@ -132,5 +141,5 @@ def _refuse_odd(openids: Iterable[str]) -> None:
                 raise InputError(found.message, found.hint)
 
 
-def _moment_text(moment: float) -> str:
-    return datetime.fromtimestamp(moment, BEIJING).isoformat(timespec="seconds")
+def _moment_text(moment: float, precision: str = "seconds") -> str:
+    return datetime.fromtimestamp(moment, BEIJING).isoformat(timespec=precision)

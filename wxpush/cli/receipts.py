@@ -10,6 +10,7 @@ from wxpush.cli.base import command, interruptible, new_app, parse_wait, signals
 from wxpush.cli.lists import list_of
 from wxpush.cli.options import AccountName, Json
 from wxpush.console import Console
+from wxpush.console.safe import joined
 from wxpush.errors import InterruptedRunError, WxpushError
 from wxpush.i18n import _, ngettext
 
@@ -58,6 +59,7 @@ def serve(
     as_json: Json = False,
 ) -> int:
     """Be the URL that WeChat pushes its events to; Ctrl-C ends it."""
+    from wxpush.app.apart import kept_apart
     from wxpush.app.receiving import address_of, receive
 
     address = address_of(listen, path, forward)
@@ -67,6 +69,8 @@ def serve(
         console.say(
             _("Receiving for {account} on {url}. Ctrl-C ends it.").format(account=chosen.name, url=url)
         )
+        for note in kept_apart(chosen, surroundings()):
+            console.say(note)
         if address.forward is not None:
             without_query = address.forward.partition("?")[0]  # which may hold a key
             console.say(_("Pushes are passed on to {url}.").format(url=without_query))
@@ -74,7 +78,9 @@ def serve(
             console.warn(_("Others can reach this address in the clear. Put nginx with TLS in front."))
 
     def tell(counts: "Counts") -> None:
-        console.say(_told(counts))
+        moment = f"{surroundings().now():%Y-%m-%d %H:%M:%S}"
+        told = _("{moment}: since the start {counts}.")
+        console.say(told.format(moment=moment, counts=_told(counts)))
         if counts.nothing_but_refused:
             console.warn(_("Nothing but refusals so far: compare the Token and this machine's clock."))
 
@@ -113,7 +119,9 @@ def _told(counts: "Counts") -> str:
         (counts.faults, _("{count} faults of wxpush itself")),
     ]
     told = [
-        ngettext("{count} receipt", "{count} receipts", counts.receipts).format(count=f"{counts.receipts:,}")
+        ngettext(
+            "{count} receipt with its repeats", "{count} receipts with their repeats", counts.receipts
+        ).format(count=f"{counts.receipts:,}")
     ]
     told += [text.format(count=f"{count:,}") for count, text in parts if count]
     if refused := sum(counts.refused.values()):
@@ -156,6 +164,8 @@ def import_files(
     except KeyboardInterrupt:
         console.say(_("Interrupted: what was taken in is kept, and the same command takes in the rest."))
         return InterruptedRunError.exit_code
+    for note in found.notes:
+        console.say(note)
     if found.wrong:
         console.problems(found.problems[:_FEW] if found.is_nothing else found.problems, found.wrong)
     if found.is_nothing:
@@ -173,11 +183,16 @@ def import_files(
 
 
 def _tell_imported(found: "Imported", console: Console) -> None:
-    told = ngettext("{count} receipt, {new} new.", "{count} receipts, {new} of them new.", found.receipts)
-    told = told.format(count=f"{found.receipts:,}", new=f"{found.new:,}")
+    told = ngettext(
+        "{count} receipt: {new} new, {repeats} repeated.",
+        "{count} receipts: {new} new, {repeats} repeated.",
+        found.receipts,
+    )
+    told = told.format(count=f"{found.receipts:,}", new=f"{found.new:,}", repeats=f"{found.repeats:,}")
     if found.statuses:
         listed = (f"{_status(status)} {count:,}" for status, count in found.statuses.most_common())
-        told += " " + _("{statuses}.").format(statuses=_(", ").join(listed))
+        of = ngettext("Of {count} message: {statuses}.", "Of {count} messages: {statuses}.", found.messages)
+        told = joined(told, of.format(count=f"{found.messages:,}", statuses=_(", ").join(listed)))
     console.say(told)
     runs = [f"{run} {count:,}" for run, count in found.runs.items()]
     if found.strangers and not runs:

@@ -3,7 +3,7 @@
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -16,7 +16,12 @@ from wxpush.errors import InputError
 from wxpush.i18n import _, ngettext
 from wxpush.report.draft import draft_of
 
+if TYPE_CHECKING:
+    from wxpush.app.suppression_list import SuppressionList
+
 app = new_app()
+
+_STDOUT: Final = Path("-")
 
 _People = Annotated[list[str], typer.Argument(metavar="OPENID...", help=_("Who it is about."))]
 
@@ -34,9 +39,7 @@ def add(
     account: AccountName = None,
 ) -> int:
     """Put people on the list: no campaign of the account writes to them."""
-    from wxpush.app.suppression_list import list_to_change
-
-    count = list_to_change(account, surroundings()).add(openids, reason, until)
+    count = _to_change(account).add(openids, reason, until)
     _say_added(count)
     return 0
 
@@ -44,9 +47,7 @@ def add(
 @command(app, "remove", _("Take people off the list, whoever put them on it."))
 def remove(openids: _People, account: AccountName = None) -> int:
     """Take people off the list, whoever put them on it."""
-    from wxpush.app.suppression_list import list_to_change
-
-    count = list_to_change(account, surroundings()).remove(openids)
+    count = _to_change(account).remove(openids)
     text = ngettext(
         "{count} person was taken off the list.", "{count} people were taken off the list.", count
     )
@@ -61,6 +62,8 @@ def list_people(account: AccountName = None, as_json: Json = False) -> int:
     from wxpush.app.suppression_list import suppression_list
 
     found, console = suppression_list(account, surroundings()), Console(json=as_json)
+    for note in found.notes:
+        console.say(note)
     if as_json:
         people = [entry_json(entry) for entry in found]
         console.json({"schema": 1, "account": found.account, "suppressed": people})
@@ -75,18 +78,23 @@ def import_file(
         str,
         typer.Argument(
             metavar="FILE",
-            help=_("A list with openid, reason and until, or openids alone; - is standard input."),
+            help=_("An export, a list with openid, reason and until, or openids alone; - is standard input."),
         ),
     ],
     account: AccountName = None,
     list_format: ListFormat = None,
 ) -> int:
     """Put everybody of a file on the list; nobody if anything in it is wrong."""
-    from wxpush.app.suppression_list import list_to_change
-
     with list_of(file, list_format, None, None) as source:
-        counts = list_to_change(account, surroundings()).read(source)
-    _say_added(counts.holding)
+        counts = _to_change(account).read(source)
+    _say_added(len(counts.people))
+    if staying := len(counts.staying):
+        text = ngettext(
+            "{count} person stays on it as you put him there yourself.",
+            "{count} people stay on it as you put them there yourself.",
+            staying,
+        )
+        Console().say(text.format(count=f"{staying:,}"))
     if counts.over:
         text = ngettext("{count} row is over already.", "{count} rows are over already.", counts.over)
         Console().say(text.format(count=f"{counts.over:,}"))
@@ -96,7 +104,7 @@ def import_file(
 @command(app, "export", _("Write the list as CSV, to a file or to standard output."))
 def export(
     file: Annotated[
-        Path | None, typer.Argument(metavar="[FILE]", help=_("Where to (default: standard output)."))
+        Path | None, typer.Argument(metavar="[FILE]", help=_("Where to (default, and -: standard output)."))
     ] = None,
     account: AccountName = None,
     force: Annotated[bool, typer.Option("--force", help=_("Replace a file that is there already."))] = False,
@@ -105,7 +113,9 @@ def export(
     from wxpush.app.suppression_list import suppression_list
 
     found = suppression_list(account, surroundings())
-    if file is None:
+    for note in found.notes:
+        Console(json=True).say(note)  # which may go where the list doesn't
+    if file is None or file == _STDOUT:
         # Whoever pipes it wants the exact values; a terminal would obey what is hidden in them.
         found.write(sys.stdout, safe if sys.stdout.isatty() else str)
         return 0
@@ -119,6 +129,15 @@ def export(
     told = text.format(count=f"{count:,}", file=file)
     Console().say(_("{told} It replaces the file that was there.").format(told=told) if is_there else told)
     return 0
+
+
+def _to_change(account: str | None) -> "SuppressionList":
+    from wxpush.app.suppression_list import list_to_change
+
+    found = list_to_change(account, surroundings())
+    for note in found.notes:
+        Console().say(note)
+    return found
 
 
 def _say_added(count: int) -> None:

@@ -2,8 +2,10 @@
 
 from array import array
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence, Set
 from functools import reduce
+from itertools import chain
 from typing import Final, NamedTuple
 
 from wxpush.delivery.identity import hash64
@@ -97,6 +99,12 @@ class Fates:
             for fact in self.nameless.of(who):
                 if (who, fact) not in named:
                     yield Unowned(0, who, self.unpacked(fact))
+
+    def statuses(self) -> Counter[str]:
+        """How many messages ended with which status; `count` of them in all."""
+        facts = chain.from_iterable(chain(self._facts, self.nameless.facts()))
+        numbers = Counter(fact >> 1 & _MOST_STATUSES for fact in facts)
+        return Counter({self._statuses[number]: count for number, count in numbers.items()})
 
     def span(self) -> tuple[int, int]:
         """When the first and the last message ended, as far as it is told; there must be one."""

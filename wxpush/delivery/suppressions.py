@@ -4,6 +4,8 @@ A log (journal.py) of blocks: people put on it, people taken off it. Any process
 holds is what comes out when all blocks are gone through in their order:
 
 - whatever the operator says replaces what was there;
+- what he takes back from a file counts again although the person was taken off meanwhile, but never
+  replaces what he said himself;
 - what a sending or an event found out by itself never replaces what the operator said, and doesn't count
   where the person was taken off the list after it happened;
 - who follows or gets a message comes off by it only where that happened after what put him on: events come
@@ -15,6 +17,7 @@ Where most of the log no longer counts, its blocks are put together to fewer tha
 import math
 import shlex
 import struct
+import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from itertools import islice
@@ -32,9 +35,13 @@ from wxpush.i18n import _
 LONGEST_REASON: Final = 500
 OPERATOR: Final = "operator"
 """The source of entries that only the operator takes off again."""
+SOURCES: Final = frozenset({OPERATOR, "43004", "43101", "not_following", "user block"})
+"""Everything that puts people on a list."""
 UNFOLLOWED: Final = frozenset({"43004", "not_following"})
 """The sources that say no more than that the person doesn't follow."""
 
+#: Control characters, separators of lines, and what no file can hold.
+_LINE_ENDERS: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _BLOCK: Final = 10_000
 #: So many changes, or blocks, are gone through in no time.
 _MANY: Final = 10_000
@@ -73,7 +80,14 @@ class Removal(NamedTuple):
     automatic: bool
 
 
-Change = Entry | Removal
+class Return(NamedTuple):
+    """The operator takes back, at a moment, that somebody was ever taken off: what was found out counts."""
+
+    openid: str
+    at: float
+
+
+Change = Entry | Removal | Return
 _Block = Callable[[list[Any]], dict[str, Any]]
 
 
@@ -99,6 +113,9 @@ class Suppressed:
         """Take in what comes next."""
         self.changes += 1
         key = hash64(change.openid)
+        if isinstance(change, Return):
+            self.removed.pop(key, None)
+            return
         if isinstance(change, Entry):
             self._ordinal += 1
             if self.counts(change):
@@ -123,6 +140,11 @@ class Suppressed:
         """Until when the person with this hash gets nothing; 0 for one who isn't on the list."""
         known = self._people.get(key)
         return _until(known) if known else 0.0
+
+    def is_operators(self, key: int, now: float) -> bool:
+        """Whether the operator himself put this person on the list, and that still holds."""
+        known = self._people.get(key)
+        return bool(known) and _kind(known) == _OPERATORS and _until(known) > now
 
     def is_automatic(self, key: int) -> bool:
         """Whether a success from now on takes this person off the list."""
@@ -194,6 +216,10 @@ class Suppressions:
         """Put people on the list; each 10,000 of them are durable at once. Raises StorageError."""
         self._append(entries, _added)
 
+    def take_back(self, entries: Iterable[Entry], at: float) -> None:
+        """Put people on the list as they once were, also who was taken off since. Raises StorageError."""
+        self._append(entries, lambda some: {"back": at, **_added(some)})
+
     def remove(self, openids: Iterable[str], at: float, *, automatic: bool = False) -> None:
         """Take people off the list. Raises StorageError."""
         self._append(openids, lambda some: {"at": at, "automatic": automatic, "remove": some})
@@ -218,6 +244,12 @@ class Suppressions:
     def _append(self, items: Iterable[Any], block: _Block) -> None:
         for some in _in_blocks(items):
             self._journal.append(dumps(block(some)))
+
+
+def one_line(reason: str) -> str:
+    """A reason as it is kept: short, and without anything that would end its line."""
+    kept = reason[:LONGEST_REASON]
+    return "".join(" " if unicodedata.category(char) in _LINE_ENDERS else char for char in kept)
 
 
 def suppressed(folder: Path) -> Suppressed:
@@ -317,7 +349,11 @@ def _changes(text: str) -> Sequence[Change]:
     try:
         block = loads(text)
         if "add" in block:
-            return [_entry(*packed) for packed in block["add"]]
+            added = [_entry(*packed) for packed in block["add"]]
+            if "back" not in block:
+                return added
+            at = float(block["back"])
+            return [*(Return(entry.openid, at) for entry in added), *added]
         if "welcome" in block:
             return [Removal(_text(openid), float(at), automatic=True) for openid, at in block["welcome"]]
         at, automatic = float(block["at"]), bool(block["automatic"])

@@ -61,7 +61,7 @@ def refuse_other_accounts(found: Excluded | None, origin: str, appid: str) -> No
 def _take_list(found: Excluded, name: str, column: str) -> None:
     from wxpush.campaign.recipients import open_recipients
 
-    opened = open_recipients(Path(name), name=name)
+    opened = open_recipients(Path(name), name=name, may_be_empty=True)
     if opened.columns is not None and column not in opened.columns:
         if OPENID not in opened.columns:
             message = _('there is no column "{column}" to exclude people by.').format(column=column)

@@ -58,9 +58,13 @@ class RecipientList:
     _with_ours: bool = False
     join: "Join | None" = None
     """The list whose columns are added to the rows."""
+    _may_be_empty: bool = False
 
     def __iter__(self) -> Iterator[Recipient | BadRow | Unmatched]:
-        """Every row, good or bad; raises ProblemsError where the rest can't be read, or there is none."""
+        """Every row, good or bad; raises ProblemsError where the rest can't be read, or there is none.
+
+        The latter not of a list that may have none.
+        """
         rows = self._rows()
         row: Recipient | BadRow | Unmatched | None = None
         for row in rows if self.join is None else map(self.join.of, rows):
@@ -68,7 +72,7 @@ class RecipientList:
         self.blank_rows = rows.blanks
         if self.join is not None:
             self.join.seen_all = True
-        if row is None:
+        if row is None and not self._may_be_empty:
             hint = _("There is a header, but no row below it.") if self.columns else ""
             raise list_error(self.name, self.header_line, "WX303", _("the list has no recipients."), hint)
 
@@ -144,29 +148,37 @@ class RecipientList:
 
 
 def open_recipients(
-    path: Path, *, list_format: str | None = None, name: str | None = None, bare: bool = False
+    path: Path,
+    *,
+    list_format: str | None = None,
+    name: str | None = None,
+    bare: bool = False,
+    may_be_empty: bool = False,
 ) -> RecipientList:
     """The list in `path`, read through once for its encoding and its SHA-256.
 
     `list_format` is one of `FORMATS`; by default the ending says it, and for a list without one
     (standard input) its first bytes. `bare`: a list of one column may do without a header, and has its
-    first value for one then. Raises ProblemsError for a file that is no use as a whole,
-    InputError for a format that is not known, or a library that is lacking.
+    first value for one then. `may_be_empty`: it is of use also without a row. Raises ProblemsError for a
+    file that is no use as a whole, InputError for a format that is not known, or a library that is lacking.
     """
     name = name or str(path)
     start = _start(path, name)
     kind = _format(list_format, name, start)
     if kind == "xlsx":
-        return _workbook(path, name, start, bare=bare)
+        return replace(_workbook(path, name, start, bare=bare), _may_be_empty=may_be_empty)
     text = examine_text(path, name, in_lines=kind != "json")
     header = read_header(text, name, bare=bare) if kind == "csv" else None
     columns = None
     if header:
         columns = tuple(one for one in header.columns if not (header.is_ours and one.startswith(OWN_PREFIX)))
     line = header.line if header else 1
-    opened = RecipientList(name, path, kind, columns, line, None, 0, text.digest, text, header)
+    opened = RecipientList(
+        name, path, kind, columns, line, None, 0, text.digest, text, header, _may_be_empty=may_be_empty
+    )
     if text.encoding != "utf-8-sig":
-        opened.encoding_note = _encoding_note(text.encoding, next(iter(opened)).values)
+        first = next(iter(opened), None)
+        opened.encoding_note = _encoding_note(text.encoding, first.values if first else {})
     return opened
 
 

@@ -21,6 +21,8 @@ _SECURITY: Final = (
     ("310000/sign", re.compile(r"sign|签名", re.IGNORECASE)),
     ("310000/ip", re.compile(r"\bip\b|白名单", re.IGNORECASE)),
 )
+#: What a robot finds wrong with a message that has no time and no signature.
+_OF_SIGNATURES: Final = frozenset({"310000/time", "310000/sign"})
 
 
 class Fate(StrEnum):
@@ -42,8 +44,8 @@ class Answer:
     detail: str = ""
 
 
-def verdict(robot: str, reply: Reply) -> Answer:
-    """What `reply` means; `robot` is `wecom` or `dingtalk`."""
+def verdict(robot: str, reply: Reply, *, signed: bool = True) -> Answer:
+    """What `reply` means; `robot` is `wecom` or `dingtalk`, which may want its messages `signed`."""
     if reply.failure:
         return unanswered(reply)
     body = _object(reply.body)
@@ -58,6 +60,8 @@ def verdict(robot: str, reply: Reply) -> Answer:
         # What the solution advises may name any of them.
         said = detail.partition(";solution")[0]
         code = next((name for name, pattern in _SECURITY if pattern.search(said)), code)
+        if code in _OF_SIGNATURES and not signed:
+            code = "310000/unsigned"
     return _known(robot, code, detail)
 
 

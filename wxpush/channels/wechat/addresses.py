@@ -11,7 +11,8 @@ from wxpush.model import Finding
 USUAL_OPENID = re.compile(r"o[0-9A-Za-z_-]{27}")
 """The shape of every openid seen; WeChat guarantees no length."""
 PLAIN_URL = re.compile(r"https?://[0-9A-Za-z.-]+(?::[1-9][0-9]{0,3})?(?:[/?#][!-~]{0,900})?")
-_POSSIBLE_OPENID = re.compile(r"[0-9A-Za-z_][0-9A-Za-z_-]{19,63}")
+POSSIBLE_OPENID = re.compile(r"[0-9A-Za-z_][0-9A-Za-z_-]{19,63}")
+"""The shape of what could be one all the same."""
 _OPENID_CHARACTER = re.compile(r"[0-9A-Za-z_-]")
 _DAMAGED = re.compile(r"[0-9.]+E[+-]?[0-9]+", re.IGNORECASE)
 _APPID = re.compile(r"wx[0-9a-f]{16}")
@@ -47,7 +48,7 @@ def _openid_fault(to: str) -> Fault:
         openid=to, count=len(to)
     )
     hint = _("See that it is whole, and no unionid or WeChat name.")
-    return doubt(message, hint) if _POSSIBLE_OPENID.fullmatch(to) else Fault(message, hint)
+    return doubt(message, hint) if POSSIBLE_OPENID.fullmatch(to) else Fault(message, hint)
 
 
 def url_findings(url: str) -> list[Finding]:

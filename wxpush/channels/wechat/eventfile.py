@@ -5,9 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, BinaryIO, Final, NamedTuple
 
 from wxpush.channels.wechat.crypto import Cipher, UndecipheredError
-from wxpush.channels.wechat.events import BadEventError, Event, as_receipt, parse, read
+from wxpush.channels.wechat.events import BadEventError, Event, as_receipt, names_oddly, parse, read
 from wxpush.fastjson import loads
 from wxpush.i18n import _
+from wxpush.model import Receipt
 
 _CHUNK: Final = 64 * 1024
 _MOST_ENTRY: Final = 1024 * 1024
@@ -31,7 +32,10 @@ class LacksFieldError(Exception):
 
 
 def entries(stream: BinaryIO) -> Iterator[Entry]:
-    """Every push of a file, in constant memory; what stands before an XML document on its line is skipped."""
+    """Every push of a file, in constant memory; what stands before an XML document on its line is skipped.
+
+    NUL bytes, which a crash leaves in a log, are passed over; a file of nothing else has a fault.
+    """
     return _Splitter(stream).entries()
 
 
@@ -41,21 +45,25 @@ class _Splitter:
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
         self._window, self._line, self._ended = b"", 1, False
+        self._has_nul = self._has_more = False
 
     def entries(self) -> Iterator[Entry]:
         while self._skip_blanks():
+            self._has_more = True
             if self._window.startswith(b"{"):
                 yield self._json_line()
             elif self._window.startswith(_BEGIN):
                 yield self._document()
             elif (entry := self._other()) is not None:
                 yield entry
+        if self._has_nul and not self._has_more:
+            yield Entry(1, b"", _("nothing but NUL bytes"))
 
     def _skip_blanks(self) -> bool:
         """To the next thing that is there; whether there is one."""
         while True:
             rest = self._window.lstrip(b"\xef\xbb\xbf \t\r\n\0")
-            self._take(len(self._window) - len(rest))
+            self._has_nul |= b"\0" in self._take(len(self._window) - len(rest))
             if rest:
                 return True
             if not self._more():
@@ -128,7 +136,7 @@ def event_of(body: bytes, field: str | None, ciphers: Sequence[Cipher], received
     Raises BadEventError, LacksFieldError.
     """
     if not body.startswith(b"{"):
-        return read(_opened(parse(body), ciphers), received)
+        return _read(_opened(parse(body), ciphers), received)
     fields = _object(body)
     if field is not None:
         fields = _within(fields, field)
@@ -136,7 +144,14 @@ def event_of(body: bytes, field: str | None, ciphers: Sequence[Cipher], received
         return as_receipt(fields, received)
     if not {"MsgType", "Encrypt"} & fields.keys():
         raise BadEventError(_("no push of WeChat's (name the field that it is in with --field)"))
-    return read(_opened(fields, ciphers), received)
+    return _read(_opened(fields, ciphers), received)
+
+
+def _read(fields: Mapping[str, Any], received: float) -> Event:
+    event = read(fields, received)
+    if isinstance(event, Receipt) and names_oddly(fields):
+        raise BadEventError(_("a msgid that is no number of WeChat's"))
+    return event
 
 
 def _object(body: bytes) -> dict[str, Any]:

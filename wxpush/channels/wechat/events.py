@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import ParseError, fromstring
 
+from wxpush.channels.wechat.addresses import POSSIBLE_OPENID
 from wxpush.fastjson import loads
 from wxpush.i18n import _
 from wxpush.model import Receipt
@@ -19,7 +20,6 @@ _DAY: Final = 86_400
 _FIRST: Final = 1_388_534_400
 """2014, when template messages began: nothing was sent before."""
 _WHOLE: Final = re.compile(r"[0-9]{1,20}", re.ASCII)
-_OPENID: Final = re.compile(r"[0-9A-Za-z_-]{1,64}", re.ASCII)
 _ROUND_COLON: Final = re.compile(r"\s*:\s*")
 
 
@@ -65,6 +65,18 @@ def read(fields: Mapping[str, Any], received: float) -> Event:
     return None
 
 
+def names_oddly(fields: Mapping[str, Any]) -> bool:
+    """Whether the push names its message by something that is no number of WeChat's.
+
+    Of a push from WeChat itself that is no reason to lose it; in a file it tells of a wrong column.
+    """
+    named = fields.get("MsgID", fields.get("MsgId"))
+    if named is None or (isinstance(named, str) and not named.strip()):
+        return False
+    number = _whole(named)
+    return number is None or number >= _MOST_MSGID
+
+
 def normal_status(text: str) -> str:
     """A status as it is compared: WeChat writes `failed: system failed` with a blank, others without."""
     return _ROUND_COLON.sub(":", " ".join(text.lower().split()))
@@ -76,7 +88,10 @@ def as_receipt(fields: Mapping[str, Any], received: float) -> Receipt:
     told = fields.get("received")
     if isinstance(told, int | float) and _FIRST <= told <= received:
         received = float(told)
-    return _receipt({name: fields[own] for name, own in ours.items()}, received)
+    by_theirs = {name: fields[own] for name, own in ours.items()}
+    if names_oddly(by_theirs):
+        raise BadEventError(_("a msgid that is no number of WeChat's"))
+    return _receipt(by_theirs, received)
 
 
 def _receipt(fields: Mapping[str, Any], received: float) -> Receipt:
@@ -97,7 +112,7 @@ def _msgid(fields: Mapping[str, Any]) -> int:
 
 def _openid(fields: Mapping[str, Any]) -> str:
     openid = fields.get("FromUserName")
-    if not isinstance(openid, str) or not _OPENID.fullmatch(openid):
+    if not isinstance(openid, str) or not POSSIBLE_OPENID.fullmatch(openid):
         raise BadEventError(_("no openid in FromUserName"))
     return openid
 
