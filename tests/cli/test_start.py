@@ -106,7 +106,10 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
         desk = Desk(tmp_path_factory.mktemp("start"), wechat)
         desk.prepare(3)
         assert desk.send().code == 0
-        desk.write("events.jsonl", '{"msgid": 1, "to": "oW3kTzuBGTNqeX76QEj000000001", "status": "success", "at": 1795600000}')
+        desk.write(
+            "events.jsonl",
+            '{"msgid": 1, "to": "oW3kTzuBGTNqeX76QEj000000001", "status": "success", "at": 1795600000}',
+        )
         yield desk
 
 
