@@ -1,14 +1,18 @@
 """The language that people read: asked for, else guessed, and the same everywhere in the process."""
 
 import gettext
+import pickle
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy, deepcopy
 
 import pytest
 
 from wxpush.i18n import (
     Bilingual,
     Language,
+    _,
     choose_language,
+    in_english,
     language,
     ngettext,
     set_language,
@@ -95,3 +99,11 @@ def test_counted_messages_have_their_english_forms() -> None:
 def test_libraries_that_use_gettext_speak_it_too() -> None:
     set_language("zh")
     assert gettext.gettext("There is no run yet.") != "There is no run yet."
+
+
+def test_a_text_that_knows_its_english_can_be_copied() -> None:
+    with speaking("zh"):
+        text = _("Interrupted.")
+    copies = [copy(text), deepcopy(text), pickle.loads(pickle.dumps(text))]
+    assert [str(one) for one in copies] == [str(text)] * 3
+    assert [in_english(one) for one in copies] == ["Interrupted."] * 3

@@ -70,6 +70,9 @@ class Worded(str):
         self.english = english
         return self
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Worded, (str.__str__(self), self.english)  # to be copied, as dataclasses.asdict does
+
     def format(self, *args: Any, **kwargs: Any) -> str:
         """Both texts with their values."""
         values = {name: in_english(value) for name, value in kwargs.items()}

@@ -301,6 +301,22 @@ def test_who_is_put_on_the_list_while_the_run_goes_on_gets_nothing(
     assert openid(5) not in desk.shown()
 
 
+def test_a_list_that_cannot_be_read_any_more_stops_no_run_and_is_told_of(desk: Desk) -> None:
+    desk.suppress(1)
+    calls: list[object] = []
+
+    def break_it(call: object) -> None:
+        calls.append(call)
+        if len(calls) == 2:
+            (desk.listed_folder / "cache.db").write_bytes(b"x" * 8192)
+            desk.waited = 10.0
+
+    desk.sandbox.on_send(break_it)
+    sent = desk.send(PEOPLE, rate=5.0, workers=1)
+    assert told(sent.summary) == ("finished", 5, {"suppressed": 1}, 0)
+    assert [note for note in sent.summary.notes if str(desk.listed_folder) in note]
+
+
 class NextMorning(Silence):
     """A listener for whom the night is over as soon as the run has to wait for it."""
 

@@ -1,16 +1,18 @@
 """The logs of an account say themselves what is wrong with them, and what to do."""
 
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 
 from tests.delivery.ledgers import tamper
 from wxpush.delivery import journal, trials
 from wxpush.delivery.receipts import ReceiptLog, receipts
-from wxpush.delivery.suppressions import Entry, Suppressions, entries
+from wxpush.delivery.suppressions import Entry, Reading, Suppressions, entries
 from wxpush.delivery.trials import TrialLog
-from wxpush.errors import DamagedStateError
+from wxpush.errors import DamagedStateError, StateError
 from wxpush.model import Receipt
 
 USES: dict[str, Callable[[Path], object]] = {
@@ -82,3 +84,28 @@ def test_a_number_that_is_none_is_damage_for_who_adds(tmp_path: Path) -> None:
     with pytest.raises(DamagedStateError):
         log.append([Receipt(2, "oA", "success", 1, 1.0)])
     log.close()
+
+
+def test_two_threads_of_a_process_open_one_log_and_let_it_go_again(tmp_path: Path) -> None:
+    folder = tmp_path / "log"
+    over, wrong = Event(), []
+
+    def write() -> None:
+        try:
+            for number in range(60):
+                with closing(Suppressions(folder)) as opened:
+                    opened.add([Entry(f"o{number:027d}", "", 1.0, None, "operator")])
+        except StateError as error:
+            wrong.append(error)
+        over.set()
+
+    with closing(Suppressions(folder)):
+        pass
+    writer = Thread(target=write)
+    writer.start()
+    reading = Reading(folder)
+    while not over.is_set():
+        reading.now()
+    writer.join()
+    assert wrong == []
+    assert len(reading.now()) == 60

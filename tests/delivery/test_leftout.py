@@ -2,6 +2,8 @@
 
 import json
 import time
+import zlib
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,9 @@ from hypothesis import strategies as st
 from wxpush.delivery.leftout import LeftOut
 
 LINES = st.dictionaries(st.integers(0, 5_000), st.sampled_from(["condition", "suppressed", "where", ""]))
+
+#: More lines than any list has, in a hundred kilobytes.
+BOMB = b64encode(zlib.compress(bytes(100_000_001))).decode()
 
 
 @given(decided=LINES)
@@ -75,6 +80,8 @@ def test_where_nobody_is_left_out_any_more_the_file_goes(tmp_path: Path) -> None
         {"reasons": []},
         {"at": "x"},
         {"of": None, "reasons": 1},
+        {"reasons": [str(number) for number in range(255)]},
+        {"lines": BOMB},
     ],
 )
 def test_what_cannot_be_understood_is_passed_over(tmp_path: Path, change: dict[str, Any]) -> None:

@@ -8,8 +8,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from io import BufferedIOBase
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from wxpush.app.apart import kept_apart
 from wxpush.app.imported_runs import count_by_run
@@ -215,12 +216,12 @@ def _refuse_wrong(reader: _Reader) -> None:
 
 
 @contextmanager
-def _opened(source: Source) -> Iterator[BinaryIO]:
+def _opened(source: Source) -> Iterator[BufferedIOBase]:
     """The file, unpacked where it is gzipped. Raises InputError, also while it is being read."""
     try:
         with source.path.open("rb") as raw:
             packed = raw.peek(2)[:2] == _GZIP
-            yield cast(BinaryIO, gzip.GzipFile(fileobj=raw)) if packed else raw
+            yield gzip.GzipFile(fileobj=raw) if packed else raw
     except EOFError:
         raise InputError(
             _("{path} ends too early: the packed file is not whole.").format(path=source.name),

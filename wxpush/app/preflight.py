@@ -43,6 +43,8 @@ class Preflight:
         """Why lines of the list are left out."""
         self.notes: list[str] = []
         """What to say aloud of who follows."""
+        self.unread = ""
+        """Why the suppression list couldn't be read when it was looked at for the last time."""
 
     @property
     def lines(self) -> int | None:
@@ -121,12 +123,20 @@ class Preflight:
             self._run.watch.look_for(self.screening.suppressed)
 
     def look_again(self) -> Screening | None:
-        """The screening with what the list says by now, where it was written to since; else None."""
-        written = store.last_written(self._list)
-        if written == self._written:
+        """The screening with what the list says by now, where it was written to since; else None.
+
+        A list that can't be read now is read at the next look: a sending goes on with what it knew, and
+        says so.
+        """
+        if store.last_written(self._list) == self._written:
             return None
-        self._written = written
-        self.renew()
+        try:
+            self.renew()
+        except StateError as error:
+            self._written = 0.0
+            self.unread = str(error)
+            return None
+        self.unread = ""
         return self.screening
 
     def selection(self) -> Selection:

@@ -31,6 +31,7 @@ from wxpush.delivery.engine import Ending
 from wxpush.delivery.ports import Listener, Progress
 from wxpush.delivery.standing import Standing
 from wxpush.errors import StateError, StoppedError, StorageError
+from wxpush.i18n import _
 from wxpush.model import State
 from wxpush.report.skips import SkipLog
 
@@ -137,7 +138,11 @@ class Sending:
     def _notes_before(self) -> list[str]:
         """What was to be said before anything was sent."""
         preflight = self.preflight
-        return [*unmatched_notes(preflight.unmatched), *self._run.notes, *preflight.notes]
+        notes = [*unmatched_notes(preflight.unmatched), *self._run.notes, *preflight.notes]
+        if preflight.unread:
+            text = _("Who was suppressed during the sending may have got a message: {reason}")
+            notes.append(text.format(reason=preflight.unread))
+        return notes
 
     def _apart(self) -> list[str]:
         """Whether the account is known elsewhere, too."""

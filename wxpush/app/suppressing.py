@@ -28,6 +28,7 @@ def welcome(folder: Path, openids: Iterable[str], at: float) -> None:
     if not is_empty(folder):
         with closing(Suppressions(folder)) as opened:
             bring_up_to_date(opened, [], dict.fromkeys(openids, at))
+            opened.tidy()
 
 
 def note_trouble(folder: Path, openid: str, source: str, at: float, until: float | None) -> None:
@@ -42,6 +43,7 @@ def put_on(folder: Path, entries: Iterable[Entry]) -> None:
     """Put people on the list, those aside whom it wouldn't suppress for longer. Raises StateError."""
     with closing(Suppressions(folder)) as opened:
         bring_up_to_date(opened, entries, {})
+        opened.tidy()
 
 
 def bring_up_to_date(opened: Suppressions, entries: Iterable[Entry], welcomed: Mapping[str, float]) -> None:
@@ -53,7 +55,6 @@ def bring_up_to_date(opened: Suppressions, entries: Iterable[Entry], welcomed: M
     opened.add([entry for entry in entries if _is_longer(entry, known)])
     known = opened.now()
     opened.welcome({openid: at for openid, at in welcomed.items() if known.comes_off(hash64(openid), at)})
-    opened.tidy()
 
 
 def _is_longer(entry: Entry, known: Suppressed) -> bool:

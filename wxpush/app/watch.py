@@ -16,8 +16,11 @@ from wxpush.delivery.suppressions import Entry, Suppressed, Suppressions
 from wxpush.errors import StateError
 from wxpush.i18n import _
 
-#: Another run of the account learns of it this much later; a run that is killed, at its next start.
+#: Another run of the account learns of it this much later. Of a run that is killed, the next start brings in
+#: who was in trouble; who came off by a message in that second comes off by his next one.
 EVERY_S: Final = 1.0
+#: How long the end of a run waits for a list that another process holds.
+_PATIENCE_S: Final = 3.0
 
 
 class Watch:
@@ -33,6 +36,7 @@ class Watch:
         self._troubled: dict[str, tuple[str, float]] = {}
         self._welcome: dict[str, float] = {}
         self._put_on: set[str] = set()
+        self._writing: Thread | None = None
         self._automatic: Suppressed | None = None
 
     def look_for(self, known: Suppressed) -> None:
@@ -53,22 +57,25 @@ class Watch:
     def keeping_up(self, wall: Callable[[], float]) -> Iterator[None]:
         """Bring the list up to date every second while the context lasts, on a thread: no message waits.
 
-        What can't be written then is left for `settle`.
+        What can't be written then is left for `settle`; nobody waits for a list that another process holds.
         """
         if not self._looks:
             yield
             return
         over = Flag()
-        thread = Thread(target=self._keep_up, args=(over, wall), name="wxpush-suppressing")
+        thread = Thread(target=self._keep_up, args=(over, wall), name="wxpush-suppressing", daemon=True)
         thread.start()
+        self._writing = thread
         try:
             yield
         finally:
             over.set()
-            thread.join()
+            thread.join(_PATIENCE_S)
 
     def settle(self, now: float) -> list[str]:
         """Bring the list up to date with what was seen so far; returns what to say of it."""
+        if self._writing is not None and self._writing.is_alive():
+            return [_("The suppression list is not up to date: {reason}").format(reason=_held())]
         try:
             if self._anything:
                 with closing(Suppressions(self._folder)) as opened:
@@ -131,11 +138,11 @@ class Watch:
         """Bring the list up to date; what can't be written goes on waiting. Raises StateError."""
         with self._lock:
             troubled, welcomed = self._troubled, self._welcome
+            self._put_on |= troubled.keys()  # before they are taken: `_note_earlier` looks without the lock
             self._troubled, self._welcome = {}, {}
-            self._put_on |= troubled.keys()
         try:
             bring_up_to_date(opened, self._entries(troubled, now), welcomed)
-        except StateError:
+        except BaseException:
             with self._lock:
                 self._troubled = troubled | self._troubled
                 self._welcome = welcomed | self._welcome
@@ -149,3 +156,7 @@ class Watch:
             for openid, (code, at) in troubled.items()
             if at + self._auto > now
         ]
+
+
+def _held() -> str:
+    return _("another process holds it. The next start of this run brings it up to date.")

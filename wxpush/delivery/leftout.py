@@ -19,7 +19,8 @@ from wxpush.private import read_private, remove, write_private
 
 _SCHEMA: Final = 1
 _LIMIT: Final = 256 * 1024 * 1024
-_MOST_LINES: Final = 2**31
+_MOST_LINES: Final = 100_000_000
+_MOST_REASONS: Final = 255
 
 
 class LeftOut:
@@ -48,7 +49,8 @@ class LeftOut:
             found._lines = bytearray(_unpacked(values["lines"], _MOST_LINES))
             if "moments" in values:  # which older files lack
                 found._moments = _numbers(_unpacked(values["moments"], 4 * len(found._lines)))
-            known = values["schema"] == _SCHEMA and max(found._lines, default=0) <= len(found._reasons)
+            reasons = len(found._reasons)
+            known = values["schema"] == _SCHEMA and max(found._lines, default=0) <= reasons < _MOST_REASONS
         except (ValueError, TypeError, KeyError, RecursionError, zlib.error):
             return None
         found._codes = {reason: code for code, reason in enumerate(found._reasons, 1)}
@@ -102,7 +104,14 @@ def _packed(content: bytes) -> str:
 
 
 def _unpacked(text: str, most: int) -> bytes:
-    return zlib.decompressobj().decompress(b64decode(text), most) if most else b""
+    """What was packed. Raises ValueError where it is more than `most` bytes, zlib.error."""
+    if not most:
+        return b""
+    unpacking = zlib.decompressobj()
+    unpacked = unpacking.decompress(b64decode(text), most)
+    if unpacking.unconsumed_tail:
+        raise ValueError("more than there can be")
+    return unpacked
 
 
 def _bytes(numbers: "array[int]") -> bytes:

@@ -6,6 +6,7 @@ file names from the database unchecked. Every record here is text under a text k
 
 import os
 import sqlite3
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from functools import partial
@@ -56,6 +57,10 @@ _TRIGGERS: Final = {
     for what in ("count_insert", "count_delete", "size_insert", "size_update", "size_delete")
 }
 
+
+#: Held while the files of a store are opened or let go: under a handle that another thread lets go meanwhile,
+#: what is opened next looks as if it had been open before. A run has its account's list on two threads.
+_FILES: Final = threading.Lock()
 
 _Open = tuple[int, int, int]
 """An open file: its handle, and what it is on the disk (device and inode)."""
@@ -108,6 +113,11 @@ class _Store(diskcache.Cache):  # type: ignore[misc]  # diskcache ships no types
         connection: sqlite3.Connection = self._local.con
         return connection
 
+    def close(self) -> None:
+        """Let go of the files."""
+        with _FILES:
+            super().close()
+
 
 def open_store(folder: Path, *, lock_timeout: float) -> diskcache.Cache:
     """Open the store in `folder`, or make a new one.
@@ -124,12 +134,12 @@ def open_store(folder: Path, *, lock_timeout: float) -> diskcache.Cache:
             _refuse_lost_commits(database)
             _inspect(database)
         store = _Store(database, lock_timeout)
+        ((mode,),) = store._sql("PRAGMA journal_mode").fetchall()
     except (sqlite3.Error, diskcache.Timeout, OSError) as error:
         raise StorageError(
             _("The ledger in {path} can't be opened: {reason}.").format(path=folder, reason=error),
             _space_hint(),
         ) from None
-    ((mode,),) = store._sql("PRAGMA journal_mode").fetchall()
     if mode != "wal":
         store.close()
         raise StorageError(
@@ -201,7 +211,7 @@ def rows(folder: Path, kinds: Sequence[str] = (), after: str = "") -> Iterator[_
 def reading(folder: Path) -> Iterator[Callable[..., Iterator[_Row]]]:
     """What reads the rows of the store in `folder`, as `rows` does, all times as they are at one moment."""
     _refuse_unsafe(folder)
-    with _damage_told(folder), closing(_connect(folder / _DATABASE, "ro")) as connection:
+    with _damage_told(folder), _connected(folder / _DATABASE) as connection:
         connection.execute("BEGIN")
         is_made = _tables(connection, folder / _DATABASE) >= _TABLES  # else somebody is just about it
         yield partial(_rows, connection) if is_made else lambda *_: iter(())
@@ -231,7 +241,7 @@ def look_over(folder: Path, enough: Callable[[], bool]) -> bool:
     _refuse_other_file(database)
     if _lost_while_still(database):
         raise _lost_entries(database)
-    with _damage_told(folder), closing(_connect(database, "ro", _LOOK_TIMEOUT)) as connection:
+    with _damage_told(folder), _connected(database, _LOOK_TIMEOUT) as connection:
         connection.set_progress_handler(enough, _LOOK_STEPS)
         try:
             connection.execute("BEGIN")  # all of it as of one moment
@@ -307,16 +317,21 @@ def _refuse_other_file(database: Path) -> None:
 
 
 def _refuse_lost_commits(database: Path) -> None:
-    if wal.has_lost_commits(*_side_files(database)):
+    if _has_lost_commits(database):
         raise _lost_entries(database)
+
+
+def _has_lost_commits(database: Path) -> bool:
+    with _FILES:
+        return wal.has_lost_commits(*_side_files(database))
 
 
 def _lost_while_still(database: Path) -> bool:
     """Whether the log has lost commits, told without a lock: one that grows meanwhile isn't judged."""
-    log, index = _side_files(database)
+    log, _index = _side_files(database)
     for _attempt in range(_LOOK_TRIES):
         before = _stamp(log)
-        if not wal.has_lost_commits(log, index):
+        if not _has_lost_commits(database):
             return False
         if _stamp(log) == before:
             return True
@@ -332,7 +347,7 @@ def _stamp(path: Path) -> tuple[int, int] | None:
 
 def _inspect(database: Path) -> None:
     """See that a database is one of ours before diskcache takes its settings for its own."""
-    with _damage_told(database.parent), closing(_connect(database, "ro")) as connection:
+    with _damage_told(database.parent), _connected(database) as connection:
         _inspect_by(connection, database)
 
 
@@ -383,6 +398,17 @@ def _check_setting(database: Path, key: Any, value: Any) -> None:
         )
 
 
+@contextmanager
+def _connected(database: Path, timeout: float = 10.0) -> Iterator[sqlite3.Connection]:
+    """A connection that only reads, as long as the context lasts."""
+    connection = _connect(database, "ro", timeout)
+    try:
+        yield connection
+    finally:
+        with _FILES:
+            connection.close()
+
+
 def _connect(
     database: Path, mode: str, timeout: float = 10.0, pragmas: Iterable[str] = ()
 ) -> sqlite3.Connection:
@@ -390,6 +416,13 @@ def _connect(
 
     Raises UnsafeStateError where a folder on the way was exchanged meanwhile; sqlite3.Error.
     """
+    with _FILES:
+        return _connected_to_ours(database, mode, timeout, pragmas)
+
+
+def _connected_to_ours(
+    database: Path, mode: str, timeout: float, pragmas: Iterable[str]
+) -> sqlite3.Connection:
     before = _open_files()
     uri = f"{database.absolute().as_uri()}?mode={mode}"
     connection = sqlite3.connect(uri, uri=True, timeout=timeout, isolation_level=None)

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, BinaryIO, Final, NamedTuple
+from io import BufferedIOBase
+from typing import Any, Final, NamedTuple
 
 from wxpush.channels.wechat.crypto import Cipher, UndecipheredError
 from wxpush.channels.wechat.events import BadEventError, Event, as_receipt, names_oddly, parse, read
@@ -31,7 +32,7 @@ class LacksFieldError(Exception):
     """A line that hasn't the field that the pushes are in: of another kind."""
 
 
-def entries(stream: BinaryIO) -> Iterator[Entry]:
+def entries(stream: BufferedIOBase) -> Iterator[Entry]:
     """Every push of a file, in constant memory; what stands before an XML document on its line is skipped.
 
     NUL bytes, which a crash leaves in a log, are passed over; a file of nothing else has a fault.
@@ -42,7 +43,7 @@ def entries(stream: BinaryIO) -> Iterator[Entry]:
 class _Splitter:
     """A window on the file that moves on from push to push."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BufferedIOBase) -> None:
         self._stream = stream
         self._window, self._line, self._ended = b"", 1, False
         self._has_nul = self._has_more = False
@@ -119,7 +120,7 @@ class _Splitter:
 
     def _more(self) -> bool:
         if not self._ended:
-            chunk = self._stream.read(_CHUNK)
+            chunk = self._stream.read1(_CHUNK)  # what is there: a Ctrl-C between two reads must be seen
             self._ended = not chunk
             self._window += chunk
         return not self._ended
