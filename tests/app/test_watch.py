@@ -1,10 +1,9 @@
 """The suppression list while a run goes on: it never keeps the run waiting."""
 
-import os
 import sqlite3
 import sys
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -21,11 +20,9 @@ DAY = 86_400.0
 def handles(path: Path) -> int:
     """How often this process has the file open."""
     found = 0
-    for number in os.listdir("/dev/fd"):
-        try:
-            found += os.readlink(f"/dev/fd/{number}") == str(path)
-        except OSError:
-            continue
+    for handle in Path("/dev/fd").iterdir():
+        with suppress(OSError):  # that of the listing itself is gone by now
+            found += handle.readlink() == path
     return found
 
 
