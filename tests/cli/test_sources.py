@@ -73,7 +73,7 @@ def test_a_list_that_was_checked_under_one_condition_is_checked_anew_under_anoth
 @pytest.mark.parametrize(
     ("condition", "place", "words"),
     [
-        ("amount|float > 100)", "--where:1:19", "can't be read"),
+        ("amount|float > 100)", "--where:1:19", ") closes what nothing has opened"),
         ("amunt|float > 100", "--where:1:1", "{{ amount }}"),
         ("name == 'x' and amunt|float > 1", "--where:1:17", "amunt"),
         ("amount > 100", "--where:1", "amount | float > 100"),
