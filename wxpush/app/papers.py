@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from wxpush.app.sieve import Sieve
 from wxpush.app.sources.sifted import Sifted
 from wxpush.campaign.check import check_campaign, keyword_problems, meant_keywords, weighed
 from wxpush.campaign.foreign import foreign_placeholders
@@ -21,6 +20,7 @@ from wxpush.i18n import _
 from wxpush.model import Problem
 
 if TYPE_CHECKING:
+    from wxpush.app.sieve import Sieve
     from wxpush.campaign.checker import Checker
     from wxpush.campaign.recipients import RecipientList
 
@@ -61,7 +61,7 @@ def papers_of(
     template: TemplateReading | None,
     opened: "RecipientList | None",
     problems: list[Problem],
-    sieve: Sieve | None = None,
+    sieve: "Sieve | None" = None,
 ) -> Papers | None:
     """Check all of a campaign that doesn't depend on a row, as far as it can be understood.
 

@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from wxpush.app.kinds import is_foreign, is_of_chart, kind
 from wxpush.app.papers import list_of, papers_of, template_of
-from wxpush.app.sieve import Sieve
 from wxpush.app.validation import Checking, Validation
 from wxpush.campaign.schema import Reading, read_campaign
 from wxpush.campaign.sources import lines_at
-from wxpush.channels.http.redact import redact
 from wxpush.channels.wechat.template import Template, load_template
 from wxpush.errors import InputError, ProblemsError
 from wxpush.i18n import _
@@ -20,6 +18,7 @@ from wxpush.model import Problem, Severity
 from wxpush.yamlfile import Document, KeyPath, Parsed, load_yaml, parse_yaml
 
 if TYPE_CHECKING:
+    from wxpush.app.sieve import Sieve
     from wxpush.app.usage import Audiences, Use
     from wxpush.campaign.recipients import RecipientList
 
@@ -35,7 +34,7 @@ class ListToCheck:
     path: Path
     name: str
     format: str | None = None
-    sieve: Sieve | None = None
+    sieve: "Sieve | None" = None
     """What narrows it and adds to it."""
 
 
@@ -93,6 +92,8 @@ def _of_charts_alone(paths: Sequence[Path], found: Validation) -> bool:
 
 def quoted_lines(found: Validation) -> dict[tuple[str, int], str]:
     """The texts of the lines that the problems stand in, by file and number, as far as there are any."""
+    from wxpush.channels.http.redact import redact  # a check that finds nothing shows nothing
+
     wanted: dict[str, set[int]] = {}
     for problem in found.problems:
         wanted.setdefault(problem.file, set()).add(problem.line)

@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
-from wxpush.campaign import damage
 from wxpush.campaign.expressions import column_hint
 from wxpush.campaign.render import Renderer
 from wxpush.campaign.schema import Campaign
@@ -14,8 +13,8 @@ from wxpush.model import Finding, Problem, Severity
 from wxpush.near import nearest
 from wxpush.yamlfile import Document
 
-#: The rules of this room that `checks:` can turn off.
-CAMPAIGN_RULES = frozenset({BLOCKED, "condition", "unused_column", "placeholder", *damage.RULES})
+#: The rules of this room that `checks:` can turn off, those of damaged values aside.
+_RULES = frozenset({BLOCKED, "condition", "unused_column", "placeholder"})
 
 
 _WIDE_COMMA = "，"
@@ -107,7 +106,11 @@ def check_campaign(
 
 def _unknown_rules(campaign: Campaign, rules: Rules) -> list[Problem]:
     """Names in `checks:` that no rule has: whoever misspells one believes it turned off."""
-    known = sorted({*rules.names, *CAMPAIGN_RULES})
+    if not campaign.checks:
+        return []
+    from wxpush.campaign import damage  # only lists need it otherwise
+
+    known = sorted({*rules.names, *_RULES, *damage.RULES})
     problems = []
     for name in campaign.checks:
         if name not in known:

@@ -85,11 +85,11 @@ def validate(
                 _refuse_without_online(sample, account)
             size = _size(sample or _USUAL_SAMPLE)
             audiences = _audiences(size, recipients or ("--sql" if sql else None)) if online else None
-            sieve = sieve_of(where, exclude, join, on)
             if recipients is None and sql is None:
-                _refuse_without_list(sieve, dsn, list_format)
+                _refuse_without_list(where, exclude, join, on, dsn, list_format)
                 found = _validated(paths, None, None, console, audiences)
             else:
+                sieve = sieve_of(where, exclude, join, on)
                 with list_of(recipients, list_format, sql, dsn) as source:
                     found = _validated(paths, source, sieve, console, audiences)
             unasked = _compare(found, account) if online else None
@@ -150,8 +150,8 @@ def _refuse_without_online(sample: str | None, account: str | None) -> None:
             )
 
 
-def _refuse_without_list(sieve: "Sieve", dsn: str | None, list_format: str | None) -> None:
-    if sieve.words() or dsn is not None or list_format is not None:
+def _refuse_without_list(*options: object) -> None:
+    if any(option not in (None, []) for option in options):
         raise InputError(
             _("--dsn, --list-format, --where, --exclude and --join are for a list."),
             _("Name it with --recipients, or pass --sql."),
@@ -193,7 +193,7 @@ def _show(found: "Validation", chosen: Format, console: Console, *, strict: bool
         console.say(_("Passed over, being neither campaigns nor templates: {files}").format(files=files))
     if found.opened is not None and found.opened.encoding_note:
         console.say(found.opened.encoding_note)
-    console.findings(found.problems, quoted_lines(found), found.total)
+    console.findings(found.problems, quoted_lines(found) if found.problems else {}, found.total)
     for unchecked in found.unchecked:
         console.say(unchecked.told)
     console.checked(len(found.files), found.rows, errors, warnings)
