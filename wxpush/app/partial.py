@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from wxpush.app.damaged import examine_whole
 from wxpush.app.papers import Papers
-from wxpush.app.validation import Checking, Unchecked, Validation
+from wxpush.app.validation import Checking, Unchecked, Validation, counted
 from wxpush.campaign import damage
 from wxpush.campaign.checker import Bad, Ready
 from wxpush.campaign.render import Renderer
@@ -19,7 +19,6 @@ from wxpush.model import BadRow, Problem
 if TYPE_CHECKING:
     from wxpush.campaign.recipients import RecipientList
 
-_TELL_EVERY: Final = 2_000
 #: Somebody whom no rule has anything against, in the place of an openid that can't be told.
 _SOMEBODY: Final = "o" + "x" * 27
 _OF_EVERY_ROW: Final = frozenset({"WX501", *damage.CODES})
@@ -68,13 +67,9 @@ def check_in_part(
     checker = None if reduced is None else reduced.checker(opened, thorough=False)
     is_wanted_known = not obstacle.narrowing and "when" not in obstacle.faulty
     is_wanted_known &= reduced is None or papers is None or reduced.campaign.when == papers.campaign.when
-    rows = 0
     with checking(opened.lines) as tell:
         try:
-            for row in opened:
-                rows += 1
-                if rows % _TELL_EVERY == 0:
-                    tell(rows)
+            for row in counted(opened, tell):
                 unreadable = row.problems if isinstance(row, BadRow) else ()
                 if checker is None:
                     add(unreadable)

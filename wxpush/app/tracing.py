@@ -1,25 +1,22 @@
 """`trace`: everything that is known of one message or person, over all runs, in the order of time."""
 
-import hashlib
 import json
-import mmap
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from wxpush.app.delivered import delivery_of, is_key_alone, receipts_folder
 from wxpush.app.doubtful import RECEIPT, SETTLED
-from wxpush.app.known_runs import KnownRuns, campaign_file
+from wxpush.app.known_runs import KnownRuns
 from wxpush.app.suppressing import FOLDER as SUPPRESSIONS
 from wxpush.app.surroundings import Surroundings
-from wxpush.campaign.recipients import open_recipients
-from wxpush.campaign.recipients.joined import On, parse_on
+from wxpush.app.traced import SKIPPED, SUPPRESSED, Event, Trace
+from wxpush.app.traced_rows import MOST, Rows, rows_of, values_of
 from wxpush.channels.wechat.addresses import USUAL_OPENID
-from wxpush.channels.wechat.errcodes import info_of
 from wxpush.clock import BEIJING
 from wxpush.config import Account, load_accounts
 from wxpush.delivery import ledger
@@ -29,15 +26,12 @@ from wxpush.delivery.records import Claim, Invalid, Mark, Record
 from wxpush.delivery.run import RunCard, RunFolder
 from wxpush.delivery.screen import Reason
 from wxpush.delivery.suppressions import OPERATOR, Entry, held_at, is_empty
-from wxpush.errors import InputError, StateError, WxpushError
+from wxpush.errors import StateError, WxpushError
 from wxpush.i18n import _
-from wxpush.model import Receipt, Recipient
+from wxpush.model import Receipt
 
 #: A part of a key that is shorter fits too many.
 _LEAST_PART: Final = 4
-_MOST_KEYS: Final = 1_000
-#: What a list of text has as it is, whatever its format and encoding.
-_VERBATIM: Final = re.compile(r"[\w.@:+-]+", re.ASCII)
 #: What JSON writes as it is.
 _UNESCAPED: Final = re.compile(r'[^"\\\x00-\x1f\x7f\ud800-\udfff]+')
 _KINDS: Final = {
@@ -50,95 +44,7 @@ _KINDS: Final = {
     Mark.SILENT: "unanswered",
 }
 _ACCEPTED: Final = frozenset({"accepted", "settled_delivered", "settled_by_receipt"})
-SKIPPED: Final = "skipped"
-SUPPRESSED: Final = "suppressed"
 _SETTLED: Final = {Mark.ACCEPTED: "settled_delivered", Mark.RELEASED: "settled_resend"}
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Something that happened to a message; `at` is Unix time, `line` the place in the run's list (0: none).
-
-    `kind` is a state, `claimed`, `released`, `busy`, `unanswered`, `settled_delivered`, `settled_resend`,
-    `settled_by_receipt`, `receipt`, `wrong_row` or `listed`: it is in the list, and nothing is known of it.
-    Of one that was `skipped`, `code` is the reason, and `detail` says more of that in the language in force;
-    `at` is 0 where nobody knows when. `suppressed`: the person is on the suppression list now, from `at` to
-    `until` (None: for ever), `code` says what found it out (empty: the operator), `detail` why.
-    """
-
-    at: float
-    kind: str
-    run: str
-    account: str
-    appid: str
-    key: str = ""
-    to: str = ""
-    line: int = 0
-    code: str = ""
-    msgid: int | None = None
-    attempts: int = 0
-    detail: str = ""
-    until: float | None = None
-
-    def to_json(self, around: Surroundings) -> dict[str, Any]:
-        """It in the JSON of `trace`; the meaning in English."""
-        known = info_of(self.code, self.kind).meaning.en if self._has_meaning else None
-        return {
-            "time": around.at(self.at).isoformat(timespec="seconds") if self.at else None,
-            "event": self.kind,
-            "run": self.run or None,
-            "account": self.account,
-            "appid": self.appid,
-            "line": self.line or None,
-            "key": self.key or None,
-            "openid": self.to or None,
-            "code": self.code or None,
-            "meaning": known,
-            "msgid": self.msgid,
-            "attempts": self.attempts or None,
-            "detail": self.detail or None,
-            "until": around.at(self.until).isoformat(timespec="seconds") if self.until is not None else None,
-        }
-
-    @property
-    def meaning(self) -> str:
-        """What its code means, in the language in force; empty where it says nothing new."""
-        return str(info_of(self.code, self.kind).meaning) if self._has_meaning else ""
-
-    @property
-    def _has_meaning(self) -> bool:
-        return self.kind not in (SKIPPED, SUPPRESSED) and self.code not in ("", "0", SETTLED, RECEIPT)
-
-
-@dataclass(slots=True)
-class Trace:
-    """What was found, and what could not be looked at, in the language in force."""
-
-    events: list[Event] = field(default_factory=list)
-    remarks: list[str] = field(default_factory=list)
-    listless: list[str] = field(default_factory=list)
-    """Runs that know nothing of it, and whose list could not be looked through."""
-
-    def to_json(self, what: str, around: Surroundings) -> dict[str, Any]:
-        """The object that `--json` prints."""
-        events = [event.to_json(around) for event in self.events]
-        return {"schema": 1, "what": what, "events": events, "remarks": self.remarks}
-
-
-@dataclass(frozen=True, slots=True)
-class _Rows:
-    """The rows of a run's list that hold what is looked for: line by position, and their values by line.
-
-    So does a row that holds it only in the columns of the list that is joined to it.
-    """
-
-    lines: Mapping[int, int] = field(default_factory=dict)
-    by_line: Mapping[int, frozenset[str]] = field(default_factory=dict)
-
-    @property
-    def values(self) -> frozenset[str]:
-        """All their values."""
-        return frozenset().union(*self.by_line.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,7 +184,7 @@ class _Wanted:
 
     def is_in_row(self, fields: str) -> bool:
         """Whether a row, as JSON text, has it as a value."""
-        return bool(fields) and self.what in _values(json.loads(fields))
+        return bool(fields) and self.what in values_of(json.loads(fields))
 
     @property
     def in_json(self) -> str:
@@ -290,7 +196,7 @@ def _trace_run(
     wanted: _Wanted, folder: RunFolder, card: RunCard, found: Trace, around: Surroundings
 ) -> list[Event]:
     """All that a run tells; what is missing is told to `found`."""
-    rows, is_there = _rows_of(wanted, folder, card, found)
+    rows, is_there = rows_of(wanted.what, folder, card, found.remarks)
     by_row, values = len(card.lists) <= 1, rows.values
     near = "" if rows.lines else wanted.in_json
 
@@ -302,7 +208,7 @@ def _trace_run(
     for _place, record in ledger.records_near(folder.ledger, near):
         if record.key not in keys and fits(record):
             keys.add(record.key)
-            if len(keys) >= _MOST_KEYS:
+            if len(keys) >= MOST:
                 found.remarks.append(_too_many(card))
                 break
     claims = [
@@ -364,7 +270,7 @@ def _wrong(rows: Iterable[Invalid], card: RunCard) -> Iterator[Event]:
         )  # fmt: skip
 
 
-def _left_out(rows: _Rows, folder: RunFolder, card: RunCard, around: Surroundings) -> list[Event]:
+def _left_out(rows: Rows, folder: RunFolder, card: RunCard, around: Surroundings) -> list[Event]:
     """Which of the rows were left out, and why, as the latest call that went through the list decided."""
     known = LeftOut.read(folder.left_out) if rows.lines else None
     if known is None or known.of != card.lists[-1]:
@@ -475,124 +381,7 @@ def _receipt(receipt: Receipt, event: Event | None, log: _Log) -> Event:
     )  # fmt: skip
 
 
-def _rows_of(wanted: _Wanted, folder: RunFolder, card: RunCard, found: Trace) -> tuple[_Rows, bool]:
-    """The rows of the run's list that hold it, and whether there are such lists still, the joined one too."""
-    path = _list_file(folder, card)
-    joined, is_there = _joined_list(card)
-    if path is None:
-        return _Rows(), False
-    lines: dict[int, int] = {}
-    by_line: dict[int, frozenset[str]] = {}
-    try:
-        keys = _joined_keys(wanted.what, joined)
-        if not keys and not _may_hold(path, wanted.what):
-            return _Rows(), is_there
-        pairs: dict[int, str] = {}
-        for row in open_recipients(path):
-            if not isinstance(row, Recipient):
-                continue
-            key = _cell(row, joined.on.ours) if joined is not None else ""
-            own = _values(row.values)
-            if wanted.what in own or (key and key in keys):
-                lines[row.row], by_line[row.line] = row.line, frozenset(own)
-                pairs[row.line] = key
-                if len(lines) >= _MOST_KEYS:
-                    break
-        if joined is not None:
-            added = _added(joined, set(pairs.values()) - {""})
-            by_line = {line: own | added.get(pairs[line], frozenset()) for line, own in by_line.items()}
-    except WxpushError as error:
-        found.remarks.append(str(error))
-    return _Rows(lines, by_line), is_there
-
-
-@dataclass(frozen=True, slots=True)
-class _Joined:
-    """The list that was joined, unchanged, and by which columns."""
-
-    path: Path
-    on: On
-
-
-def _joined_list(card: RunCard) -> tuple[_Joined | None, bool]:
-    """The list that was joined to the run's latest one; and whether none is lacking."""
-    if "--join" not in card.options:
-        return None, True
-    digest, _blank, columns = card.joined.partition(" ")
-    path = Path(card.options[card.options.index("--join") + 1])
-    with suppress(OSError, InputError):
-        if path.is_file() and _digest(path) == (digest,):
-            return _Joined(path, parse_on(columns)), True
-    return None, False
-
-
-def _joined_keys(what: str, joined: _Joined | None) -> set[str]:
-    """The values by which rows of the joined list that hold it belong to rows of the list."""
-    if joined is None or not _may_hold(joined.path, what):
-        return set()
-    keys: set[str] = set()
-    for row in open_recipients(joined.path):
-        if (
-            isinstance(row, Recipient)
-            and what in _values(row.values)
-            and (key := _cell(row, joined.on.theirs))
-        ):
-            keys.add(key)
-            if len(keys) >= _MOST_KEYS:
-                break
-    return keys
-
-
-def _added(joined: _Joined, keys: set[str]) -> dict[str, frozenset[str]]:
-    """What the joined list adds to rows, by the value that brings them together."""
-    found: dict[str, frozenset[str]] = {}
-    for row in open_recipients(joined.path) if keys else ():
-        if len(found) == len(keys):
-            break
-        if isinstance(row, Recipient) and (key := _cell(row, joined.on.theirs)) in keys:
-            found.setdefault(key, frozenset(_values(row.values)))
-    return found
-
-
-def _cell(row: Recipient, column: str) -> str:
-    value = row.values.get(column)
-    return value.strip() if isinstance(value, str) else ""
-
-
-def _list_file(folder: RunFolder, card: RunCard) -> Path | None:
-    """The list that the run was last sent with, unchanged: where it was, or beside the campaign."""
-    known = Path(card.list)
-    for path in (known, campaign_file(folder, card).with_name(known.name)):
-        with suppress(OSError):
-            if path.is_file() and _digest(path) == card.lists[-1:]:
-                return path
-    return None
-
-
-def _digest(path: Path) -> tuple[str]:
-    with path.open("rb") as file:
-        return (hashlib.file_digest(file, "sha256").hexdigest(),)
-
-
-def _may_hold(path: Path, what: str) -> bool:
-    """Whether it is worth reading the rows; a million of them take seconds."""
-    if path.suffix.lower() in (".xlsx", ".xlsm") or not _VERBATIM.fullmatch(what):
-        return True
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        utf16 = content[:2] in (b"\xff\xfe", b"\xfe\xff")
-        return utf16 or content.find(what.encode()) >= 0
-
-
-def _values(values: Any) -> set[str]:
-    """Every value of a row as text, nested ones too."""
-    if isinstance(values, dict):
-        return set().union(*map(_values, values.values()))
-    if isinstance(values, list):
-        return set().union(*map(_values, values))
-    return set() if values is None else {str(values).strip()}
-
-
 def _too_many(card: RunCard) -> str:
     return _('More than {count} messages of the run "{run}" fit; the others are left out.').format(
-        count=_MOST_KEYS, run=card.name
+        count=MOST, run=card.name
     )

@@ -2,11 +2,11 @@
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from wxpush.app.damaged import examine_whole
 from wxpush.app.repeats import Repeats, conflict
-from wxpush.app.validation import Checking, Validation
+from wxpush.app.validation import Checking, Validation, counted
 from wxpush.campaign.checker import Bad, Checker, Ready, Skipped
 from wxpush.campaign.lint import one_sided_condition
 from wxpush.campaign.schema import Campaign
@@ -16,8 +16,6 @@ from wxpush.errors import ProblemsError
 if TYPE_CHECKING:
     from wxpush.app.usage import Audience
     from wxpush.campaign.recipients import RecipientList
-
-_TELL_EVERY: Final = 2_000
 
 
 def check_rows(
@@ -34,10 +32,8 @@ def check_rows(
     repeats, rows, unwanted, left_out = Repeats(), 0, 0, 0
     with checking(opened.lines) as tell:
         try:
-            for row in opened:
+            for row in counted(opened, tell):
                 rows += 1
-                if rows % _TELL_EVERY == 0:
-                    tell(rows)
                 match examine_whole(checker, opened, row):
                     case Ready() as ready:
                         add(ready.warnings)

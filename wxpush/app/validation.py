@@ -1,10 +1,10 @@
 """What a check of files has found."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from wxpush.i18n import _
 from wxpush.model import Problem, Severity
@@ -18,6 +18,18 @@ MOST: Final = 1_000
 
 #: A context that is given how many lines the list has, and gives what is told how many rows are done.
 Checking = Callable[[int | None], AbstractContextManager[Callable[[int], None]]]
+
+
+_TELL_EVERY: Final = 2_000
+_Row = TypeVar("_Row")
+
+
+def counted(rows: Iterable[_Row], tell: Callable[[int], None]) -> Iterator[_Row]:
+    """The rows, while `tell` hears now and then how many there were."""
+    for number, row in enumerate(rows, 1):
+        if number % _TELL_EVERY == 0:
+            tell(number)
+        yield row
 
 
 @dataclass(frozen=True, slots=True)

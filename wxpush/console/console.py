@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from wxpush.app.previewing import Chosen
     from wxpush.app.results import Plan, RunView, Sample, Settlement, Summary
     from wxpush.app.templates import Entry
-    from wxpush.app.tracing import Event
+    from wxpush.app.traced import Event
     from wxpush.channels.wechat.users import Tag
     from wxpush.console.question import Asked
     from wxpush.console.settling import Answer

@@ -13,7 +13,7 @@ from wxpush.console.layout import Page
 from wxpush.i18n import _
 
 if TYPE_CHECKING:
-    from wxpush.app.tracing import Event
+    from wxpush.app.traced import Event
 
 _STYLES = {
     "accepted": "green",
