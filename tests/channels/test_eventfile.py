@@ -14,13 +14,13 @@ from wxpush.model import Receipt
 MIB = 1024 * 1024
 
 
-class Trickle(io.RawIOBase):
+class Trickle(io.BufferedIOBase):
     """A file that gives what it has in pieces of its own choosing."""
 
     def __init__(self, content: bytes, sizes: list[int]) -> None:
         self._content, self._sizes, self._turn = content, sizes, 0
 
-    def read(self, size: int = -1) -> bytes:
+    def read1(self, size: int = -1, /) -> bytes:
         del size
         piece = self._sizes[self._turn % len(self._sizes)]
         self._turn += 1
