@@ -194,8 +194,8 @@ MUTANTS: Final = (
     Mutant(
         "looks through no log for holes",
         "wxpush/delivery/store.py",
-        "    if wal.has_lost_commits(",
-        "    if False and wal.has_lost_commits(",
+        "    if _has_lost_commits(database):\n        raise",
+        "    if False and _has_lost_commits(database):\n        raise",
         (f"{DISK}::test_t10_a_run_with_a_hole_in_its_log_sends_nothing",),
     ),
     Mutant(
